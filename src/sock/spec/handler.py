@@ -1,0 +1,90 @@
+"""The class that an application is: what the host calls, and what happens where a class says nothing."""
+
+from __future__ import annotations
+
+import types
+from typing import TYPE_CHECKING, Any, Generic
+
+from .close_code import CloseCode
+from .errors import HandlerError, UnsupportedData
+from .message import MESSAGE_TYPES
+from .result import Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from typing_extensions import Never, TypeVar
+
+    from .message import Ping, Pong
+    from .reason import Reason
+    from .ref import Ref
+    from .request import Request
+    from .result import Returned
+
+    InfoT = TypeVar("InfoT", default=Never)
+    InT = TypeVar("InT", default=str | bytes)
+else:
+    # Defaults of type parameters (PEP 696) are of no use at run time, and TypeVar has them only from 3.13 on.
+    from typing import TypeVar
+
+    InfoT = TypeVar("InfoT")
+    InT = TypeVar("InT")
+
+
+class Sock(Generic[InfoT, InT]):
+    """One end of a WebSocket connection, as an application sees it.
+
+    The host makes one at the handshake, with the request; calls `init` when the connection is live; then, one at a time
+    and in the order of arrival, `handle_in` for what the peer sends, `handle_info` for what the program sends,
+    `handle_control` for pings and pongs; and `terminate`, once, at the end. What a callback returns is sent.
+
+    `Sock[Info, In]` names the type of the infos (none when left out) and of the messages (`str | bytes`).
+
+    >>> class Echo(Sock):
+    ...     def handle_in(self, message: str | bytes) -> str | bytes:
+    ...         return message
+    >>> Echo.handle_in(None, "hi")
+    'hi'
+    """
+
+    if not TYPE_CHECKING:
+        # `Sock[Line]` leaves the second parameter to its default, which plain `Generic` refuses before 3.13.
+        __class_getitem__ = classmethod(types.GenericAlias)
+
+    def __init__(self, request: Request, /) -> None:
+        """Make the handler, before the 101 is sent.
+
+        Raises:
+            Refuse: to answer with an ordinary HTTP response in place of the upgrade.
+        """
+
+    def init(self, ref: Ref[InfoT], /) -> Returned:
+        """Begin: the connection is live. `ref` is its address, to be kept or given to others."""
+
+    def handle_in(self, message: InT, /) -> Returned:
+        """Take one complete message from the peer."""
+        refused = UnsupportedData(f"{type(self).__name__} takes no messages (RFC 6455 §7.4.1)")
+        return Stop(CloseCode.UNSUPPORTED_DATA, error=refused)
+
+    def handle_control(self, frame: Ping | Pong, /) -> Returned:
+        """Take note of a ping or a pong. A ping has been answered already."""
+
+    def handle_info(self, info: InfoT, /) -> Returned:
+        """Take one info from inside the program. Without this method, one that is a message is pushed."""
+        message: Any = info
+        if isinstance(message, MESSAGE_TYPES):
+            return message
+        raise HandlerError(
+            f"{type(self).__name__} has no handle_info, and {type(info).__name__!r} is no message to push"
+        )
+
+    def terminate(self, reason: Reason, /) -> None | Awaitable[None]:
+        """End: called last and once. Nothing can be sent any more; the result is ignored."""
+
+
+class TextSock(Sock[InfoT, str]):
+    """A Sock that takes text only: a binary message closes with 1003."""
+
+
+class BinarySock(Sock[InfoT, bytes]):
+    """A Sock that takes binary only: a text message closes with 1003."""

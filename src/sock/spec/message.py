@@ -1,0 +1,122 @@
+"""What travels over a connection: text, binary, and the two control frames an application may see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+MAX_CONTROL_PAYLOAD = 125  # RFC 6455 §5.5
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text message that is encoded already.
+
+    For what arrives as bytes and is known to be UTF-8, such as the output of a JSON encoder: it saves a decoding and an
+    encoding. The bytes are sent as they are; that they are UTF-8 is the application's promise.
+
+    Args:
+        utf8: the encoded text.
+
+    >>> Text(b'{"ok":true}')
+    Text(utf8=b'{"ok":true}')
+
+    RFC 6455 §5.6.
+    """
+
+    utf8: bytes
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """A ping: pushed to ask the peer for a pong, or received and told to `handle_control`.
+
+    A received one has been answered by the host already.
+
+    Args:
+        payload: at most 125 bytes, which the pong repeats.
+
+    Raises:
+        ValueError: the payload is too long.
+
+    >>> Ping(b"there?")
+    Ping(payload=b'there?')
+
+    RFC 6455 §5.5.2.
+    """
+
+    payload: bytes = b""
+
+    def __post_init__(self) -> None:
+        _check_payload(self.payload)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """A pong: the answer to a ping, or, pushed unasked, a sign of life in one direction.
+
+    Args:
+        payload: at most 125 bytes.
+
+    Raises:
+        ValueError: the payload is too long.
+
+    >>> Pong()
+    Pong(payload=b'')
+
+    RFC 6455 §5.5.3.
+    """
+
+    payload: bytes = b""
+
+    def __post_init__(self) -> None:
+        _check_payload(self.payload)
+
+
+@final
+class Prepared:
+    """A message that is encoded at most once, however many connections push it.
+
+    Make one, push it to thousands: each way of encoding it (plain, compressed) is done by the first connection that needs
+    it and kept here for the others, as long as the `Prepared` lives.
+
+    Args:
+        message: text or binary.
+
+    >>> Prepared("score: 3-1")
+    Prepared('score: 3-1')
+    """
+
+    __slots__ = ("_encodings", "message")
+
+    def __init__(self, message: str | bytes, /) -> None:
+        self.message = message
+        self._encodings: dict[Hashable, bytes] = {}
+
+    def encoded(self, variant: Hashable, encode: Callable[[], bytes]) -> bytes:
+        """Return the frames of one variant, made by `encode` for the first who asks. For hosts."""
+        encoding = self._encodings.get(variant)
+        if encoding is None:
+            encoding = self._encodings[variant] = encode()
+        return encoding
+
+    def __repr__(self) -> str:
+        return f"Prepared({self.message!r})"
+
+
+Message: TypeAlias = str | bytes | bytearray | memoryview | Text | Ping | Pong | Prepared
+"""What may be pushed: `str` and `Text` as text; `bytes`, `bytearray` and `memoryview` as binary."""
+
+MESSAGE_TYPES = (str, bytes, bytearray, memoryview, Text, Ping, Pong, Prepared)
+"""`Message` for `isinstance`."""
+
+
+def _check_payload(payload: bytes) -> None:
+    if len(payload) > MAX_CONTROL_PAYLOAD:
+        raise ValueError(
+            f"a control frame carries at most 125 bytes, not {len(payload)} (RFC 6455 §5.5)"
+        )

@@ -1,0 +1,61 @@
+"""Why a connection ended: what `terminate` is given, made for `match`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """The handler returned `Stop` without an error."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """The peer is gone: it closed, or its TCP connection was lost.
+
+    Args:
+        code: as in its Close frame; 1005 when that had none, 1006 when there was no Close frame.
+        detail: the text in its Close frame.
+
+    >>> match Remote(1001, "tab closed"):
+    ...     case Remote(1000 | 1001, detail):
+    ...         print(detail)
+    tab closed
+
+    RFC 6455 §7.1.5, §7.1.6.
+    """
+
+    code: int
+    detail: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """The server stops, restarts or drains."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """Nothing was received for `idle_timeout` seconds, pongs included."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Something went wrong.
+
+    Args:
+        error: an exception of the handler, the error given to `Stop`, or a `SockError` that names the peer's fault.
+    """
+
+    error: BaseException
+
+
+Reason: TypeAlias = Normal | Remote | Shutdown | TimedOut | Failed
+"""Why a connection ended."""

@@ -1,0 +1,192 @@
+"""The HTTP request that asks for a connection: cheap to make, read when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias, final
+from urllib.parse import parse_qsl, unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Address: TypeAlias = tuple[str, int]
+RawHeader: TypeAlias = tuple[bytes, bytes]
+
+
+class MultiMapping(Mapping[str, str]):
+    """A read-only mapping in which a name may have several values; `[name]` is the first.
+
+    >>> colours = MultiMapping([("c", "red"), ("c", "blue")])
+    >>> colours["c"], colours.get_all("c"), len(colours)
+    ('red', ['red', 'blue'], 1)
+    """
+
+    __slots__ = ("_values",)
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in pairs:
+            self._values.setdefault(self._key(name), []).append(value)
+
+    def get_all(self, name: str) -> list[str]:
+        """Return every value of the name, in order; empty where there is none."""
+        return list(self._values.get(self._key(name), ()))
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return every name with every value."""
+        return [(name, value) for name, values in self._values.items() for value in values]
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[self._key(name)][0]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._key(name) in self._values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.pairs()!r})"
+
+    @staticmethod
+    def _key(name: str) -> str:
+        return name
+
+
+@final
+class Headers(MultiMapping):
+    """Header fields: names in any case, lower when iterated.
+
+    >>> headers = Headers([("Accept", "text/html"), ("accept", "*/*")])
+    >>> headers["ACCEPT"], headers.get_list("accept")
+    ('text/html', ['text/html', '*/*'])
+
+    RFC 9110 §5.
+    """
+
+    __slots__ = ()
+
+    def get_list(self, name: str) -> list[str]:
+        """Return the elements of a comma-separated list, over all fields of the name (RFC 9110 §5.6.1)."""
+        elements = (element.strip() for value in self.get_all(name) for element in value.split(","))
+        return [element for element in elements if element]
+
+    @staticmethod
+    def _key(name: str) -> str:
+        return name.lower()
+
+
+class Request:
+    """The request that asks for a connection, or for an ordinary answer.
+
+    Args:
+        method: upper case, as in the request line.
+        target: as in the request line: path and query, encoded.
+        raw_headers: pairs of name and value as they came.
+        http_version: "1.1", "2" …
+        scheme: "http" or "https", of this connection.
+        client: host and port of the peer; None when the host does not know.
+        server: host and port that the peer reached; None when the host does not know.
+        path_params: what a router took from the path.
+
+    >>> request = Request("GET", "/rooms/7%20b?name=ada", [(b"Cookie", b"a=1; b=2")])
+    >>> request.path, request.query["name"], request.cookies["b"]
+    ('/rooms/7 b', 'ada', '2')
+
+    RFC 9110 §6, RFC 9112 §3.
+    """
+
+    __slots__ = (
+        "_cookies",
+        "_headers",
+        "_query",
+        "_state",
+        "client",
+        "http_version",
+        "method",
+        "path_params",
+        "raw_headers",
+        "scheme",
+        "server",
+        "target",
+    )
+
+    def __init__(
+        self,
+        method: str = "GET",
+        target: str = "/",
+        raw_headers: Sequence[RawHeader] = (),
+        *,
+        http_version: str = "1.1",
+        scheme: str = "http",
+        client: Address | None = None,
+        server: Address | None = None,
+        path_params: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.raw_headers = raw_headers
+        self.http_version = http_version
+        self.scheme = scheme
+        self.client = client
+        self.server = server
+        self.path_params: Mapping[str, Any] = path_params or {}
+        self._headers: Headers | None = None
+        self._query: MultiMapping | None = None
+        self._cookies: MultiMapping | None = None
+        self._state: dict[str, Any] | None = None
+
+    @property
+    def path(self) -> str:
+        """The path, percent-decoded."""
+        return unquote(self.target.partition("?")[0])
+
+    @property
+    def query(self) -> MultiMapping:
+        """The query, decoded; a name may have several values."""
+        if self._query is None:
+            query = self.target.partition("?")[2]
+            self._query = MultiMapping(parse_qsl(query, keep_blank_values=True))
+        return self._query
+
+    @property
+    def headers(self) -> Headers:
+        """The header fields; a name may have several values."""
+        if self._headers is None:
+            self._headers = Headers(
+                (name.decode("latin-1"), value.decode("latin-1")) for name, value in self.raw_headers
+            )
+        return self._headers
+
+    @property
+    def cookies(self) -> MultiMapping:
+        """The cookies; one that cannot be read is left out and spoils no other (RFC 6265 §5.4)."""
+        if self._cookies is None:
+            self._cookies = MultiMapping(_cookies(self.headers.get_all("cookie")))
+        return self._cookies
+
+    @property
+    def subprotocols(self) -> list[str]:
+        """The subprotocols that the peer offers, the one it likes best first (RFC 6455 §4.1)."""
+        return self.headers.get_list("sec-websocket-protocol")
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What middleware puts there for the application, such as a user."""
+        if self._state is None:
+            self._state = {}
+        return self._state
+
+    def __repr__(self) -> str:
+        return f"Request({self.method!r}, {self.target!r})"
+
+
+def _cookies(fields: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for field in fields:
+        for pair in field.split(";"):
+            name, equals, value = pair.strip().partition("=")
+            if equals and name:
+                yield name.strip(), value.strip().removeprefix('"').removesuffix('"')

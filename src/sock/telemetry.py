@@ -1,0 +1,61 @@
+"""Events that the rest of Sock tells, for those who want to know: a logger, metrics, traces, tests.
+
+Nothing in Sock logs; it emits events here, and the server's log is one subscriber. Emitting without
+a subscriber costs one look at an empty tuple.
+
+    event                 fields
+    --------------------  --------------------------------------------------------------
+    handshake.refused     request, status, detail
+    handshake.failed      request, error: the application raised before the 101
+    connection.opened     request
+    connection.closed     request, code, reason, dropped: messages pushed to a peer that had gone
+    callback.failed       request, error, place: raised in one of the handler's callbacks
+    callback.slow         seconds, place: blocked the event loop (debug mode, once per place)
+    callback.abandoned    request, place: did not end when it was cancelled
+    server.started        url
+    server.draining       connections
+    server.stopped        connections: those cut by the drain's bound
+    accept.paused         error, seconds: no descriptors or memory left
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Subscriber: TypeAlias = Callable[[str, Mapping[str, Any]], None]
+
+_subscribers: tuple[Subscriber, ...] = ()
+
+
+def subscribe(subscriber: Subscriber, /) -> Callable[[], None]:
+    """Call `subscriber(event, fields)` for every event from now on, in the thread that emits it.
+
+    A subscriber must be quick and must not raise.
+
+    Returns:
+        A function that ends the subscription.
+
+    >>> seen = []
+    >>> unsubscribe = subscribe(lambda event, fields: seen.append((event, fields["url"])))
+    >>> emit("server.started", url="http://127.0.0.1:8000")
+    >>> unsubscribe()
+    >>> seen
+    [('server.started', 'http://127.0.0.1:8000')]
+    """
+    global _subscribers  # noqa: PLW0603 - one registry for the process, replaced whole so that emit needs no lock
+    _subscribers = (*_subscribers, subscriber)
+
+    def unsubscribe() -> None:
+        global _subscribers  # noqa: PLW0603 - as above
+        _subscribers = tuple(one for one in _subscribers if one is not subscriber)
+
+    return unsubscribe
+
+
+def emit(event: str, /, **fields: Any) -> None:
+    """Tell every subscriber of an event."""
+    for subscriber in _subscribers:
+        subscriber(event, fields)
