@@ -1,0 +1,114 @@
+"""Work that takes time: handed to the host, and watched until it is reported."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any, final
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Iterable
+
+    from sock.spec import Message, Stop, Stream
+
+    from .host import Host
+
+
+class Role(Enum):
+    """Whose work a job is."""
+
+    CALLBACK = "a callback's"
+    STREAM = "a stream's"
+    TASK = "a spawned task's"
+    TERMINATE = "terminate's"
+
+
+@final
+class Job:
+    """Work that takes time: an awaitable, or an iterator whose items are pushed.
+
+    Started once, by the host.
+
+    Args:
+        role: whose work it is.
+        place: the callback's name, for messages.
+        awaitable: to be awaited; its result is a result of the callback.
+        iterator: to be exhausted in place of that; each item is given to `Lifecycle.yielded`.
+        stream: the stream that the iterator belongs to.
+    """
+
+    __slots__ = ("awaitable", "cancelled", "handle", "iterator", "place", "role", "stream")
+
+    def __init__(
+        self,
+        role: Role,
+        place: str,
+        *,
+        awaitable: Awaitable[Any] | None = None,
+        iterator: AsyncIterator[Message | Stop] | None = None,
+        stream: Stream | None = None,
+    ) -> None:
+        self.role = role
+        self.place = place
+        self.awaitable = awaitable
+        self.iterator = iterator
+        self.stream = stream
+        self.cancelled = False
+        """Set by the life cycle when it has asked the host to cancel it."""
+        self.handle: Any = None
+        """The host's own, such as a task."""
+
+
+@final
+class Jobs:
+    """The jobs of one connection that have not been reported.
+
+    Args:
+        host: who starts and cancels them.
+    """
+
+    __slots__ = ("_host", "_jobs")
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._jobs: set[Job] | None = None  # an idle connection keeps no empty set
+
+    def __bool__(self) -> bool:
+        return self._jobs is not None
+
+    def start(self, job: Job) -> None:
+        """Let the host begin a job; it may be reported within this call."""
+        self.add(job)
+        self._host.start(job)
+
+    def add(self, job: Job) -> None:
+        """Have an eye on a job that the host has begun."""
+        if self._jobs is None:
+            self._jobs = set()
+        self._jobs.add(job)
+
+    def discard(self, job: Job) -> None:
+        """Forget a job that was reported."""
+        if self._jobs is not None:
+            self._jobs.discard(job)
+            self._jobs = self._jobs or None
+        if job.stream is not None:
+            job.stream.finish()
+
+    def running(self) -> tuple[Job, ...]:
+        """Return what has not been reported."""
+        return tuple(self._jobs or ())
+
+    def streaming(self) -> bool:
+        """Tell whether a stream is under way."""
+        return any(job.role is Role.STREAM for job in self.running())
+
+    def cancel(self, jobs: Iterable[Job]) -> None:
+        """Ask the host to cancel jobs, each once."""
+        for job in jobs:
+            if not job.cancelled:
+                job.cancelled = True
+                self._host.cancel(job)
+
+    def cancel_iterators(self) -> None:
+        """Cancel generators and streams, which only the peer wanted (rule 7)."""
+        self.cancel(job for job in self.running() if job.iterator is not None)

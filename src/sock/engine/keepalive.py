@@ -1,0 +1,85 @@
+"""Whether the peer is still there: told by received bytes only, by the host's coarse clock.
+
+Nothing is armed or disarmed per message. The host stores the time of its turn in `heard` when bytes
+arrive, and asks `check` when the time comes that an earlier check has named.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import final
+
+
+class Verdict(Enum):
+    """What a check found."""
+
+    FINE = auto()
+    PING = auto()
+    DEAD = auto()
+
+
+@final
+class Keepalive:
+    """The peer's deadlines.
+
+        silence, while the host reads   verdict
+        ------------------------------  -------------------------------------------
+        under ping_interval             FINE
+        ping_interval, and each again   PING
+        idle_timeout                    DEAD
+        any, while the host is holding  FINE: the clock stands still (rule 12)
+
+    Args:
+        idle_timeout: seconds in which bytes must be received; None for ever.
+        ping_interval: seconds of silence after which a ping goes out; None for never.
+        now: seconds of a steady clock.
+    """
+
+    __slots__ = ("_held", "_idle_timeout", "_ping_interval", "_pinged", "heard")
+
+    def __init__(self, idle_timeout: float | None, ping_interval: float | None, now: float) -> None:
+        self._idle_timeout = idle_timeout
+        self._ping_interval = ping_interval
+        self.heard = now
+        """When bytes were last received. Written by the host."""
+        self._pinged = now
+        self._held: float | None = None
+
+    def hold(self, now: float) -> None:
+        """Stop the clock: the host does not read."""
+        if self._held is None:
+            self._held = now
+
+    def resume(self, now: float) -> None:
+        """Start the clock again where it stopped."""
+        if self._held is not None:
+            still = now - self._held
+            self.heard += still
+            self._pinged += still
+            self._held = None
+
+    def check(self, now: float) -> Verdict:
+        """Say what to do now. PING is said once for each interval."""
+        if self._held is not None:
+            return Verdict.FINE
+        if self._idle_timeout is not None and now >= self.heard + self._idle_timeout:
+            return Verdict.DEAD
+        if (
+            self._ping_interval is not None
+            and now >= max(self.heard, self._pinged) + self._ping_interval
+        ):
+            self._pinged = now
+            return Verdict.PING
+        return Verdict.FINE
+
+    def due(self) -> float | None:
+        """Return when to check next; None when there is nothing to wait for."""
+        if self._held is not None:
+            return None
+        due = None
+        if self._ping_interval is not None:
+            due = max(self.heard, self._pinged) + self._ping_interval
+        if self._idle_timeout is not None:
+            idle = self.heard + self._idle_timeout
+            due = idle if due is None else min(due, idle)
+        return due

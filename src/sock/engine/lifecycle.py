@@ -1,0 +1,515 @@
+"""The life cycle of one connection: which callback runs when, and what becomes of what it returns.
+
+    in         what happens              what is done                                then
+    ---------  ------------------------  ------------------------------------------  ---------
+    MADE       the 101 is on its way     call init                                   LIVE busy
+    MADE       any end                   nothing: init was never entered             OVER
+    LIVE       message, control or info  call its callback                           LIVE busy
+    LIVE busy  message or control        keep it; read-ahead full: stop reading      LIVE busy
+    LIVE busy  info                      keep it; mailbox full: that is "peer gone"  LIVE busy
+    LIVE busy  the callback settled      push what it returned; take what is next    LIVE
+    LIVE       the send buffer is full   stop reading, take nothing from the mailbox LIVE
+    LIVE       a Stream is returned      run it beside the mailbox                   LIVE
+    LIVE       peer gone (1)             say the code; cancel generators, streams    FINISHING
+    LIVE       violation                 stop reading; cancel generators, streams    FINISHING
+    LIVE       shutdown                  stop reading                                FINISHING
+    FINISHING  the callback settled      push it, or drop it if gone; the next       FINISHING
+    FINISHING  nothing is left           say the code if that was not done           ENDING
+    FINISHING  the bound has passed      say the code if that was not done           ENDING
+    FINISHING  peer gone (2)             say the code, or drop what is pushed        FINISHING
+    both       Stop, or an exception     push its messages, say its code (3)         ENDING
+    ENDING     entered                   forget the mailbox; cancel every job        ENDING
+    ENDING     no job is left, or bound  call terminate                              LAST
+    LAST       terminate ended, or bound                                             OVER
+
+    (1) its Close, the loss of TCP, idle, too slow, mailbox full: `cause` has the list
+    (2) unless it is gone already: the first cause of an end is the one that counts
+    (3) unless a code has been said, which then stays the one, with its reason
+
+"busy" means that a callback is under way; no other begins (rule 3). The bounds are `close_timeout`,
+in a shutdown the drain's. The rules are those of `docs/reference/specification.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Awaitable, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, final
+
+from sock import telemetry
+from sock.spec import (
+    BinarySock,
+    HandlerError,
+    Sock,
+    Stop,
+    Stream,
+    TextSock,
+    UnsupportedData,
+)
+from sock.spec.message import MESSAGE_TYPES
+
+from . import cause
+from .job import Job, Jobs, Role
+from .mailbox import Kind, Mailbox
+from .outbox import Outbox
+from .phase import Phase
+from .wording import described
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sock.spec import Message, Options, Ping, Pong, ProtocolError
+
+    from .cause import Cause
+    from .host import Host
+
+    Callback: TypeAlias = Callable[[Any], Any]
+    Watch: TypeAlias = Callable[[Callback, str], Callback]
+
+
+# A global is looked up faster than a member of an enum, and this is the path of every message.
+_MADE: Final = Phase.MADE
+_LIVE: Final = Phase.LIVE
+_FINISHING: Final = Phase.FINISHING
+_ENDING: Final = Phase.ENDING
+_LAST: Final = Phase.LAST
+_OVER: Final = Phase.OVER
+
+
+@final
+class Lifecycle:
+    """The life cycle of one connection. Not thread-safe: used from its host's event loop only.
+
+    The fast path of a host, which the compiled core repeats: while `ready`, it may set `busy`, call
+    `on_text` or `on_binary` itself and, if still `ready` and the result is None, `str` or `bytes`,
+    push that and clear `busy`. For all else there are `receive` and `settle`.
+
+    Args:
+        handler: whose callbacks are called.
+        options: all limits.
+        host: who carries out what is decided here.
+        watch: given a callback and its name, returns it watched; for debug mode.
+    """
+
+    __slots__ = (
+        "_cause",
+        "_handler",
+        "_host",
+        "_jobs",
+        "_on_control",
+        "_options",
+        "_proceeding",
+        "_watch",
+        "busy",
+        "gone",
+        "mailbox",
+        "on_binary",
+        "on_text",
+        "outbox",
+        "phase",
+        "reading",
+        "ready",
+    )
+
+    def __init__(
+        self, handler: Sock[Any, Any], options: Options, host: Host, watch: Watch | None = None
+    ) -> None:
+        kind = type(handler)
+        self._handler = handler
+        self._options = options
+        self._host = host
+        self._jobs = Jobs(host)
+        self._cause: Cause | None = None
+        self._proceeding = False
+        self._watch = watch
+        callback: Callback = handler.handle_in
+        if watch is not None:
+            callback = watch(callback, self.place("handle_in"))
+        self.on_text: Callback | None = None if issubclass(kind, BinarySock) else callback
+        """The callback for a text message; None where the handler takes none."""
+        self.on_binary: Callback | None = None if issubclass(kind, TextSock) else callback
+        """The callback for a binary message; None where the handler takes none."""
+        self._on_control = kind.handle_control is not Sock.handle_control
+        self.mailbox = Mailbox(options.max_mailbox)
+        self.outbox = Outbox(options.max_send_buffer, options.send_timeout)
+        self.phase = _MADE
+        self.busy = False
+        """Whether a callback is under way."""
+        self.gone = False
+        """Whether what is pushed is dropped: nobody is there to read it, or the Close has been
+        said."""
+        self.ready = False
+        """Whether a message may be given to its callback at once: LIVE, not busy, nothing waits,
+        the peer keeps up."""
+        self.reading = True
+        """Whether the host may read; told by `Host.hold` and `Host.resume` too."""
+
+    # What the host tells: the connection's beginning and its messages.
+
+    def open(self) -> None:
+        """Begin: call init. The 101 is on its way."""
+        if self.phase is _MADE:
+            self.phase = _LIVE
+            self._call(self._handler.init, self._host.ref, "init")
+            self._proceed()
+
+    def receive(self, message: str | bytes | Ping | Pong) -> bool:
+        """Take a complete message or control frame; tell whether the host may go on reading."""
+        if self.phase is not _LIVE:
+            return False
+        if isinstance(message, (str, bytes)):
+            if (self.on_text if isinstance(message, str) else self.on_binary) is None:
+                kind = "text" if isinstance(message, str) else "binary"
+                self.violated(
+                    UnsupportedData(f"no {kind} messages are taken here (RFC 6455 §7.4.1)")
+                )
+                return False
+            self.mailbox.put(Kind.MESSAGE, message, len(message))
+        elif self._on_control:
+            self.mailbox.put(Kind.CONTROL, message, len(message.payload))
+        else:
+            return self.reading
+        self.ready = False
+        self._proceed()
+        return self.reading
+
+    def post(self, info: Any) -> None:
+        """Take an info. Never runs a callback: that is for the host's next turn."""
+        if self.phase is not _LIVE:
+            return
+        if not self.mailbox.put_info(info):
+            self._depart(cause.mailbox_full(self._options.max_mailbox))
+        self.ready = False
+        self._host.wake()
+
+    def step(self) -> None:
+        """Go on with what waits: the host's next turn has come."""
+        self._proceed()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the end has begun: infos are dropped in silence."""
+        return self.phase is not _LIVE and self.phase is not _MADE
+
+    @property
+    def cause(self) -> Cause | None:
+        """Why the connection ended; None before."""
+        return self._cause
+
+    def backlog(self, pending: int) -> None:
+        """Take note of how many bytes wait for the peer."""
+        if not self.outbox.level(pending):
+            return
+        if self.outbox.full:
+            self.ready = False
+            self._set_reading()
+        else:
+            self._proceed()
+
+    # What the host tells: work under way.
+
+    def settle(self, result: Any) -> None:
+        """Take what a callback returned that the host has called itself, on its fast path."""
+        self._settle(result, Kind.MESSAGE.value)
+        self._proceed()
+
+    def raised(self, error: BaseException) -> None:
+        """Take what a callback raised that the host has called itself, on its fast path."""
+        self.busy = False
+        self._fail(error, Kind.MESSAGE.value)
+        self._proceed()
+
+    def settled(self, job: Job, result: Any) -> None:
+        """Take what a job came to."""
+        self._jobs.discard(job)
+        if job.role is Role.CALLBACK:
+            # What a cancelled callback still returns is of no use to anybody.
+            self._settle(None if job.cancelled else result, job.place)
+        self._ended(job)
+
+    def failed(self, job: Job, error: BaseException) -> None:
+        """Take what a job raised."""
+        self._jobs.discard(job)
+        if job.role is Role.CALLBACK:
+            self.busy = False
+        self._fail(error, job.place)
+        self._ended(job)
+
+    def spawned(self, job: Job) -> None:
+        """Take note of a task that dies with the connection; the host has started it."""
+        self._jobs.add(job)
+        if self.phase in {_ENDING, _LAST, _OVER}:
+            self._jobs.cancel((job,))
+
+    def yielded(self, job: Job, item: Any) -> None:
+        """Push an item of an iterator; the host then waits while `outbox.full` and not `gone`."""
+        if job.cancelled:
+            self.outbox.dropped += 1
+        elif isinstance(item, Stop):
+            self._halt(item, job.place)
+        elif isinstance(item, MESSAGE_TYPES):
+            self._push((cast("Message", item),), job.place)
+        else:
+            told = f"{self.place(job.place)} yielded {described(item)}, and no message or Stop"
+            self._fail(HandlerError(told), job.place)
+        if self.phase is _ENDING:
+            self._proceed()
+
+    def _ended(self, job: Job) -> None:
+        if job.role is Role.TERMINATE and self.phase is _LAST:
+            self._over()
+        self._proceed()
+
+    # What the host tells: ends.
+
+    def peer_closed(self, code: int, detail: str, answer: int | None) -> None:
+        """Take the peer's Close; it is answered at once, by an empty one if `answer` is None."""
+        self._depart(cause.closed(code, detail, answer))
+        self._proceed()
+
+    def lost(self) -> None:
+        """Note that TCP is gone; nothing new to a connection whose end has been said."""
+        self._depart(cause.LOST)
+        self._proceed()
+
+    def timed_out(self) -> None:
+        """Note that nothing was received for `idle_timeout`."""
+        self._depart(cause.IDLE)
+        self._proceed()
+
+    def too_slow(self) -> None:
+        """Note that the peer took nothing for `send_timeout`."""
+        self._depart(cause.too_slow(self._options.send_timeout))
+        self._proceed()
+
+    def violated(self, error: ProtocolError) -> None:
+        """Note that the peer broke the protocol: what came before is answered, then it is told."""
+        if self.phase is _LIVE:
+            self._finish_up(cause.violated(error), self._options.close_timeout)
+            self._jobs.cancel_iterators()
+            self._proceed()
+
+    def shutdown(self, timeout: float | None) -> None:
+        """Stop with the server: what is under way has `timeout` seconds, then 1012 is said."""
+        if self.phase is _MADE:
+            self._over()
+        elif self.phase is _LIVE:
+            self._finish_up(cause.SHUTDOWN, timeout)
+            self._proceed()
+
+    def alarmed(self) -> None:
+        """A bound has passed."""
+        if self.phase is _FINISHING:
+            self._say(self._cause)
+            self._end()
+        elif self.phase is _ENDING:
+            self._abandon()
+            self._terminate()
+        elif self.phase is _LAST:
+            self._jobs.cancel(self._jobs.running())
+            self._abandon()
+            self._over()
+        self._proceed()
+
+    # Callbacks and their results.
+
+    def _proceed(self) -> None:
+        """Do all that can be done now."""
+        if self._proceeding:  # a job that ended within `start`: whoever started it goes on
+            return
+        self._proceeding = True
+        try:
+            while self.mailbox and not self.busy and (self.gone or not self.outbox.full):
+                kind, value = self.mailbox.take()
+                self._call(getattr(self._handler, kind.value), value, kind.value)
+        finally:
+            self._proceeding = False
+        if (
+            self.phase is _FINISHING
+            and not self.busy
+            and not self.mailbox
+            and not self._jobs.streaming()
+        ):
+            self._say(self._cause)
+            self._end()
+        if self.phase is _ENDING and not self.busy and not self._jobs:
+            self._terminate()
+        self._set_reading()
+        self.ready = self.phase is _LIVE and not (self.busy or self.mailbox or self.outbox.full)
+
+    def _call(self, callback: Callback, argument: Any, place: str) -> None:
+        if self._watch is not None:
+            callback = self._watch(callback, self.place(place))
+        self.busy = True
+        try:
+            result = callback(argument)
+        except BaseException as error:
+            self.busy = False
+            self._fail(error, place)
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                self._host.wake()  # to finish the end that has begun, if the loop goes on
+                raise
+        else:
+            self._settle(result, place)
+
+    def _settle(self, result: Any, place: str) -> None:
+        """Carry out a result; that ends the callback under way, unless it is a promise."""
+        if result is None:
+            pass
+        elif isinstance(result, MESSAGE_TYPES):
+            self._push((cast("Message", result),), place)
+        elif isinstance(
+            result, (list, tuple, Sequence)
+        ):  # the two usual ones first: they need no abstract class
+            self._push(cast("Sequence[Any]", result), place)
+        elif isinstance(result, Stop):
+            self._halt(result, place)
+        elif isinstance(result, Stream):
+            self._stream(result, place)
+        elif isinstance(result, Awaitable):
+            self._jobs.start(Job(Role.CALLBACK, place, awaitable=cast("Awaitable[Any]", result)))
+            return
+        elif isinstance(result, AsyncIterable):
+            iterator = aiter(cast("AsyncIterable[Any]", result))
+            self._jobs.start(Job(Role.CALLBACK, place, iterator=iterator))
+            return
+        else:
+            told = f"{self.place(place)} returned {described(result)}, which is no result"
+            self._fail(HandlerError(told), place)
+        self.busy = False
+
+    def _push(self, messages: Sequence[Any], place: str) -> bool:
+        """Push messages; tell whether they were messages."""
+        for message in messages:
+            if not isinstance(message, MESSAGE_TYPES):
+                told = f"{self.place(place)} gave {described(message)} among its messages"
+                self._fail(HandlerError(told), place)
+                return False
+        if self.gone:
+            self.outbox.dropped += len(messages)
+            return True
+        try:
+            for message in messages:
+                self._host.push(message)
+        except UnicodeEncodeError as error:  # a lone surrogate (RFC 3629 §3)
+            self._fail(error, place)
+            return False
+        return True
+
+    def _stream(self, stream: Stream, place: str) -> None:
+        iterator = stream.begin()
+        if iterator is None:
+            self._fail(
+                HandlerError(f"{self.place(place)} gave a Stream that was given before"), place
+            )
+            return
+        job = Job(Role.STREAM, place, iterator=aiter(iterator), stream=stream)
+        # One that was cancelled before it was given, or is given to an end, is not run but closed.
+        job.cancelled = stream.done or self.gone
+        stream.attach(lambda: self._jobs.cancel((job,)))
+        self._jobs.start(job)
+
+    def _halt(self, stop: Stop, place: str) -> None:
+        """End as the handler says: its messages, its code, and nothing more is handled."""
+        messages = stop.messages
+        if isinstance(messages, MESSAGE_TYPES):
+            messages = (messages,)
+        if not self._push(messages, place):
+            return
+        if stop.error is not None:
+            self._emit_failure(stop.error, place)
+        self._say(cause.stopped(stop))
+        self._end()
+
+    def _fail(self, error: BaseException, place: str) -> None:
+        """End because something was raised (rule 6): nothing more is handled."""
+        self._emit_failure(error, place)
+        if self.phase is _LIVE or self.phase is _FINISHING:
+            self._say(cause.raised(error))
+            self._end()
+
+    # The way to the end.
+
+    def _depart(self, why: Cause) -> None:
+        """Finish without the peer, which is gone or as good as gone."""
+        if self.phase is _MADE:
+            self._over()
+            return
+        if self.phase is _LIVE:
+            self._finish_up(why, self._options.close_timeout)
+        if self.phase is _FINISHING and not self.gone:
+            if why is cause.LOST:
+                self.gone = True
+            else:
+                self._say(self._cause)
+            self._jobs.cancel_iterators()
+
+    def _finish_up(self, why: Cause, bound: float | None) -> None:
+        self.phase = _FINISHING
+        self.ready = False
+        self._cause = why
+        self._set_reading()
+        self._host.alarm(bound)
+
+    def _say(self, why: Cause | None) -> None:
+        """Say Close, unless that was done or nobody would hear it: then the first cause stays."""
+        if why is not None and not self.gone:
+            self._cause = why
+            self.gone = True
+            self._host.close(why.code, why.detail)
+
+    def _end(self) -> None:
+        self.phase = _ENDING
+        self.ready = False
+        self.mailbox.clear()
+        self._set_reading()
+        self._host.alarm(self._options.close_timeout)
+        self._jobs.cancel(self._jobs.running())
+
+    def _terminate(self) -> None:
+        self.phase = _LAST
+        assert self._cause is not None, "every way to the end has its cause"
+        try:
+            result = self._handler.terminate(self._cause.reason)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the connection ends (rule 8)
+            self._emit_failure(error, "terminate")
+        else:
+            if isinstance(result, Awaitable):
+                self._host.alarm(self._options.close_timeout)
+                self._jobs.start(Job(Role.TERMINATE, "terminate", awaitable=result))
+                return
+        self._over()
+
+    def _over(self) -> None:
+        self.phase = _OVER
+        self._host.alarm(None)
+        self._host.over()
+
+    # Small things.
+
+    def _abandon(self) -> None:
+        for job in self._jobs.running():
+            telemetry.emit(
+                "callback.abandoned", request=self._host.request, place=self.place(job.place)
+            )
+
+    def _set_reading(self) -> None:
+        reading = (
+            self.phase is _LIVE
+            and not self.outbox.full
+            and self.mailbox.ahead < self._options.max_read_ahead
+        )
+        if reading is not self.reading:
+            self.reading = reading
+            if reading:
+                self._host.resume()
+            else:
+                self._host.hold()
+
+    def _emit_failure(self, error: BaseException, place: str) -> None:
+        telemetry.emit(
+            "callback.failed", request=self._host.request, error=error, place=self.place(place)
+        )
+
+    def place(self, callback: str) -> str:
+        """Name a callback, for messages."""
+        return f"{type(self._handler).__qualname__}.{callback}"

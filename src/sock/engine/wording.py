@@ -1,0 +1,29 @@
+"""How a handler's mistakes and a peer's are put into words."""
+
+from __future__ import annotations
+
+from types import GeneratorType
+
+from sock.spec.close_code import MAX_DETAIL
+
+
+def described(value: object) -> str:
+    """Name what a handler gave, with the usual cause where there is one.
+
+    >>> described({}), described(n for n in ())
+    ("'dict'", 'a generator (was `async def` meant?)')
+    """
+    if isinstance(value, GeneratorType):
+        return "a generator (was `async def` meant?)"
+    return f"{type(value).__name__!r}"
+
+
+def fitting(text: str) -> str:
+    """Cut a text to what a Close frame can carry beside the code.
+
+    >>> len(fitting("é" * 100).encode())
+    122
+
+    RFC 6455 §5.5.
+    """
+    return text.encode()[:MAX_DETAIL].decode(errors="ignore")
