@@ -1,0 +1,10 @@
+"""Where wire and engine meet: event loop, sockets, clock, tasks."""
+
+from .channel import Channel as Channel
+from .channel import Receiver as Receiver
+from .link import Link as Link
+from .reactor import Reactor as Reactor
+from .ref import LiveRef as LiveRef
+from .timer import Alarm as Alarm
+
+__all__ = ["Alarm", "Channel", "Link", "LiveRef", "Reactor", "Receiver"]

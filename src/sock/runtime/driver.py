@@ -1,0 +1,107 @@
+"""Coroutines, generators and streams: run as tasks, their outcome told to the life cycle.
+
+A task is started eagerly where the interpreter can (3.12): a callback that does not suspend then
+costs no turn of the loop. Before that, each waits for the loop's next turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator, Coroutine
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from sock.engine import Job, Role
+
+from .watch import watched
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from .link import Link
+
+_ITEMS_A_TURN: Final = 64  # of an iterator that never suspends, before the others get their turn
+
+
+def start(link: Link, job: Job) -> None:
+    """Begin a job of the life cycle, and report it when it is done."""
+    work = _coroutine(link, job)
+    if link.debug:
+        work = watched(work, link.place(job))
+    if sys.version_info >= (3, 12):
+        task = cast("asyncio.Task[Any]", asyncio.eager_task_factory(link.reactor.loop, work))
+    else:
+        task = link.reactor.loop.create_task(work)
+    if task.done():
+        report(link, job, task)
+    else:
+        follow(link, job, task)
+
+
+def follow(link: Link, job: Job, task: asyncio.Task[Any]) -> None:
+    """Report a task that is under way when it is done."""
+    job.handle = task
+    task.add_done_callback(lambda done: report(link, job, done))
+
+
+def cancel(job: Job) -> None:
+    """Cancel a job; one that is just running itself sees `job.cancelled` when it next looks."""
+    task: asyncio.Task[Any] | None = job.handle
+    if task is not None and task is not _current_task():
+        task.cancel()
+
+
+def report(link: Link, job: Job, task: asyncio.Task[Any]) -> None:
+    """Tell the life cycle what a task came to. Cancelled as was wanted, it came to nothing."""
+    if task.cancelled():
+        if job.cancelled or job.role is Role.TASK:
+            link.lifecycle.settled(job, None)
+        else:
+            link.lifecycle.failed(job, asyncio.CancelledError(f"{link.place(job)} was cancelled"))
+        return
+    error = task.exception()
+    if error is None:
+        link.lifecycle.settled(job, task.result())
+    else:
+        link.lifecycle.failed(job, error)
+
+
+def _coroutine(link: Link, job: Job) -> Coroutine[Any, Any, Any]:
+    awaitable: Any = job.awaitable
+    if awaitable is None:
+        return _exhaust(link, job)
+    if isinstance(awaitable, Coroutine):
+        return cast("Coroutine[Any, Any, Any]", awaitable)
+    return _await(awaitable)
+
+
+async def _await(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable
+
+
+async def _exhaust(link: Link, job: Job) -> None:
+    """Push what an iterator yields, no faster than the peer takes it, and close it in the end."""
+    iterator = job.iterator
+    assert iterator is not None, "a job has an awaitable or an iterator"
+    count = 0
+    try:
+        while not job.cancelled:
+            try:
+                item = await anext(iterator)
+            except StopAsyncIteration:
+                return
+            link.lifecycle.yielded(job, item)
+            count += 1
+            if count % _ITEMS_A_TURN == 0:
+                await asyncio.sleep(0)
+            await link.room()
+    finally:
+        if isinstance(iterator, AsyncGenerator):
+            await cast("AsyncGenerator[Any, Any]", iterator).aclose()
+
+
+def _current_task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:  # no loop is running: the interpreter is being shut down
+        return None

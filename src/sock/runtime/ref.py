@@ -1,0 +1,111 @@
+"""The address of a live connection."""
+
+from __future__ import annotations
+
+import asyncio
+from threading import get_ident
+from typing import TYPE_CHECKING, Any, TypeVar, final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from sock.spec import Request
+
+    from .link import Link
+
+ResultT = TypeVar("ResultT")
+
+
+@final
+class LiveRef:
+    """A `Ref`. It outlives its connection, and is then all that is left of it.
+
+    Args:
+        link: the connection.
+    """
+
+    __slots__ = ("_link", "_request")
+
+    def __init__(self, link: Link) -> None:
+        self._link: Link | None = link
+        self._request = link.request
+
+    @property
+    def closed(self) -> bool:
+        """Whether the end of the connection has begun."""
+        return self._link is None or self._link.lifecycle.closed
+
+    @property
+    def request(self) -> Request:
+        """The request that was upgraded."""
+        return self._request
+
+    def send(self, info: Any, /) -> None:
+        """Put an info into the connection's mailbox; from any thread."""
+        link = self._link
+        if link is None:
+            return
+        if get_ident() == link.reactor.thread:
+            link.lifecycle.post(info)
+        else:
+            link.post(info)
+
+    def send_after(self, seconds: float, info: Any, /) -> Later:
+        """Send later; forgotten when the connection ends."""
+        later = Later(self, info)
+        if self._link is not None and not self.closed:
+            later.start(self._link, seconds)
+        return later
+
+    def spawn(self, coroutine: Coroutine[Any, Any, ResultT], /) -> asyncio.Task[ResultT]:
+        """Run a coroutine as a task that is cancelled when the connection ends."""
+        task = asyncio.get_running_loop().create_task(coroutine)
+        if self._link is None:
+            task.cancel()
+        else:
+            self._link.spawned(task)
+        return task
+
+    def add_done_callback(self, callback: Callable[[], None], /) -> None:
+        """Call back once, after `terminate`; soon, when the connection is over already."""
+        if self._link is None:
+            asyncio.get_running_loop().call_soon(callback)
+        else:
+            self._link.add_done_callback(callback)
+
+    def detach(self) -> None:
+        """Let go of the connection, which is over."""
+        self._link = None
+
+    def __repr__(self) -> str:
+        return f"<Ref {'closed' if self.closed else 'live'} {self._request.target}>"
+
+
+@final
+class Later:
+    """A `Timer`: a pending `send_after`."""
+
+    __slots__ = ("_handle", "_info", "_link", "_ref")
+
+    def __init__(self, ref: LiveRef, info: Any) -> None:
+        self._ref = ref
+        self._info = info
+        self._link: Link | None = None
+        self._handle: asyncio.TimerHandle | None = None
+
+    def start(self, link: Link, seconds: float) -> None:
+        """Arm the timer, which the connection keeps so as to forget it in time."""
+        self._link = link
+        link.timers.add(self)
+        self._handle = link.reactor.loop.call_later(seconds, self._fire)
+
+    def cancel(self) -> None:
+        """Forget it. Does nothing after it has fired."""
+        if self._handle is not None and self._link is not None:
+            self._handle.cancel()
+            self._link.timers.discard(self)
+            self._handle = self._link = None
+
+    def _fire(self) -> None:
+        self.cancel()
+        self._ref.send(self._info)
