@@ -1,0 +1,202 @@
+"""Frames: their kinds, their heads, and the Close frame as an event. What parser and writer share.
+
+RFC 6455 §5.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final, final
+
+from sock.spec.close_code import CloseCode, may_travel
+from sock.spec.errors import InvalidData, ProtocolError
+from sock.spec.message import MAX_CONTROL_PAYLOAD, Ping, Pong
+
+
+@final
+class Opcode(IntEnum):
+    """What a frame carries. RFC 6455 §5.2, §11.8."""
+
+    CONTINUATION = 0x0
+    TEXT = 0x1
+    BINARY = 0x2
+    CLOSE = 0x8
+    PING = 0x9
+    PONG = 0xA
+
+
+FIN: Final = 0x80
+"""The first byte's bit of a message's last frame."""
+
+RSV1: Final = 0x40
+"""The first byte's bit of a compressed message's first frame (RFC 7692 §7.2.3)."""
+
+MASKED: Final = 0x80
+"""The second byte's bit of a frame from a client."""
+
+UNLIMITED: Final = 1 << 62
+"""Stands for no limit, of bytes or of fragments: 4 EiB. One more still fits zlib's lengths."""
+
+NOT_UTF8: Final = "text is not UTF-8 (RFC 6455 §8.1)"
+
+TEXT_HEADS: Final = tuple(bytes((FIN | Opcode.TEXT, size)) for size in range(126))
+"""The heads of a server's whole text messages under 126 bytes, by size."""
+
+
+_OPCODES: Final = frozenset(Opcode)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The peer closes.
+
+    Args:
+        code: what its Close frame says; 1005 when it says nothing.
+        detail: the text behind the code.
+        forbidden: the frame carries a code that may not travel (a 1005 among them).
+
+    >>> Close(1000, "bye").answer, Close(1005, "").answer, Close(1006, "", forbidden=True).answer
+    (1000, None, 1002)
+
+    RFC 6455 §5.5.1, §7.1.5.
+    """
+
+    code: int
+    detail: str
+    forbidden: bool = False
+
+    @property
+    def answer(self) -> int | None:
+        """The code to answer with; None for a Close frame without payload."""
+        if self.code == CloseCode.NO_STATUS_RCVD and not self.forbidden:
+            return None
+        return self.code if may_travel(self.code) else int(CloseCode.PROTOCOL_ERROR)
+
+
+def head(first: int, size: int, masked: int = 0) -> bytes:
+    """Return the head of a frame, without the masking key.
+
+    Args:
+        first: its first byte: FIN, RSV1 and opcode.
+        size: of the payload in bytes.
+        masked: `MASKED` for a client's frame.
+
+    >>> head(FIN | Opcode.BINARY, 256).hex()
+    '827e0100'
+
+    RFC 6455 §5.2.
+    """
+    if size < 126:
+        return bytes((first, masked | size))
+    if size < 0x10000:
+        return bytes((first, masked | 126)) + size.to_bytes(2, "big")
+    return bytes((first, masked | 127)) + size.to_bytes(8, "big")
+
+
+def check_head(
+    first: int,
+    second: int,
+    masked: int,
+    compressed: bool,  # noqa: FBT001 - for each frame: names cost
+    continued: bool,  # noqa: FBT001 - for each frame: names cost
+) -> None:
+    """Refuse the first two bytes of a frame that is not allowed here.
+
+    Args:
+        first: FIN, the reserved bits and the opcode.
+        second: the bit of the mask, and the length as far as it fits.
+        masked: `MASKED` when the peer must mask, or 0.
+        compressed: whether compression was agreed on.
+        continued: whether a message waits for its continuation.
+
+    Raises:
+        ProtocolError: it breaks a rule.
+
+    RFC 6455 §5.
+    """
+    opcode = first & 0x0F
+    if opcode not in _OPCODES:
+        # "If an unknown opcode is received, the receiving endpoint MUST _Fail the WebSocket
+        # Connection_."
+        raise ProtocolError(f"unknown opcode {opcode:#x} (RFC 6455 §5.2)")
+    # RFC 6455 §5.2: "MUST be 0 unless an extension is negotiated that defines meanings for
+    # non-zero values."
+    if first & 0x30:
+        raise ProtocolError("RSV2 or RSV3 is set (RFC 6455 §5.2)")
+    if first & RSV1:
+        if not compressed:
+            raise ProtocolError("RSV1 is set, compression was not agreed on (RFC 6455 §5.2)")
+        if opcode not in (Opcode.TEXT, Opcode.BINARY):
+            # RFC 7692 §6.1: an endpoint MUST NOT set it on "control frames and non-first
+            # fragments of a data message".
+            raise ProtocolError("RSV1 is set on a frame that begins no message (RFC 7692 §6.1)")
+    if second & MASKED != masked:
+        # RFC 6455 §5.1: "The server MUST close the connection upon receiving a frame that is
+        # not masked. … A client MUST close a connection if it detects a masked frame."
+        state = "unmasked frame from a client" if masked else "masked frame from a server"
+        raise ProtocolError(f"{state} (RFC 6455 §5.1)")
+    if opcode >= Opcode.CLOSE:
+        # RFC 6455 §5.5: "All control frames MUST have a payload length of 125 bytes or less and
+        # MUST NOT be fragmented."
+        if second & 0x7F > MAX_CONTROL_PAYLOAD:
+            raise ProtocolError("control frame of more than 125 bytes (RFC 6455 §5.5)")
+        if not first & FIN:
+            raise ProtocolError("fragmented control frame (RFC 6455 §5.5)")
+    elif opcode == Opcode.CONTINUATION:
+        if not continued:
+            raise ProtocolError("continuation of no message (RFC 6455 §5.4)")
+    elif continued:
+        # RFC 6455 §5.4: "The fragments of one message MUST NOT be interleaved between the
+        # fragments of another".
+        raise ProtocolError("another message inside a fragmented one (RFC 6455 §5.4)")
+
+
+def check_length(size: int, extra: int) -> None:
+    """Refuse a length that is said in more bytes than it needs.
+
+    Args:
+        size: the length.
+        extra: the bytes it was said in, 2 or 8.
+
+    Raises:
+        ProtocolError: it breaks a rule.
+
+    RFC 6455 §5.2.
+    """
+    # RFC 6455 §5.2: "the minimal number of bytes MUST be used to encode the length" and, of eight
+    # bytes, "the most significant bit MUST be 0".
+    if size < (126 if extra == 2 else 0x10000):
+        raise ProtocolError(f"length {size} in {extra} bytes (RFC 6455 §5.2)")
+    if size >> 63:
+        raise ProtocolError("length of 64 bits (RFC 6455 §5.2)")
+
+
+def control(opcode: int, payload: bytes) -> Ping | Pong | Close:
+    r"""Return what a control frame says.
+
+    Raises:
+        ProtocolError: a Close frame holds half a code.
+        InvalidData: its detail is not UTF-8.
+
+    >>> control(Opcode.CLOSE, b"\x03\xe8bye")
+    Close(code=1000, detail='bye', forbidden=False)
+
+    RFC 6455 §5.5.
+    """
+    if opcode == Opcode.PING:
+        return Ping(payload)
+    if opcode == Opcode.PONG:
+        return Pong(payload)
+    if not payload:
+        return Close(CloseCode.NO_STATUS_RCVD, "")
+    if len(payload) == 1:
+        # RFC 6455 §5.5.1: "the first two bytes of the body MUST be a 2-byte unsigned integer".
+        raise ProtocolError("Close frame with half a code (RFC 6455 §5.5.1)")
+    code = int.from_bytes(payload[:2], "big")
+    try:
+        detail = payload[2:].decode()
+    except UnicodeDecodeError:
+        raise InvalidData(NOT_UTF8) from None
+    return Close(code, detail, forbidden=not may_travel(code))

@@ -1,0 +1,137 @@
+"""Messages in, frames out. RFC 6455 §5."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeAlias, final
+
+from sock.spec.close_code import MAX_DETAIL, may_travel
+from sock.spec.message import Ping, Pong, Prepared, Text
+
+from .frame import FIN, MASKED, RSV1, TEXT_HEADS, Opcode, head
+from .mask import unmask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sock.spec.message import Message
+
+    from .stream import Deflater
+
+_Payload: TypeAlias = "bytes | bytearray | memoryview"
+
+_TEXT: Final = FIN | Opcode.TEXT
+_BINARY: Final = FIN | Opcode.BINARY
+_PING: Final = FIN | Opcode.PING
+_PONG: Final = FIN | Opcode.PONG
+_CLOSE: Final = FIN | Opcode.CLOSE
+_PLAIN: Final = "plain"
+
+
+@final
+class Writer:
+    r"""Turns the messages for one peer into frames, one frame for each.
+
+    Args:
+        deflater: when compression was agreed on; the writer owns it from now on.
+        mask: gives a new key for each frame; this makes it a client's writer.
+
+    >>> out = bytearray()
+    >>> Writer().push(out, "hi")
+    >>> bytes(out)
+    b'\x81\x02hi'
+
+    RFC 6455 §5.2, §5.3.
+    """
+
+    __slots__ = ("_deflater", "_mask", "_plain")
+
+    def __init__(
+        self, *, deflater: Deflater | None = None, mask: Callable[[], bytes] | None = None
+    ) -> None:
+        self._deflater = deflater
+        self._mask = mask
+        self._plain = deflater is None and mask is None
+
+    def push(self, out: bytearray, message: Message, /) -> None:
+        """Append a message's frame. A payload is copied once, into `out`.
+
+        Raises:
+            UnicodeEncodeError: the text holds a lone surrogate; nothing was appended.
+            TypeError: it is no message; nothing was appended.
+        """
+        if self._plain and isinstance(message, str):
+            payload = message.encode()
+            size = len(payload)
+            # A table of heads: 0.2 µs for 64 bytes of text, 0.7 through `_append` (CPython 3.11).
+            out += TEXT_HEADS[size] if size < 126 else head(_TEXT, size)
+            out += payload
+        elif isinstance(message, Prepared):
+            self._push_prepared(out, message)
+        else:
+            self._append(out, *_encoded(message))
+
+    def close(self, out: bytearray, code: int | None, detail: str = "") -> None:
+        """Append a Close frame.
+
+        Args:
+            out: what is sent.
+            code: what the peer is told; None says nothing.
+            detail: for its developers; what is over 123 bytes of UTF-8 is cut off, between two
+                characters.
+
+        Raises:
+            ValueError: the code may not travel (RFC 6455 §7.4.2); nothing was appended.
+            UnicodeEncodeError: the detail holds a lone surrogate; nothing was appended.
+
+        RFC 6455 §5.5.1.
+        """
+        payload = b""
+        if code is not None:
+            if not may_travel(code):
+                raise ValueError(f"the code {code} may not travel (RFC 6455 §7.4.2)")
+            text = detail.encode()[:MAX_DETAIL].decode(errors="ignore").encode()
+            payload = code.to_bytes(2, "big") + text
+        self._append(out, _CLOSE, payload)
+
+    def _push_prepared(self, out: bytearray, prepared: Prepared) -> None:
+        variant = _PLAIN if self._deflater is None else self._deflater.variant
+        if self._mask is not None or variant is None:
+            # A masking key, and the messages that came before, are this connection's own.
+            self._append(out, *_encoded(prepared.message))
+        else:
+            out += prepared.encoded(variant, lambda: self._frame(prepared.message))
+
+    def _frame(self, message: str | bytes) -> bytes:
+        out = bytearray()
+        self._append(out, *_encoded(message))
+        return bytes(out)
+
+    def _append(self, out: bytearray, first: int, payload: _Payload) -> None:
+        deflater = self._deflater
+        if deflater is not None and first in (_TEXT, _BINARY) and deflater.takes(len(payload)):
+            first |= RSV1
+            payload = deflater.deflate(payload)
+        if self._mask is None:
+            out += head(first, len(payload))
+            out += payload
+        else:
+            key = self._mask()
+            out += head(first, len(payload), MASKED) + key
+            out += unmask(bytes(payload), key)
+
+
+def _encoded(message: Message) -> tuple[int, _Payload]:
+    if isinstance(message, str):
+        return _TEXT, message.encode()
+    if isinstance(message, (bytes, bytearray)):
+        return _BINARY, message
+    if isinstance(message, Text):
+        return _TEXT, message.utf8
+    if isinstance(message, memoryview):
+        # Its items may be wider than a byte, or apart: then only a copy is a payload.
+        return _BINARY, message.cast("B") if message.c_contiguous else message.tobytes()
+    if isinstance(message, Ping):
+        return _PING, message.payload
+    if isinstance(message, Pong):
+        return _PONG, message.payload
+    raise TypeError(f"{type(message).__name__!r} is no message")
