@@ -1,0 +1,1 @@
+"""The Autobahn suite against our own server, on both reactors: `make autobahn`."""

@@ -1,0 +1,173 @@
+"""`python -m autobahn`: run the cases, demand that each is strictly OK, print the table.
+
+Exits with 1, after a line for each, when a case failed or was not run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from .cases import shards
+from .client import ROOT, VERSION, WORK, Client, NoClient, find
+from .report import Report, table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+REACTORS: Final = ("epoll", "transport")
+PAGE: Final = ROOT / "docs" / "reference" / "autobahn.md"
+SHARD_TIMEOUT: Final = 1800.0
+"""Three times what the longest shard takes: a case that hangs must not hang a build."""
+
+
+class ServerFailed(Exception):
+    """The server under test did not start."""
+
+
+def main() -> int:
+    """Run what the arguments ask for."""
+    arguments = _arguments()
+    # A build that is cut off ends its children as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        client = find()
+        print(f"autobahn: {client.title}", flush=True)
+        reactors = REACTORS if arguments.reactor == "both" else (arguments.reactor,)
+        reports = {reactor: _run(client, reactor, arguments) for reactor in reactors}
+    except KeyboardInterrupt:
+        return 130
+    except (NoClient, ServerFailed) as error:
+        print(f"autobahn: {error}", file=sys.stderr)
+        return 1
+    print(f"\n{table(reports)}\n")
+    for reactor, report in reports.items():
+        for problem in report.problems:
+            print(f"autobahn: {reactor}: {problem}")
+    if arguments.write:
+        _write(reports, client)
+    return 1 if any(report.problems for report in reports.values()) else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m autobahn", description=__doc__)
+    parser.add_argument(
+        "--cases",
+        choices=("sample", "all"),
+        default="all",
+        help="all 517; or all but compression, and a sample of that: 337, in two minutes",
+    )
+    parser.add_argument("--reactor", choices=(*REACTORS, "both"), default="both")
+    parser.add_argument(
+        "--server",
+        metavar="SCRIPT",
+        help="test another: a Python script that takes a port and echoes what it gets",
+    )
+    parser.add_argument(
+        "--write", action="store_true", help=f"keep the table as {PAGE.relative_to(ROOT)}"
+    )
+    arguments = parser.parse_args()
+    if arguments.write and (arguments.cases, arguments.reactor, arguments.server) != (
+        "all",
+        "both",
+        None,
+    ):
+        parser.error("--write keeps the table of all cases on both reactors of our own server")
+    return arguments
+
+
+def _run(client: Client, reactor: str, arguments: argparse.Namespace) -> Report:
+    """Run all shards of one reactor side by side, each against a server of its own."""
+    report = Report()
+    began = time.monotonic()
+    with ExitStack() as ends:
+        running = []
+        for shard in shards(arguments.cases):
+            folder = WORK / "reports" / f"{reactor}-{shard.name}"
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            port = _start_server(ends, reactor, arguments.server, folder / "server.log")
+            process = client.start(shard, port, folder)
+            ends.callback(_end, process)
+            running.append((shard, folder, process))
+        for shard, folder, process in running:
+            try:
+                process.wait(max(0, began + SHARD_TIMEOUT - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                report.missing.append(f"{shard.name}: cut after {SHARD_TIMEOUT:.0f} s")
+            report.take(folder, shard.name, shard.total)
+    seconds = time.monotonic() - began
+    print(f"autobahn: {reactor}: {report.total} cases in {seconds:.0f} s", flush=True)
+    return report
+
+
+def _start_server(ends: ExitStack, reactor: str, script: str | None, path: Path) -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    command = [sys.executable, *([script] if script else ["-m", "autobahn.server"]), str(port)]
+    environment = {key: value for key, value in os.environ.items() if key != "SOCK_REACTOR"}
+    if reactor == "transport":
+        environment["SOCK_REACTOR"] = reactor
+    # Half of the cases break the protocol, and each leaves its line in the log.
+    with path.open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            start_new_session=True,
+            stderr=subprocess.STDOUT,
+            stdout=log,
+        )
+    ends.callback(_end, process)
+    for _ in range(200):
+        if process.poll() is not None:
+            said = path.read_text(errors="replace").strip()
+            raise ServerFailed(f"the server ended with {process.returncode}\n{said}")
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return port
+    raise ServerFailed("the server accepts nothing")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _write(reports: dict[str, Report], client: Client) -> None:
+    today = datetime.now(UTC).date().isoformat()
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
+    PAGE.write_text(
+        "# The Autobahn suite\n\n"
+        f"Written by `make autobahn ARGS=--write` on {today}, with autobahntestsuite {VERSION} "
+        f"({client.title}). A case counts when both its behaviour and its close are `OK`; of "
+        "section 7, three cases are informational whatever a server does. `NON-STRICT` does not "
+        "count.\n\n"
+        f"{table(reports)}\n{_failures(reports)}"
+    )
+
+
+def _failures(reports: dict[str, Report]) -> str:
+    lines = [f"- {reactor}: {line}" for reactor, r in reports.items() for line in r.problems]
+    return "\n".join(["", "Not right:", "", *lines, ""]) if lines else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

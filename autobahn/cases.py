@@ -1,0 +1,70 @@
+"""Which cases there are, how many, and how they are dealt out to two clients side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+SECTIONS: Final = {
+    "1": ("Framing", 16),
+    "2": ("Pings and pongs", 11),
+    "3": ("Reserved bits", 7),
+    "4": ("Opcodes", 10),
+    "5": ("Fragmentation", 20),
+    "6": ("UTF-8", 145),
+    "7": ("Close handshake", 37),
+    "9": ("Limits and performance", 54),
+    "10": ("Auto-fragmentation", 1),
+    "12": ("Compression, different payloads", 90),
+    "13": ("Compression, different parameters", 126),
+}
+"""Section to title and number of cases. There is no 8 and no 11."""
+
+PLAIN: Final = tuple(section for section in SECTIONS if section not in {"12", "13"})
+
+_SAMPLED: Final = tuple(
+    f"{section}.{group}.{case}"
+    for section, groups in (("12", 5), ("13", 7))
+    for group in range(1, groups + 1)
+    for case in (1, 5, 11)
+)
+"""Of each group of compressed cases: small messages, large ones, and fragments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """What one `wstest` runs against one server.
+
+    Args:
+        name: of its folder.
+        patterns: for the specification of `wstest`. A pattern is a regular expression matched at
+            the start, so `1*` would take 10, 12 and 13 as well, and `1.*` does not.
+        total: how many cases that is. `wstest` exits with 0 when it could not connect: only
+            counting tells.
+    """
+
+    name: str
+    patterns: tuple[str, ...]
+    total: int
+
+
+def shards(cases: str) -> tuple[Shard, Shard]:
+    """Deal the cases out in two, to run side by side.
+
+    Client and server take turns, so a shard keeps one core busy. Compressed cases take nearly all
+    of the time.
+
+    Args:
+        cases: `all`, or `sample`: all but compression, and three cases of each group of that.
+
+    >>> sum(shard.total for shard in shards("all")), sum(shard.total for shard in shards("sample"))
+    (517, 337)
+    """
+    if cases == "sample":
+        return _shard("plain", PLAIN), Shard("deflate", _SAMPLED, len(_SAMPLED))
+    return _shard("plain-and-13", (*PLAIN, "13")), _shard("12", ("12",))
+
+
+def _shard(name: str, sections: tuple[str, ...]) -> Shard:
+    total = sum(SECTIONS[section][1] for section in sections)
+    return Shard(name, tuple(f"{section}.*" for section in sections), total)

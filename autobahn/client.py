@@ -1,0 +1,155 @@
+"""`wstest`, the suite's client: from a container or a Python 2.7, whichever this machine has."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .cases import Shard
+
+VERSION: Final = "25.10.1"
+"""Of autobahntestsuite, in the container and in requirements.txt."""
+
+IMAGE: Final = f"crossbario/autobahn-testsuite:{VERSION}"
+AGENT: Final = "sock"
+
+ROOT: Final = Path(__file__).parent.parent
+WORK: Final = ROOT / ".autobahn"
+REQUIREMENTS: Final = Path(__file__).parent / "requirements.txt"
+VIRTUALENV: Final = "virtualenv==20.15.1"
+"""The last that makes environments for Python 2.7."""
+
+
+class NoClient(Exception):
+    """Neither a container engine nor a Python 2.7 is here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A way to run `wstest`.
+
+    Args:
+        title: what the report says it was.
+        command: what comes before the arguments of `wstest`.
+    """
+
+    title: str
+    command: tuple[str, ...]
+
+    def start(self, shard: Shard, port: int, folder: Path) -> subprocess.Popen[bytes]:
+        """Start the cases of one shard.
+
+        Args:
+            shard: the cases.
+            port: of the server, on loopback.
+            folder: where reports and the log go.
+
+        Returns:
+            The process, in a session of its own. Its exit status says nothing about the cases.
+        """
+        spec = {
+            # A server that leaves the closing of TCP to the client is failed after one second,
+            # which a machine that stalls may well need.
+            "options": {"closeHandshakeTimeout": 5, "serverConnectionDropTimeout": 5},
+            "outdir": str(folder),
+            "servers": [{"agent": AGENT, "url": f"ws://127.0.0.1:{port}/"}],
+            "cases": list(shard.patterns),
+            "exclude-cases": [],
+            "exclude-agent-cases": {},
+        }
+        path = folder / "spec.json"
+        path.write_text(json.dumps(spec, indent=1))
+        with (folder / "wstest.log").open("wb") as log:
+            return subprocess.Popen(
+                [*self.command, "wstest", "-m", "fuzzingclient", "-s", str(path)],
+                cwd=folder,  # not here, where our `autobahn` would stand before the suite's
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+
+def find() -> Client:
+    """Take the first that is here: a container engine that answers, then a Python 2.7.
+
+    Raises:
+        NoClient: there is neither.
+    """
+    if _engine_answers():
+        # The folder has one name inside and outside, so one specification serves both clients.
+        mount = f"{WORK}:{WORK}"
+        user = f"{os.getuid()}:{os.getgid()}"
+        run = (
+            "docker",
+            "run",
+            "--rm",
+            "--init",
+            "--network=host",
+            "--user",
+            user,
+            "--volume",
+            mount,
+            IMAGE,
+        )
+        return Client(f"the container image {IMAGE}", run)
+    for python in _pythons():
+        version = _version_of(python)
+        if version.startswith("Python 2.7"):
+            return Client(f"{version}, autobahntestsuite {VERSION}", _environment(python))
+    raise NoClient("needs a container engine that answers `docker info`, or a Python 2.7")
+
+
+def _engine_answers() -> bool:
+    if shutil.which("docker") is None:
+        return False
+    return subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0
+
+
+def _pythons() -> Iterator[str]:
+    if shutil.which("pyenv") is not None:
+        root = subprocess.run(["pyenv", "root"], capture_output=True, check=True, text=True)
+        for path in sorted(Path(root.stdout.strip()).glob("versions/2.7.*/bin/python")):
+            yield str(path)
+    yield from ("python2.7", "python2")
+
+
+def _version_of(python: str) -> str:
+    # Python 2.7 says its version on stderr. A shim of pyenv may be on PATH and lead nowhere.
+    try:
+        done = subprocess.run([python, "--version"], capture_output=True, check=False, text=True)
+    except OSError:
+        return ""
+    return (done.stdout + done.stderr).strip()
+
+
+def _environment(python: str) -> tuple[str, ...]:
+    """Make the suite's environment once, and again when its requirements change."""
+    digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:8]
+    home = WORK / f"python27-{digest}"
+    if not (home / "bin" / "wstest").exists():
+        boot = WORK / "boot"
+        shutil.rmtree(home, ignore_errors=True)
+        print(f"autobahn: making {home.relative_to(ROOT)}, which takes a minute", flush=True)
+        _quietly([python, "-m", "pip", "install", "--target", str(boot), VIRTUALENV])
+        _quietly([python, "-m", "virtualenv", str(home)], PYTHONPATH=str(boot))
+        _quietly([str(home / "bin" / "pip"), "install", "-r", str(REQUIREMENTS)])
+        shutil.rmtree(boot)
+    # `env` leaves the name `wstest` to stand where it stands for the container too.
+    return ("env", "--unset=PYTHONPATH", f"PATH={home / 'bin'}{os.pathsep}{os.environ['PATH']}")
+
+
+def _quietly(command: Sequence[str], **environment: str) -> None:
+    done = subprocess.run(
+        command, capture_output=True, check=False, env=os.environ | environment, text=True
+    )
+    if done.returncode:
+        raise NoClient(f"{' '.join(command)}\n{done.stderr}")
