@@ -1,30 +1,116 @@
 """Sock: WebSocket applications written once, hosted by any server.
 
-The specification is importable from here and needs nothing outside the standard library; the server behind `run` and
-`serve` is imported when one of them is first asked for.
+The specification is importable from here and needs nothing outside the standard library; the
+server behind `run` and `serve` is imported when one of them is first asked for.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from . import spec
-from .spec import *  # noqa: F403 - the specification, all of it, by the sorted __all__ of its room
+from .spec import Answer as Answer
+from .spec import App as App
+from .spec import BinarySock as BinarySock
+from .spec import CloseCode as CloseCode
+from .spec import Compression as Compression
+from .spec import Failed as Failed
+from .spec import HandlerError as HandlerError
+from .spec import HandshakeError as HandshakeError
+from .spec import Headers as Headers
+from .spec import InvalidData as InvalidData
+from .spec import MailboxFull as MailboxFull
+from .spec import Message as Message
+from .spec import MessageTooBig as MessageTooBig
+from .spec import MultiMapping as MultiMapping
+from .spec import Normal as Normal
+from .spec import Options as Options
+from .spec import PeerTooSlow as PeerTooSlow
+from .spec import Ping as Ping
+from .spec import Pong as Pong
+from .spec import Prepared as Prepared
+from .spec import ProtocolError as ProtocolError
+from .spec import Reason as Reason
+from .spec import Ref as Ref
+from .spec import Refuse as Refuse
+from .spec import Remote as Remote
+from .spec import Request as Request
+from .spec import Response as Response
+from .spec import Result as Result
+from .spec import Returned as Returned
+from .spec import Shutdown as Shutdown
+from .spec import Sock as Sock
+from .spec import SockError as SockError
+from .spec import Stop as Stop
+from .spec import Stream as Stream
+from .spec import Text as Text
+from .spec import TextSock as TextSock
+from .spec import TimedOut as TimedOut
+from .spec import Timer as Timer
+from .spec import UnsupportedData as UnsupportedData
+from .spec import Upgrade as Upgrade
 
 if TYPE_CHECKING:
-    from .server import run as run
-    from .server import serve as serve
+    from .server.run import run as run
+    from .server.run import serve as serve
 
-_LAZY = {"run": "sock.server", "serve": "sock.server"}
+__all__ = [
+    "Answer",
+    "App",
+    "BinarySock",
+    "CloseCode",
+    "Compression",
+    "Failed",
+    "HandlerError",
+    "HandshakeError",
+    "Headers",
+    "InvalidData",
+    "MailboxFull",
+    "Message",
+    "MessageTooBig",
+    "MultiMapping",
+    "Normal",
+    "Options",
+    "PeerTooSlow",
+    "Ping",
+    "Pong",
+    "Prepared",
+    "ProtocolError",
+    "Reason",
+    "Ref",
+    "Refuse",
+    "Remote",
+    "Request",
+    "Response",
+    "Result",
+    "Returned",
+    "Shutdown",
+    "Sock",
+    "SockError",
+    "Stop",
+    "Stream",
+    "Text",
+    "TextSock",
+    "TimedOut",
+    "Timer",
+    "UnsupportedData",
+    "Upgrade",
+    "run",
+    "serve",
+]
 
-__all__ = sorted([*spec.__all__, *_LAZY])
+_LAZY: Final = {"run": "sock.server", "serve": "sock.server"}
 
-for _name in spec.__all__:
-    _value = getattr(spec, _name)
-    if isinstance(_value, type):
-        # A traceback says sock.Stop, the name that users write, and not where the class happens to live.
-        _value.__module__ = __name__
-del _name, _value
+
+def _name_as_users_do() -> None:
+    """Have tracebacks say sock.Stop, the name that users write, and not where the class lives."""
+    for name in spec.__all__:
+        value = getattr(spec, name)
+        if isinstance(value, type):
+            value.__module__ = __name__
+
+
+_name_as_users_do()
 
 
 def __getattr__(name: str) -> Any:

@@ -10,11 +10,13 @@ a subscriber costs one look at an empty tuple.
     connection.opened     request
     connection.closed     request, code, reason, dropped: messages pushed to a peer that had gone
     callback.failed       request, error, place: raised in one of the handler's callbacks
-    callback.slow         seconds, place: blocked the event loop (debug mode, once per place)
+    callback.slow         seconds, place, where: file and line; blocked the loop (debug mode)
     callback.abandoned    request, place: did not end when it was cancelled
     server.started        url
     server.draining       connections
     server.stopped        connections: those cut by the drain's bound
+    request.answered      request, status, size: an ordinary answer, of so many bytes
+    request.refused       client, status, detail: what has come is no request
     accept.paused         error, seconds: no descriptors or memory left
 """
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     Subscriber: TypeAlias = Callable[[str, Mapping[str, Any]], None]
 
-_subscribers: tuple[Subscriber, ...] = ()
+_subscribers: tuple[tuple[Subscriber], ...] = ()
 
 
 def subscribe(subscriber: Subscriber, /) -> Callable[[], None]:
@@ -45,17 +47,18 @@ def subscribe(subscriber: Subscriber, /) -> Callable[[], None]:
     >>> seen
     [('server.started', 'http://127.0.0.1:8000')]
     """
-    global _subscribers  # noqa: PLW0603 - one registry for the process, replaced whole so that emit needs no lock
-    _subscribers = (*_subscribers, subscriber)
+    global _subscribers  # noqa: PLW0603 - one for the process, replaced whole: emit needs no lock
+    subscription = (subscriber,)  # told apart from another of the same function
+    _subscribers = (*_subscribers, subscription)
 
     def unsubscribe() -> None:
         global _subscribers  # noqa: PLW0603 - as above
-        _subscribers = tuple(one for one in _subscribers if one is not subscriber)
+        _subscribers = tuple(one for one in _subscribers if one is not subscription)
 
     return unsubscribe
 
 
 def emit(event: str, /, **fields: Any) -> None:
     """Tell every subscriber of an event."""
-    for subscriber in _subscribers:
+    for (subscriber,) in _subscribers:
         subscriber(event, fields)

@@ -1,4 +1,4 @@
-"""The contract: data, errors and one class. Imports nothing of ours and nothing outside the standard library."""
+"""The contract: data, errors and one class. Imports nothing outside the standard library."""
 
 from .close_code import CloseCode as CloseCode
 from .errors import HandlerError as HandlerError

@@ -1,4 +1,4 @@
-"""What can go wrong, sorted by whose fault it is: the peer's, the handler's, or the pace between the two.
+"""What can go wrong, sorted by whose fault it is.
 
     SockError
     ├── ProtocolError     the peer broke the protocol (1002)
@@ -9,42 +9,69 @@
     ├── HandlerError      the handler broke the contract (1011)
     ├── MailboxFull       more infos than `max_mailbox` wait (1013)
     └── PeerTooSlow       the peer took nothing for `send_timeout` (1013)
+
+`Refuse` is none of them: it is an answer.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar
+# Annotations are values here, so that get_type_hints reads them under the name sock.ProtocolError.
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from .close_code import CloseCode
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 
 class SockError(Exception):
-    """The base of Sock's errors."""
+    """The base of Sock's errors.
+
+    >>> issubclass(MailboxFull, SockError)
+    True
+    """
 
 
 class ProtocolError(SockError):
-    """The peer broke the protocol; `code` is what its Close frame says."""
+    """The peer broke the protocol; `code` is what its Close frame says.
+
+    >>> ProtocolError.code
+    <CloseCode.PROTOCOL_ERROR: 1002>
+
+    RFC 6455 §7.1.7.
+    """
 
     code: ClassVar[CloseCode] = CloseCode.PROTOCOL_ERROR
 
 
 class UnsupportedData(ProtocolError):
-    """The peer sent a kind of message that this handler does not take. RFC 6455 §7.4.1."""
+    """The peer sent a kind of message that this handler does not take.
+
+    >>> UnsupportedData.code
+    <CloseCode.UNSUPPORTED_DATA: 1003>
+
+    RFC 6455 §7.4.1.
+    """
 
     code: ClassVar[CloseCode] = CloseCode.UNSUPPORTED_DATA
 
 
 class InvalidData(ProtocolError):
-    """The peer sent text that is not UTF-8, or compressed data that is broken. RFC 6455 §8.1, RFC 7692 §7.2.2."""
+    """The peer sent text that is not UTF-8, or compressed data that is broken.
+
+    >>> InvalidData.code
+    <CloseCode.INVALID_DATA: 1007>
+
+    RFC 6455 §8.1, RFC 7692 §7.2.2.
+    """
 
     code: ClassVar[CloseCode] = CloseCode.INVALID_DATA
 
 
 class MessageTooBig(ProtocolError):
-    """The peer sent a message over `max_message_size` or `max_fragments`. RFC 6455 §10.4."""
+    """The peer sent a message over `max_message_size` or `max_fragments`.
+
+    >>> MessageTooBig.code
+    <CloseCode.MESSAGE_TOO_BIG: 1009>
+
+    RFC 6455 §10.4.
+    """
 
     code: ClassVar[CloseCode] = CloseCode.MESSAGE_TOO_BIG
 
@@ -56,7 +83,16 @@ class HandshakeError(SockError):
         status: the HTTP status of the answer.
         detail: a text for the peer's developers, sent as the body.
         headers: of the answer, such as `Sec-WebSocket-Version` with a 426.
+
+    >>> match HandshakeError(426, "version 8, not 13 (RFC 6455 §4.4)"):
+    ...     case HandshakeError(426, detail):
+    ...         print(detail)
+    version 8, not 13 (RFC 6455 §4.4)
+
+    RFC 6455 §4.2.1.
     """
+
+    __match_args__ = ("status", "detail", "headers")
 
     def __init__(self, status: int, detail: str, headers: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(detail)
@@ -64,14 +100,33 @@ class HandshakeError(SockError):
         self.detail = detail
         self.headers = tuple(headers)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is copied and pickled by its args, which are the text alone.
+        return type(self), (self.status, self.detail, self.headers)
+
 
 class HandlerError(SockError):
-    """The handler broke the contract, such as by returning what is no result."""
+    """The handler broke the contract, such as by returning what is no result.
+
+    >>> raise HandlerError("Echo.handle_in returned 7, which is no result")
+    Traceback (most recent call last):
+    sock.HandlerError: Echo.handle_in returned 7, which is no result
+    """
 
 
 class MailboxFull(SockError):
-    """More infos than `max_mailbox` wait for a handler that lags."""
+    """More infos than `max_mailbox` wait for a handler that lags.
+
+    >>> match Failed(MailboxFull()):
+    ...     case Failed(MailboxFull() | PeerTooSlow()):
+    ...         print("one of the two could not keep up")
+    one of the two could not keep up
+    """
 
 
 class PeerTooSlow(SockError):
-    """The peer took nothing for `send_timeout` seconds."""
+    """The peer took nothing for `send_timeout` seconds.
+
+    >>> PeerTooSlow("nothing taken for 30 s")
+    PeerTooSlow('nothing taken for 30 s')
+    """

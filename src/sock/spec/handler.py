@@ -1,9 +1,12 @@
-"""The class that an application is: what the host calls, and what happens where a class says nothing."""
+"""The class that an application is: what the host calls.
+
+And what happens where a class says nothing.
+"""
 
 from __future__ import annotations
 
 import types
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Generic, cast
 
 from .close_code import CloseCode
 from .errors import HandlerError, UnsupportedData
@@ -12,10 +15,11 @@ from .result import Stop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
+    from typing import Never
 
-    from typing_extensions import Never, TypeVar
+    from typing_extensions import TypeVar
 
-    from .message import Ping, Pong
+    from .message import Message, Ping, Pong
     from .reason import Reason
     from .ref import Ref
     from .request import Request
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
     InfoT = TypeVar("InfoT", default=Never)
     InT = TypeVar("InT", default=str | bytes)
 else:
-    # Defaults of type parameters (PEP 696) are of no use at run time, and TypeVar has them only from 3.13 on.
+    # Defaults of type parameters (PEP 696) are for the type checkers; at run time 3.13 has them.
     from typing import TypeVar
 
     InfoT = TypeVar("InfoT")
@@ -34,21 +38,24 @@ else:
 class Sock(Generic[InfoT, InT]):
     """One end of a WebSocket connection, as an application sees it.
 
-    The host makes one at the handshake, with the request; calls `init` when the connection is live; then, one at a time
-    and in the order of arrival, `handle_in` for what the peer sends, `handle_info` for what the program sends,
-    `handle_control` for pings and pongs; and `terminate`, once, at the end. What a callback returns is sent.
+    The host makes one at the handshake, with the request; calls `init` when the connection is live;
+    then, one at a time and in the order of arrival, `handle_in` for what the peer sends,
+    `handle_info` for what the program sends, `handle_control` for pings and pongs; and `terminate`,
+    once, at the end. What a callback returns is sent.
 
-    `Sock[Info, In]` names the type of the infos (none when left out) and of the messages (`str | bytes`).
+    `Sock[Info, In]` names the type of the infos (none when left out) and of the messages
+    (`str | bytes`).
 
     >>> class Echo(Sock):
     ...     def handle_in(self, message: str | bytes) -> str | bytes:
     ...         return message
-    >>> Echo.handle_in(None, "hi")
+    >>> Echo(Request()).handle_in("hi")
     'hi'
     """
 
-    if not TYPE_CHECKING:
-        # `Sock[Line]` leaves the second parameter to its default, which plain `Generic` refuses before 3.13.
+    if not TYPE_CHECKING:  # pragma: no branch
+        # `Sock[Line]` leaves the second parameter to its default, which plain `Generic` refuses
+        # before 3.13.
         __class_getitem__ = classmethod(types.GenericAlias)
 
     def __init__(self, request: Request, /) -> None:
@@ -61,8 +68,8 @@ class Sock(Generic[InfoT, InT]):
     def init(self, ref: Ref[InfoT], /) -> Returned:
         """Begin: the connection is live. `ref` is its address, to be kept or given to others."""
 
-    def handle_in(self, message: InT, /) -> Returned:
-        """Take one complete message from the peer."""
+    def handle_in(self, message: InT, /) -> Returned:  # noqa: ARG002 - the contract names it
+        """Take one complete message from the peer. Without this method, one closes with 1003."""
         refused = UnsupportedData(f"{type(self).__name__} takes no messages (RFC 6455 §7.4.1)")
         return Stop(CloseCode.UNSUPPORTED_DATA, error=refused)
 
@@ -70,12 +77,18 @@ class Sock(Generic[InfoT, InT]):
         """Take note of a ping or a pong. A ping has been answered already."""
 
     def handle_info(self, info: InfoT, /) -> Returned:
-        """Take one info from inside the program. Without this method, one that is a message is pushed."""
-        message: Any = info
-        if isinstance(message, MESSAGE_TYPES):
-            return message
+        """Take one info from inside the program.
+
+        Without this method, one that is a message is pushed.
+
+        Raises:
+            HandlerError: it is no message, and there is no other method to take it.
+        """
+        if isinstance(info, MESSAGE_TYPES):
+            return cast("Message", info)
         raise HandlerError(
-            f"{type(self).__name__} has no handle_info, and {type(info).__name__!r} is no message to push"
+            f"{type(self).__name__} has no handle_info, "
+            f"and {type(info).__name__!r} is no message to push"
         )
 
     def terminate(self, reason: Reason, /) -> None | Awaitable[None]:
@@ -83,8 +96,26 @@ class Sock(Generic[InfoT, InT]):
 
 
 class TextSock(Sock[InfoT, str]):
-    """A Sock that takes text only: a binary message closes with 1003."""
+    """A Sock that takes text only: a binary message closes with 1003.
+
+    >>> class Shout(TextSock):
+    ...     def handle_in(self, text: str) -> str:
+    ...         return text.upper()
+    >>> Shout(Request()).handle_in("hi")
+    'HI'
+
+    RFC 6455 §7.4.1.
+    """
 
 
 class BinarySock(Sock[InfoT, bytes]):
-    """A Sock that takes binary only: a text message closes with 1003."""
+    """A Sock that takes binary only: a text message closes with 1003.
+
+    >>> class Measure(BinarySock):
+    ...     def handle_in(self, data: bytes) -> str:
+    ...         return f"{len(data)} bytes"
+    >>> Measure(Request()).handle_in(b"abc")
+    '3 bytes'
+
+    RFC 6455 §7.4.1.
+    """

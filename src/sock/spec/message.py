@@ -1,10 +1,12 @@
-"""What travels over a connection: text, binary, and the two control frames an application may see."""
+"""What travels over a connection: text, binary, and the control frames an application may see."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import TYPE_CHECKING, Any, TypeAlias, final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
 
 MAX_CONTROL_PAYLOAD = 125  # RFC 6455 §5.5
 
@@ -14,11 +16,15 @@ MAX_CONTROL_PAYLOAD = 125  # RFC 6455 §5.5
 class Text:
     """A text message that is encoded already.
 
-    For what arrives as bytes and is known to be UTF-8, such as the output of a JSON encoder: it saves a decoding and an
-    encoding. The bytes are sent as they are; that they are UTF-8 is the application's promise.
+    For what arrives as bytes and is known to be UTF-8, such as the output of a JSON encoder: it
+    saves a decoding and an encoding. The bytes are sent as they are; that they are UTF-8 is the
+    application's promise.
 
     Args:
         utf8: the encoded text.
+
+    Raises:
+        TypeError: it is not bytes.
 
     >>> Text(b'{"ok":true}')
     Text(utf8=b'{"ok":true}')
@@ -27,6 +33,9 @@ class Text:
     """
 
     utf8: bytes
+
+    def __post_init__(self) -> None:
+        _check_bytes("a Text", self.utf8)
 
 
 @final
@@ -41,6 +50,7 @@ class Ping:
 
     Raises:
         ValueError: the payload is too long.
+        TypeError: it is not bytes.
 
     >>> Ping(b"there?")
     Ping(payload=b'there?')
@@ -64,6 +74,7 @@ class Pong:
 
     Raises:
         ValueError: the payload is too long.
+        TypeError: it is not bytes.
 
     >>> Pong()
     Pong(payload=b'')
@@ -81,21 +92,32 @@ class Pong:
 class Prepared:
     """A message that is encoded at most once, however many connections push it.
 
-    Make one, push it to thousands: each way of encoding it (plain, compressed) is done by the first connection that needs
-    it and kept here for the others, as long as the `Prepared` lives.
+    Make one, push it to thousands: each way of encoding it (plain, compressed) is done by the first
+    connection that needs it and kept here for the others, as long as the `Prepared` lives. Two with
+    the same message are equal; a copy or a pickle carries the message, without its encodings.
 
     Args:
         message: text or binary.
+
+    Raises:
+        TypeError: it is neither `str` nor `bytes`, so it could change after it was encoded.
 
     >>> Prepared("score: 3-1")
     Prepared('score: 3-1')
     """
 
-    __slots__ = ("_encodings", "message")
+    __slots__ = ("_encodings", "_message")
+    __match_args__ = ("message",)
 
     def __init__(self, message: str | bytes, /) -> None:
-        self.message = message
+        _check_message(message)
+        self._message = message
         self._encodings: dict[Hashable, bytes] = {}
+
+    @property
+    def message(self) -> str | bytes:
+        """The message; it stays the one that was encoded."""
+        return self._message
 
     def encoded(self, variant: Hashable, encode: Callable[[], bytes]) -> bytes:
         """Return the frames of one variant, made by `encode` for the first who asks. For hosts."""
@@ -103,6 +125,15 @@ class Prepared:
         if encoding is None:
             encoding = self._encodings[variant] = encode()
         return encoding
+
+    def __eq__(self, other: object) -> bool:
+        return self.message == other.message if isinstance(other, Prepared) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((Prepared, self.message))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Prepared, (self.message,)
 
     def __repr__(self) -> str:
         return f"Prepared({self.message!r})"
@@ -115,7 +146,18 @@ MESSAGE_TYPES = (str, bytes, bytearray, memoryview, Text, Ping, Pong, Prepared)
 """`Message` for `isinstance`."""
 
 
+def _check_message(message: object) -> None:
+    if not isinstance(message, (str, bytes)):
+        raise TypeError(f"a Prepared is made of str or bytes, not {message!r}")
+
+
+def _check_bytes(what: str, value: object) -> None:
+    if not isinstance(value, bytes):
+        raise TypeError(f"{what} is made of bytes, not {value!r}")
+
+
 def _check_payload(payload: bytes) -> None:
+    _check_bytes("a payload", payload)
     if len(payload) > MAX_CONTROL_PAYLOAD:
         raise ValueError(
             f"a control frame carries at most 125 bytes, not {len(payload)} (RFC 6455 §5.5)"

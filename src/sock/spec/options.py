@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, final
 
 if TYPE_CHECKING:
@@ -35,10 +37,15 @@ class Compression:
         window: bits of the sliding window, 9 to 15; memory grows with its power of two.
         memory_level: 1 to 9, of the compressor.
         threshold: messages of fewer bytes are sent as they are.
-        takeover: whether a message may refer to earlier ones; without, a connection keeps no window between messages.
+        takeover: whether a message may refer to earlier ones; without, a connection keeps no window
+            between messages.
 
     Raises:
         ValueError: a value is out of its range.
+        TypeError: a size is no int.
+
+    >>> Compression(window=15).threshold
+    1024
 
     RFC 7692 §7.1.
     """
@@ -49,9 +56,13 @@ class Compression:
     takeover: bool = True
 
     def __post_init__(self) -> None:
-        for name, value, low, high in (("window", self.window, 9, 15), ("memory_level", self.memory_level, 1, 9)):
-            if not low <= value <= high:
-                raise ValueError(f"{name} is {low} to {high}, not {value}")
+        _check_int("window", self.window)
+        _check_int("memory_level", self.memory_level)
+        _check_int("threshold", self.threshold)
+        if not 9 <= self.window <= 15:
+            raise ValueError(f"window is 9 to 15, not {self.window}")
+        if not 1 <= self.memory_level <= 9:
+            raise ValueError(f"memory_level is 1 to 9, not {self.memory_level}")
         if self.threshold < 0:
             raise ValueError(f"threshold is at least 0, not {self.threshold}")
 
@@ -73,46 +84,59 @@ DEFAULTS: Final[dict[str, Any]] = {
     "max_connections": None,
     "drain_timeout": 30.0,
 }
-SERVER_FIELDS: Final = frozenset({"handshake_timeout", "max_head_size", "max_connections", "drain_timeout"})
+SERVER_FIELDS: Final = frozenset(
+    ("handshake_timeout", "max_head_size", "max_connections", "drain_timeout")
+)
 """The fields that only a server has; an `Upgrade` refuses them."""
 
 # Without a bound on these, a connection's memory or its end would have none.
-_NEVER_NONE = frozenset({"max_read_ahead", "close_timeout", "max_head_size"})
+_NEVER_NONE: Final = frozenset(("max_read_ahead", "close_timeout", "max_head_size"))
+
+# RFC 6454 §6.2: scheme, host and port, and nothing behind them. A browser writes the host in ASCII.
+_ORIGIN: Final = re.compile(
+    r"[A-Za-z][A-Za-z0-9+\-.]*://(?:[A-Za-z0-9\-._~]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+)
 
 
 @final
 class Options:
-    """The limits of a connection and of the server. Times in seconds, sizes in bytes, None for no limit.
+    """The limits of a connection and of the server.
 
-    Only what is given is set; `over` lays it over a base. Reading a field that is not given returns the default.
+    Times in seconds, sizes in bytes, None for no limit. Only what is given is set; `over` lays it
+    over a base. Reading a field that is not given returns the default.
 
     Args:
         max_message_size: of one message, reassembled and inflated (1009).
         max_fragments: frames in one message (1009).
-        max_read_ahead: bytes of messages kept for a handler that lags, at least one message; the rest is left to TCP.
+        max_read_ahead: bytes of messages kept for a handler that lags, at least one message; the
+            rest is left to TCP.
         max_mailbox: infos kept for a handler that lags; one more closes with 1013.
-        max_send_buffer: bytes kept for a peer that lags; then the connection neither reads nor takes infos.
+        max_send_buffer: bytes kept for a peer that lags; then the connection neither reads nor
+            takes infos.
         send_timeout: how long a peer may take nothing of what waits for it (1013).
         idle_timeout: how long nothing may be received (3008).
-        ping_interval: after how much silence a ping goes out.
+        ping_interval: after how much silence a ping goes out; when it is not given, at least three
+            times within an `idle_timeout` shorter than the default.
         close_timeout: how long the end may take: callbacks under way, and the peer's Close.
         compression: False, True or a `Compression`.
-        origins: sites beside the server's own whose pages may connect, such as "https://example.com"; "*" for all.
+        origins: sites beside the server's own whose pages may connect, such as
+            "https://example.com"; "*" for all, "null" for pages that have none.
         handshake_timeout: from accepting a connection to its complete request. The server's.
         max_head_size: of a request's head. The server's.
         max_connections: more are answered with 503. The server's.
         drain_timeout: how long a graceful stop may take. The server's.
 
     Raises:
-        ValueError: a value is out of its range.
+        ValueError: a value is out of its range, or `ping_interval` is not below `idle_timeout`.
         TypeError: a value has the wrong type.
 
     >>> Options(idle_timeout=None).over(Options(idle_timeout=5, max_mailbox=8))
-    Options(idle_timeout=None, max_mailbox=8)
+    Options(max_mailbox=8, idle_timeout=None)
     """
 
     __slots__ = ("_given", *DEFAULTS)
 
+    _given: dict[str, Any]
     max_message_size: int | None
     max_fragments: int | None
     max_read_ahead: int
@@ -129,7 +153,7 @@ class Options:
     max_connections: int | None
     drain_timeout: float | None
 
-    def __init__(  # noqa: PLR0913 - one argument for each limit is what this class is for
+    def __init__(
         self,
         *,
         max_message_size: int | None | Default = DEFAULT,
@@ -154,9 +178,12 @@ class Options:
             for name in DEFAULTS
             if not isinstance(arguments[name], Default)
         }
-        object.__setattr__(self, "_given", given)
-        for name, default in DEFAULTS.items():
-            object.__setattr__(self, name, given.get(name, default))
+        if _never_pings(given):
+            raise ValueError(
+                f"no ping would go out: ping_interval {given['ping_interval']} is not below "
+                f"idle_timeout {given['idle_timeout']}; None says that none shall"
+            )
+        self._set(given)
 
     @property
     def given(self) -> frozenset[str]:
@@ -164,26 +191,62 @@ class Options:
         return frozenset(self._given)
 
     def over(self, base: Options) -> Options:
-        """Return the base with what is given here in place of its own."""
-        return Options(**{**base._given, **self._given})
+        """Return the base with what is given here in place of its own.
+
+        The base's `ping_interval` gives way to an `idle_timeout` that it would not serve.
+        """
+        given = {**base._given, **self._given}
+        if "ping_interval" not in self._given and _never_pings(given):
+            del given["ping_interval"]
+        return _laid(given)
+
+    def _set(self, given: dict[str, Any]) -> None:
+        values = {**DEFAULTS, **given}
+        if "ping_interval" not in given and values["idle_timeout"] is not None:
+            values["ping_interval"] = min(values["ping_interval"], values["idle_timeout"] / 3)
+        object.__setattr__(self, "_given", given)
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"Options are not changed, they are laid over others: Options({name}=…).over(base)")
+        raise AttributeError(
+            f"Options are not changed, they are laid over others: Options({name}=…).over(base)"
+        )
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"Options are not changed: {name} stays")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Options) and self._given == other._given
+        return self._given == other._given if isinstance(other, Options) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(frozenset(self._given.items()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _laid, (self._given,)
 
     def __repr__(self) -> str:
         given = (f"{name}={self._given[name]!r}" for name in DEFAULTS if name in self._given)
         return f"Options({', '.join(given)})"
 
 
+def _laid(given: dict[str, Any]) -> Options:
+    """Return options of fields that were checked when they were given, each by itself."""
+    options = Options.__new__(Options)
+    options._set(given)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - a second constructor
+    return options
+
+
+def _never_pings(given: dict[str, Any]) -> bool:
+    ping_interval, idle_timeout = given.get("ping_interval"), given.get("idle_timeout")
+    if ping_interval is None or idle_timeout is None:
+        return False
+    return bool(ping_interval >= idle_timeout)
+
+
 def _checked(name: str, value: Any) -> Any:
     if name == "origins":
-        return (value,) if isinstance(value, str) else tuple(value)
+        return _checked_origins(value)
     if name == "compression":
         if value is True:
             return Compression()
@@ -196,9 +259,30 @@ def _checked(name: str, value: Any) -> Any:
         if name in _NEVER_NONE:
             raise ValueError(f"{name} cannot do without a limit")
         return None
-    in_bytes = name.startswith("max_")
-    if isinstance(value, bool) or not isinstance(value, int if in_bytes else (int, float)):
-        raise TypeError(f"{name} is {'an int' if in_bytes else 'in seconds'}, not {value!r}")
-    if not value > 0:  # said this way round so that NaN is refused too
-        raise ValueError(f"{name} is more than 0, not {value!r}")
+    if name.startswith("max_"):
+        _check_int(name, value)
+    elif isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} is in seconds, not {value!r}")
+    if not value > 0 or not isfinite(value):  # said this way round so that NaN is refused too
+        raise ValueError(f"{name} is more than 0 and finite, not {value!r}")
     return value
+
+
+def _checked_origins(value: Any) -> tuple[str, ...]:
+    if value is None:
+        raise TypeError('origins are a str or several, not None; "*" lets all in')
+    origins: tuple[Any, ...] = (value,) if isinstance(value, str) else tuple(value)
+    for origin in origins:
+        if not isinstance(origin, str):
+            raise TypeError(f"an origin is a str, not {origin!r}")
+        if origin not in {"*", "null"} and not _ORIGIN.fullmatch(origin):
+            # It would match no Origin that a browser sends, and so let nobody in, in silence.
+            raise ValueError(
+                f"{origin!r} is no origin such as 'https://example.com' (RFC 6454 §6.2)"
+            )
+    return origins
+
+
+def _check_int(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} is an int, not {value!r}")

@@ -9,7 +9,11 @@ from typing import TypeAlias, final
 @final
 @dataclass(frozen=True, slots=True)
 class Normal:
-    """The handler returned `Stop` without an error."""
+    """The handler returned `Stop` without an error.
+
+    >>> Normal()
+    Normal()
+    """
 
 
 @final
@@ -36,13 +40,23 @@ class Remote:
 @final
 @dataclass(frozen=True, slots=True)
 class Shutdown:
-    """The server stops, restarts or drains."""
+    """The server stops, restarts or drains; the peer was told 1012.
+
+    >>> Shutdown() == Shutdown()
+    True
+    """
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class TimedOut:
-    """Nothing was received for `idle_timeout` seconds, pongs included."""
+    """Nothing was received for `idle_timeout` seconds, pongs included.
+
+    >>> match TimedOut():
+    ...     case TimedOut() | Remote():
+    ...         print("the peer is gone")
+    the peer is gone
+    """
 
 
 @final
@@ -51,7 +65,13 @@ class Failed:
     """Something went wrong.
 
     Args:
-        error: an exception of the handler, the error given to `Stop`, or a `SockError` that names the peer's fault.
+        error: an exception of the handler, the error given to `Stop`, or a `SockError` that names
+            the peer's fault.
+
+    >>> match Failed(KeyError("name")):
+    ...     case Failed(LookupError() as error):
+    ...         print(repr(error))
+    KeyError('name')
     """
 
     error: BaseException

@@ -22,10 +22,10 @@ class Timer(Protocol):
 
 
 class Ref(Protocol[InfoT_contra]):
-    """The address of a connection: whoever holds it may send to its `handle_info`, from any thread.
+    """The address of a connection: who holds it may send to its `handle_info`, from any thread.
 
-    It is given to `init`, may be kept and passed on, and stays harmless after the connection has ended. Refs compare by
-    identity and can be put into sets and dicts.
+    It is given to `init`, may be kept and passed on, and stays harmless after the connection has
+    ended. Refs compare by identity and can be put into sets and dicts.
     """
 
     @property
@@ -41,9 +41,9 @@ class Ref(Protocol[InfoT_contra]):
     def send(self, info: InfoT_contra, /) -> None:
         """Put an info into the connection's mailbox.
 
-        From any thread. It never runs the receiver, never blocks and never raises: what one sender sends arrives in the
-        order sent, to a closed connection it is silent, and the mailbox's overflow (`max_mailbox`) closes the receiver
-        with 1013.
+        From any thread. It never runs the receiver, never blocks and never raises: what one sender
+        sends arrives in the order sent, to a closed connection it is silent, and the mailbox's
+        overflow (`max_mailbox`) closes the receiver with 1013.
         """
 
     def send_after(self, seconds: float, info: InfoT_contra, /) -> Timer:
@@ -53,7 +53,8 @@ class Ref(Protocol[InfoT_contra]):
     def spawn(self, coroutine: Coroutine[Any, Any, ResultT], /) -> asyncio.Task[ResultT]:
         """Run a coroutine as a task that is cancelled when the connection ends, before `terminate`.
 
-        An exception in it ends the connection like one in a callback. From the connection's own event loop.
+        An exception in it ends the connection like one in a callback. From the connection's own
+        event loop.
         """
         ...
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias, final
+from typing import TYPE_CHECKING, Any, TypeAlias, cast, final
 from urllib.parse import parse_qsl, unquote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+# What a quoted cookie escapes: a character by its octal number, or one that stands for itself.
+_ESCAPED = re.compile(r"\\(?:([0-3][0-7]{2})|(.))")
 
 Address: TypeAlias = tuple[str, int]
 RawHeader: TypeAlias = tuple[bytes, bytes]
@@ -15,6 +19,9 @@ RawHeader: TypeAlias = tuple[bytes, bytes]
 
 class MultiMapping(Mapping[str, str]):
     """A read-only mapping in which a name may have several values; `[name]` is the first.
+
+    Equal to another with the same values for each name, in order, whatever the order of the names;
+    and to a plain mapping when no name has several.
 
     >>> colours = MultiMapping([("c", "red"), ("c", "blue")])
     >>> colours["c"], colours.get_all("c"), len(colours)
@@ -33,7 +40,7 @@ class MultiMapping(Mapping[str, str]):
         return list(self._values.get(self._key(name), ()))
 
     def pairs(self) -> list[tuple[str, str]]:
-        """Return every name with every value."""
+        """Return every name with every value, those of one name together."""
         return [(name, value) for name, values in self._values.items() for value in values]
 
     def __getitem__(self, name: str) -> str:
@@ -47,6 +54,20 @@ class MultiMapping(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._values)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, MultiMapping):
+            return self._values == other._values
+        if isinstance(other, Mapping):
+            entries = cast("Mapping[object, object]", other)
+            return len(self) == len(entries) and all(
+                isinstance(name, str) and self.get_all(name) == [value]
+                for name, value in entries.items()
+            )
+        return NotImplemented
+
+    # As of a dict: what is equal to a dict has no hash that a dict could share.
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.pairs()!r})"
@@ -70,7 +91,10 @@ class Headers(MultiMapping):
     __slots__ = ()
 
     def get_list(self, name: str) -> list[str]:
-        """Return the elements of a comma-separated list, over all fields of the name (RFC 9110 §5.6.1)."""
+        """Return the elements of a comma-separated list, over all fields of the name.
+
+        Commas in quoted strings are not told apart. RFC 9110 §5.6.1.
+        """
         elements = (element.strip() for value in self.get_all(name) for element in value.split(","))
         return [element for element in elements if element]
 
@@ -84,7 +108,7 @@ class Request:
 
     Args:
         method: upper case, as in the request line.
-        target: as in the request line: path and query, encoded.
+        target: as in the request line: path and query, encoded; or an absolute URI, or "*".
         raw_headers: pairs of name and value as they came.
         http_version: "1.1", "2" …
         scheme: "http" or "https", of this connection.
@@ -141,8 +165,16 @@ class Request:
 
     @property
     def path(self) -> str:
-        """The path, percent-decoded."""
-        return unquote(self.target.partition("?")[0])
+        """The path, percent-decoded: an encoded slash is one like the others.
+
+        Of an absolute target its path (RFC 9112 §3.2.2); "*" is itself (§3.2.4).
+        """
+        target = self.target.partition("?")[0]
+        if not target.startswith("/"):
+            scheme, absolute, rest = target.partition("://")
+            if absolute and scheme:
+                target = "/" + rest.partition("/")[2]
+        return unquote(target)
 
     @property
     def query(self) -> MultiMapping:
@@ -157,13 +189,14 @@ class Request:
         """The header fields; a name may have several values."""
         if self._headers is None:
             self._headers = Headers(
-                (name.decode("latin-1"), value.decode("latin-1")) for name, value in self.raw_headers
+                (name.decode("latin-1"), value.decode("latin-1"))
+                for name, value in self.raw_headers
             )
         return self._headers
 
     @property
     def cookies(self) -> MultiMapping:
-        """The cookies; one that cannot be read is left out and spoils no other (RFC 6265 §5.4)."""
+        """The cookies, unquoted; what is none is left out and spoils no other (RFC 6265 §5.4)."""
         if self._cookies is None:
             self._cookies = MultiMapping(_cookies(self.headers.get_all("cookie")))
         return self._cookies
@@ -189,4 +222,11 @@ def _cookies(fields: Iterable[str]) -> Iterator[tuple[str, str]]:
         for pair in field.split(";"):
             name, equals, value = pair.strip().partition("=")
             if equals and name:
-                yield name.strip(), value.strip().removeprefix('"').removesuffix('"')
+                yield name.strip(), _unquoted(value.strip())
+
+
+def _unquoted(value: str) -> str:
+    if len(value) < 2 or not value.startswith('"') or not value.endswith('"'):
+        return value
+    # RFC 6265 §4.1.1 knows no escapes, but http.cookies, and so most of Python, writes them.
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 8)) if match[1] else match[2], value[1:-1])

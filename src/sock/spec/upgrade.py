@@ -1,9 +1,9 @@
 """How an application answers a request: with a connection, or with an ordinary HTTP response."""
 
-from __future__ import annotations
-
+# Annotations are values here, so that get_type_hints reads them under the name sock.Upgrade.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeAlias, final
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, TypeAlias, cast, final
 
 from .handler import Sock
 from .options import SERVER_FIELDS, Options
@@ -13,21 +13,25 @@ HeaderPairs: TypeAlias = Mapping[str, str] | Sequence[tuple[str, str]]
 
 # RFC 9110 §5.6.2: the characters of a token, such as a field's name or a subprotocol.
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-# RFC 9110 §5.5: neither may a field's value carry these, which would begin another field or another message.
-_NEVER_IN_VALUE = frozenset("\r\n\0")
+# RFC 9110 §5.5: CR, LF and NUL in a field's value, which would begin another field or another
+# message, "are invalid and dangerous"; "other CTL characters are also invalid". A tab is none.
+_NEVER_IN_VALUE = frozenset(map(chr, (*range(0x20), 0x7F))) - {"\t"}
 
 
 @final
+@dataclass(frozen=True, slots=True, init=False, repr=False)
 class Response:
     """An ordinary HTTP answer.
 
     Args:
         status: 200 to 599.
         body: text is encoded as UTF-8.
-        headers: a mapping or pairs; a `Content-Type` is guessed from the body's type where none is given.
+        headers: a mapping or pairs; a `Content-Type` is guessed from the body's type where none is
+            given. Kept as pairs.
 
     Raises:
         ValueError: the status is none of an answer, or a header could not be sent.
+        TypeError: an argument has the wrong type.
 
     >>> Response(404, "no such room")
     Response(404, 'no such room')
@@ -35,21 +39,25 @@ class Response:
     RFC 9110 §15.
     """
 
-    __slots__ = ("body", "headers", "status")
+    status: int
+    body: str | bytes
+    headers: tuple[tuple[str, str], ...]
 
-    def __init__(self, status: int = 200, body: str | bytes = b"", headers: HeaderPairs = ()) -> None:
-        if not 200 <= status <= 599:  # noqa: PLR2004 - RFC 9110 §15: the classes of final answers
-            raise ValueError(f"an answer's status is 200 to 599, not {status} (RFC 9110 §15)")
-        self.status = status
-        self.body = body
-        self.headers = header_pairs(headers)
+    def __init__(
+        self, status: int = 200, body: str | bytes = b"", headers: HeaderPairs = ()
+    ) -> None:
+        _check_answer(status, body)
+        object.__setattr__(self, "status", status)
+        object.__setattr__(self, "body", body)
+        object.__setattr__(self, "headers", header_pairs(headers))
 
     def __repr__(self) -> str:
-        return f"Response({self.status}, {self.body!r})"
+        headers = f", {self.headers!r}" if self.headers else ""
+        return f"Response({int(self.status)}, {self.body!r}{headers})"
 
 
 @final
-class Refuse(Exception):  # noqa: N818 - not an error but an answer, and read as a verb: raise Refuse(403)
+class Refuse(Exception):
     """Raised during the handshake, to answer with an ordinary response in place of the upgrade.
 
     Not an error: it is not logged as one.
@@ -61,33 +69,47 @@ class Refuse(Exception):  # noqa: N818 - not an error but an answer, and read as
 
     Raises:
         ValueError: as for `Response`.
+        TypeError: as for `Response`.
 
     >>> Refuse(401, headers={"WWW-Authenticate": "Basic"}).response
-    Response(401, b'')
+    Response(401, b'', (('WWW-Authenticate', 'Basic'),))
     """
 
-    def __init__(self, status: int = 403, body: str | bytes = b"", headers: HeaderPairs = ()) -> None:
+    __match_args__ = ("response",)
+
+    def __init__(
+        self, status: int = 403, body: str | bytes = b"", headers: HeaderPairs = ()
+    ) -> None:
         super().__init__(status, body)
         self.response = Response(status, body, headers)
 
 
 @final
+@dataclass(frozen=True, slots=True, init=False, repr=False)
 class Upgrade:
     """Accept the connection: hand it to a handler, with more to say than a bare `Sock` can.
 
     Args:
         handler: takes over when the connection is live.
         subprotocol: the one chosen of those offered.
-        headers: sent with the 101.
+        headers: sent with the 101. Kept as pairs.
         options: limits for this connection, over the server's.
 
     Raises:
         ValueError: a header or the subprotocol could not be sent, or an option is the server's.
+        TypeError: the handler is no `Sock`, such as the class in place of one made of it.
+
+    >>> Upgrade(TextSock(Request()), subprotocol="chat.v2").subprotocol
+    'chat.v2'
 
     RFC 6455 §4.2.2.
     """
 
-    __slots__ = ("handler", "headers", "options", "subprotocol")
+    handler: Sock[Any, Any]
+    _: KW_ONLY
+    subprotocol: str | None
+    headers: tuple[tuple[str, str], ...]
+    options: Options | None
 
     def __init__(
         self,
@@ -98,14 +120,16 @@ class Upgrade:
         headers: HeaderPairs = (),
         options: Options | None = None,
     ) -> None:
+        _check_handler(handler)
         if subprotocol is not None and not _is_token(subprotocol):
             raise ValueError(f"{subprotocol!r} is no subprotocol (RFC 6455 §4.1)")
         if options is not None and (misplaced := SERVER_FIELDS & options.given):
-            raise ValueError(f"{', '.join(sorted(misplaced))}: of the server, not of one connection")
-        self.handler = handler
-        self.subprotocol = subprotocol
-        self.headers = header_pairs(headers)
-        self.options = options
+            names = ", ".join(sorted(misplaced))
+            raise ValueError(f"{names}: of the server, not of one connection")
+        object.__setattr__(self, "handler", handler)
+        object.__setattr__(self, "subprotocol", subprotocol)
+        object.__setattr__(self, "headers", header_pairs(headers))
+        object.__setattr__(self, "options", options)
 
     def __repr__(self) -> str:
         return f"Upgrade({self.handler!r})"
@@ -119,18 +143,45 @@ App: TypeAlias = Callable[[Request], Answer | Awaitable[Answer]]
 
 
 def header_pairs(headers: HeaderPairs) -> tuple[tuple[str, str], ...]:
-    """Return headers as pairs, checked: what an application sends can begin no other field or message.
+    """Return headers as pairs, checked: what an application sends can begin no other message.
 
     Raises:
-        ValueError: a name is no token, or a value carries CR, LF or NUL (RFC 9110 §5).
+        ValueError: a name is no token, or a value carries a control character (RFC 9110 §5).
+        TypeError: they are neither a mapping nor pairs of str.
+
+    >>> header_pairs({"Retry-After": "5"})
+    (('Retry-After', '5'),)
     """
-    pairs = tuple(headers.items() if isinstance(headers, Mapping) else headers)
-    for name, value in pairs:
-        if not _is_token(name):
-            raise ValueError(f"{name!r} is no name of a header field (RFC 9110 §5.1)")
-        if not _NEVER_IN_VALUE.isdisjoint(value):
-            raise ValueError(f"the header field {name!r} carries a line break or NUL (RFC 9110 §5.5)")
-    return pairs
+    given = headers.items() if isinstance(headers, Mapping) else headers
+    return tuple(_checked_pair(headers, pair) for pair in given)
+
+
+def _checked_pair(headers: HeaderPairs, pair: object) -> tuple[str, str]:
+    match pair:
+        case (str() as name, str() as value):
+            pass
+        case _:
+            raise TypeError(f"headers are a mapping or pairs of str, not {headers!r}")
+    if not _is_token(name):
+        raise ValueError(f"{name!r} is no name of a header field (RFC 9110 §5.1)")
+    if not _NEVER_IN_VALUE.isdisjoint(value):
+        raise ValueError(f"the header field {name!r} carries a control character (RFC 9110 §5.5)")
+    return name, value
+
+
+def _check_answer(status: Any, body: Any) -> None:
+    if isinstance(status, bool) or not isinstance(status, int):
+        raise TypeError(f"a status is an int, not {status!r}")
+    if not 200 <= status <= 599:
+        raise ValueError(f"an answer's status is 200 to 599, not {status} (RFC 9110 §15)")
+    if not isinstance(body, (str, bytes)):
+        raise TypeError(f"a body is str or bytes, not {cast('object', body)!r}")
+
+
+def _check_handler(handler: Any) -> None:
+    if not isinstance(handler, Sock):
+        hint = f": {handler.__name__}(request)?" if isinstance(handler, type) else ""
+        raise TypeError(f"an Upgrade takes a Sock, not {handler!r}{hint}")
 
 
 def _is_token(text: str) -> bool:

@@ -1,0 +1,276 @@
+import copy
+import math
+import pickle
+
+import pytest
+
+from sock import Compression, Options
+from sock.spec.options import DEFAULT, DEFAULTS, SERVER_FIELDS
+
+SIZES = [name for name in DEFAULTS if name.startswith("max_")]
+TIMES = [name for name in DEFAULTS if name.endswith(("_timeout", "_interval"))]
+again = pytest.mark.parametrize(
+    "again",
+    [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))],  # noqa: S301 - our own
+    ids=["copy", "deepcopy", "pickle"],
+)
+
+
+def test_the_defaults_are_those_of_the_specification():
+    options = Options()
+    assert {name: getattr(options, name) for name in DEFAULTS} == {
+        "max_message_size": 1024 * 1024,
+        "max_fragments": 1024,
+        "max_read_ahead": 64 * 1024,
+        "max_mailbox": 1024,
+        "max_send_buffer": 1024 * 1024,
+        "send_timeout": 30,
+        "idle_timeout": 60,
+        "ping_interval": 20,
+        "close_timeout": 10,
+        "compression": None,
+        "origins": (),
+        "handshake_timeout": 10,
+        "max_head_size": 16 * 1024,
+        "max_connections": None,
+        "drain_timeout": 30,
+    }
+
+
+def test_every_field_is_a_size_or_a_time_or_one_of_two_others():
+    assert {*SIZES, *TIMES, "compression", "origins"} == set(DEFAULTS)
+    assert set(DEFAULTS) > SERVER_FIELDS
+
+
+def test_only_what_is_given_is_set():
+    assert Options().given == frozenset()
+    assert Options(max_mailbox=8, idle_timeout=None).given == {"max_mailbox", "idle_timeout"}
+    assert Options(max_mailbox=DEFAULT).given == frozenset()
+
+
+def test_what_is_given_is_laid_over_the_base():
+    over = Options(max_mailbox=8, idle_timeout=None).over(Options(max_mailbox=9, max_fragments=7))
+    assert (over.max_mailbox, over.idle_timeout, over.max_fragments) == (8, None, 7)
+    assert over.given == {"max_mailbox", "idle_timeout", "max_fragments"}
+    assert over.send_timeout == 30
+
+
+def test_laying_over_changes_neither():
+    upper, lower = Options(max_mailbox=8), Options(max_mailbox=9)
+    upper.over(lower)
+    assert (upper.max_mailbox, lower.max_mailbox) == (8, 9)
+
+
+@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("value", [0, -1])
+def test_a_size_is_more_than_nothing(name, value):
+    with pytest.raises(ValueError, match=f"{name} is more than 0"):
+        Options(**{name: value})
+
+
+@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("value", ["1024", 1.5, True])
+def test_a_size_is_an_int(name, value):
+    with pytest.raises(TypeError, match=f"{name} is an int, not"):
+        Options(**{name: value})
+
+
+@pytest.mark.parametrize("name", TIMES)
+@pytest.mark.parametrize("value", [0, -1, 0.0, math.nan, math.inf])
+def test_a_time_is_more_than_nothing_and_less_than_for_ever(name, value):
+    with pytest.raises(ValueError, match=f"{name} is more than 0 and finite"):
+        Options(**{name: value})
+
+
+@pytest.mark.parametrize("name", TIMES)
+@pytest.mark.parametrize("value", ["10", True, False])
+def test_a_time_is_in_seconds(name, value):
+    with pytest.raises(TypeError, match=f"{name} is in seconds, not"):
+        Options(**{name: value})
+
+
+@pytest.mark.parametrize("name", TIMES)
+def test_a_time_may_be_less_than_a_second(name):
+    assert getattr(Options(**{name: 0.5}), name) == 0.5
+
+
+@pytest.mark.parametrize("name", ["max_read_ahead", "close_timeout", "max_head_size"])
+def test_what_keeps_memory_and_the_end_bounded_cannot_be_none(name):
+    with pytest.raises(ValueError, match=f"{name} cannot do without a limit"):
+        Options(**{name: None})
+
+
+@pytest.mark.parametrize(
+    "name", sorted({*SIZES, *TIMES} - {"max_read_ahead", "close_timeout", "max_head_size"})
+)
+def test_any_other_limit_may_be_none(name):
+    assert getattr(Options(**{name: None}), name) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [(True, Compression()), (False, None), (None, None)],
+)
+def test_compression_is_on_or_off(given, meant):
+    assert Options(compression=given).compression == meant
+
+
+def test_compression_says_how():
+    compression = Compression(window=15, memory_level=9, threshold=0, takeover=False)
+    assert Options(compression=compression).compression is compression
+
+
+@pytest.mark.parametrize("value", ["yes", 1, 15, {}])
+def test_compression_that_says_neither_is_refused(value):
+    with pytest.raises(TypeError, match="compression is a bool or a Compression, not"):
+        Options(compression=value)
+
+
+@pytest.mark.parametrize(
+    ("field", "low", "high"), [("window", 9, 15), ("memory_level", 1, 9), ("threshold", 0, None)]
+)
+def test_compression_ends_where_zlib_does(field, low, high):
+    # RFC 7692 §7.1.2 has windows from 8 bits on; zlib makes a raw stream from 9 on.
+    Compression(**{field: low})
+    with pytest.raises(ValueError, match=f"{field} is .*{low}.*, not {low - 1}"):
+        Compression(**{field: low - 1})
+    if high is not None:
+        Compression(**{field: high})
+        with pytest.raises(ValueError, match=f"{field} is {low} to {high}, not {high + 1}"):
+            Compression(**{field: high + 1})
+
+
+@pytest.mark.parametrize("field", ["window", "memory_level", "threshold"])
+@pytest.mark.parametrize("value", [9.5, "9", True, None])
+def test_compression_is_made_of_ints(field, value):
+    with pytest.raises(TypeError, match=f"{field} is an int, not"):
+        Compression(**{field: value})
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "null",
+        "https://example.com",
+        "HTTPS://Example.COM",
+        "http://localhost:8000",
+        "http://[::1]:8000",
+        "https://xn--bcher-kva.example",
+        "chrome-extension://abcdefghijklmnopabcdefhijklmnop",
+        "capacitor://localhost",
+    ],
+)
+def test_an_origin_is_a_scheme_and_a_host_and_may_have_a_port(origin):
+    assert Options(origins=origin).origins == (origin,)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "",
+        "example.com",
+        "example.com:8000",
+        "//example.com",
+        "https://",
+        "https://example.com/",
+        "https://example.com/path",
+        "https://example.com?x",
+        "https://user@example.com",
+        "https://*.example.com",
+        "https://example.com:",
+        "https://example.com:port",
+        "https://bücher.example",
+        "https://example.com ",
+        "https://example.com\n",
+        "https://a.example,https://b.example",
+    ],
+)
+def test_what_no_browser_sends_as_its_origin_is_refused(origin):
+    with pytest.raises(ValueError, match=r"is no origin such as .* \(RFC 6454 §6\.2\)"):
+        Options(origins=["https://example.com", origin])
+
+
+@pytest.mark.parametrize("origins", [["https://a.example", "https://b.example"], ()])
+def test_origins_are_kept_in_their_order(origins):
+    assert Options(origins=iter(origins)).origins == tuple(origins)
+
+
+@pytest.mark.parametrize("origins", [None, [None], [b"https://a.example"]])
+def test_origins_are_text(origins):
+    with pytest.raises(TypeError, match=r"an origin is a str|origins are a str or several"):
+        Options(origins=origins)
+
+
+@pytest.mark.parametrize("ping_interval", [10, 11.5])
+def test_a_ping_that_would_come_too_late_is_refused(ping_interval):
+    with pytest.raises(ValueError, match="no ping would go out"):
+        Options(idle_timeout=10, ping_interval=ping_interval)
+
+
+def test_pings_may_be_turned_off():
+    options = Options(idle_timeout=10, ping_interval=None)
+    assert (options.idle_timeout, options.ping_interval) == (10, None)
+
+
+def test_the_idle_timeout_may_be_turned_off():
+    options = Options(idle_timeout=None, ping_interval=90)
+    assert (options.idle_timeout, options.ping_interval) == (None, 90)
+    assert Options(idle_timeout=None).ping_interval == 20
+
+
+@pytest.mark.parametrize(
+    ("idle_timeout", "ping_interval"), [(9, 3), (30, 10), (60, 20), (600, 20), (None, 20)]
+)
+def test_pings_keep_up_with_a_shorter_idle_timeout(idle_timeout, ping_interval):
+    assert Options(idle_timeout=idle_timeout).ping_interval == ping_interval
+
+
+def test_the_bases_ping_interval_gives_way_to_an_idle_timeout_that_it_would_not_serve():
+    base = Options(ping_interval=20)
+    assert Options(idle_timeout=9).over(base).ping_interval == 3
+    assert Options(idle_timeout=30).over(base).ping_interval == 20
+    assert Options(idle_timeout=9).over(Options(ping_interval=None)).ping_interval is None
+
+
+def test_a_ping_interval_that_is_laid_over_stays_as_given():
+    over = Options(ping_interval=90).over(Options(idle_timeout=60))
+    assert (over.idle_timeout, over.ping_interval) == (60, 90)
+
+
+def test_options_are_compared_by_what_is_given():
+    assert Options(max_mailbox=8) == Options(max_mailbox=8)
+    assert Options(max_mailbox=8) != Options(max_mailbox=9)
+    assert Options() != Options(max_mailbox=1024)
+    assert Options() != 7
+    assert len({Options(max_mailbox=8), Options(max_mailbox=8), Options()}) == 2
+
+
+def test_options_are_not_changed():
+    options = Options(max_mailbox=8)
+    with pytest.raises(AttributeError, match=r"Options\(max_mailbox=…\)\.over\(base\)"):
+        options.max_mailbox = 9
+    with pytest.raises(AttributeError, match="max_mailbox stays"):
+        del options.max_mailbox
+    assert options.max_mailbox == 8
+
+
+@again
+def test_options_can_be_copied_and_pickled(again):
+    options = Options(ping_interval=90).over(
+        Options(idle_timeout=60, compression=Compression(window=15), origins="*")
+    )
+    assert again(options) == options
+    assert again(options).compression == Compression(window=15)
+    assert again(options).max_mailbox == 1024
+
+
+def test_options_show_what_is_given():
+    assert repr(Options()) == "Options()"
+    assert repr(Options(origins="*", max_mailbox=8)) == "Options(max_mailbox=8, origins=('*',))"
+    assert repr(DEFAULT) == "DEFAULT"
+
+
+def test_an_option_that_there_is_not_is_refused():
+    with pytest.raises(TypeError, match="max_size"):
+        Options(max_size=10)

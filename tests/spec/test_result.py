@@ -1,0 +1,165 @@
+import copy
+import pickle
+import typing
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+import sock
+from sock import CloseCode, Ping, Stop, Stream, Text
+
+
+async def words():
+    yield "hello"
+
+
+def test_stop_says_1000_unless_it_is_told():
+    assert Stop() == Stop(CloseCode.NORMAL, "", (), None)
+
+
+def test_stop_with_an_error_says_1011():
+    error = ValueError("broken")
+    stop = Stop(error=error)
+    assert stop.code == CloseCode.INTERNAL_ERROR
+    assert stop.error is error
+
+
+def test_stop_with_an_error_may_say_another_code():
+    assert Stop(4001, error=ValueError()).code == 4001
+
+
+@pytest.mark.parametrize("code", [1000, 1003, 1007, 1014, 3000, 4999])
+def test_stop_takes_a_code_that_may_travel(code):
+    assert Stop(code).code == code
+
+
+@pytest.mark.parametrize("code", [-1, 0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 1 << 16])
+def test_stop_refuses_a_code_that_may_not_travel(code):
+    with pytest.raises(
+        ValueError, match=rf"close code {code} may not travel \(RFC 6455 §7\.4\.2\)"
+    ):
+        Stop(code)
+
+
+@pytest.mark.parametrize("code", ["1000", "bye", 1000.0, b"", ()])
+def test_stop_refuses_a_code_that_is_no_int(code):
+    with pytest.raises(TypeError, match="code is an int, not"):
+        Stop(code)
+
+
+def test_stop_takes_a_detail_of_123_bytes():
+    assert Stop(detail="ä" * 61 + "x").detail == "ä" * 61 + "x"
+
+
+@pytest.mark.parametrize("detail", ["x" * 124, "ä" * 62])
+def test_stop_refuses_a_detail_over_123_bytes_of_utf8(detail):
+    with pytest.raises(ValueError, match=r"at most 123 bytes, not 124 \(RFC 6455 §5\.5\)"):
+        Stop(detail=detail)
+
+
+def test_stop_refuses_a_detail_that_cannot_be_utf8():
+    with pytest.raises(ValueError, match="surrogates"):
+        Stop(detail="\ud800")
+
+
+@pytest.mark.parametrize("detail", [b"bye", None, 7])
+def test_stop_refuses_a_detail_that_is_no_text(detail):
+    with pytest.raises(TypeError, match="detail is a str, not"):
+        Stop(detail=detail)
+
+
+@pytest.mark.parametrize("error", ["broken", ValueError, 7])
+def test_stop_refuses_an_error_that_is_no_exception(error):
+    with pytest.raises(TypeError, match="error is an exception, not"):
+        Stop(error=error)
+
+
+@pytest.mark.parametrize(
+    ("stop", "shown"),
+    [
+        (Stop(), "Stop(code=1000)"),
+        (Stop(CloseCode.GOING_AWAY, "bye"), "Stop(code=1001, detail='bye')"),
+        (Stop(messages=["a", Ping()]), "Stop(code=1000, messages=['a', Ping(payload=b'')])"),
+        (Stop(messages=""), "Stop(code=1000, messages='')"),
+        (Stop(error=KeyError("x")), "Stop(code=1011, error=KeyError('x'))"),
+    ],
+)
+def test_stop_shows_what_it_was_given(stop, shown):
+    assert repr(stop) == shown
+
+
+def test_stop_matches_in_the_order_of_its_arguments():
+    match Stop(4000, "bye", ["last words"]):
+        case Stop(4000, detail, messages, None):
+            assert (detail, messages) == ("bye", ["last words"])
+    assert Stop.__match_args__ == ("code", "detail", "messages", "error")
+
+
+def test_stop_is_not_changed():
+    with pytest.raises(FrozenInstanceError):
+        Stop().code = 1001
+
+
+@pytest.mark.parametrize(
+    "again",
+    [copy.copy, copy.deepcopy, lambda stop: pickle.loads(pickle.dumps(stop))],  # noqa: S301 - our own
+)
+def test_stop_can_be_copied_and_pickled(again):
+    stop = Stop(CloseCode.GOING_AWAY, "bye", [Text(b"last words")])
+    assert again(stop) == stop
+
+
+def test_the_annotations_of_stop_can_be_read():
+    assert typing.get_type_hints(Stop)["code"] is int
+
+
+def test_a_stream_is_begun_once():
+    iterator = words()
+    stream = Stream(iterator)
+    assert stream.begin() is iterator
+    assert stream.begin() is None
+
+
+def test_a_stream_is_done_when_its_host_says_so():
+    stream = Stream(words())
+    assert not stream.done
+    stream.finish()
+    assert stream.done
+
+
+def test_cancelling_tells_the_host_once():
+    cancelled = []
+    stream = Stream(words())
+    stream.attach(lambda: cancelled.append("cancelled"))
+    stream.cancel()
+    stream.cancel()
+    assert stream.done
+    assert cancelled == ["cancelled"]
+
+
+def test_a_stream_may_be_cancelled_before_any_host_has_it():
+    stream = Stream(words())
+    stream.cancel()
+    assert stream.done
+    assert stream.begin() is not None
+
+
+def test_cancelling_what_has_ended_does_nothing():
+    cancelled = []
+    stream = Stream(words())
+    stream.attach(lambda: cancelled.append("cancelled"))
+    stream.finish()
+    stream.cancel()
+    assert cancelled == []
+
+
+@pytest.mark.parametrize("iterator", [words, iter("abc"), "abc", None])
+def test_a_stream_refuses_what_is_no_async_iterator(iterator):
+    with pytest.raises(TypeError, match="iterator is an async iterator, not"):
+        Stream(iterator)
+
+
+def test_a_stream_can_be_told_by_match():
+    match Stream(words()):
+        case sock.Stream(done=done):
+            assert not done
