@@ -187,6 +187,10 @@ def test_the_end_of_what_the_peer_sends_is_told_once(run, pair):
         await receiver.until(lambda: "ended" in receiver.events)
         for _ in range(20):
             await asyncio.sleep(0)
+        channel.pause()
+        channel.resume()
+        for _ in range(20):
+            await asyncio.sleep(0)
         assert receiver.events == ["ended"]
         channel.write(b"still said")
         assert await peer.reader.readexactly(10) == b"still said"

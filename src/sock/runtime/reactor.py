@@ -191,6 +191,7 @@ class SocketChannel:
     __slots__ = (
         "_backlog",
         "_closing",
+        "_ended",
         "_epoll",
         "_fd",
         "_interest",
@@ -209,6 +210,7 @@ class SocketChannel:
         self._fd = sock.fileno()
         self._backlog: bytearray | None = None
         self._closing: Callable[[], None] | None = None
+        self._ended = False  # the peer has sent FIN
         self._interest = _IN
         self.taken = 0
         epoll.register(self._fd, _IN)
@@ -257,7 +259,7 @@ class SocketChannel:
 
     def resume(self) -> None:
         """Read again."""
-        if self._fd >= 0:
+        if self._fd >= 0 and not self._ended:
             self._watch(self._interest | _IN)
 
     def finish(self) -> None:
@@ -287,6 +289,7 @@ class SocketChannel:
         if data:
             self.receiver.received(data)
         else:
+            self._ended = True
             # The epoll would tell of the end again and again.
             self._watch(self._interest & ~_IN)
             self.receiver.ended()
