@@ -1,4 +1,4 @@
-"""A channel over an asyncio transport; what it shares with the other is in test_reactor.py."""
+"""A channel over an asyncio transport; what it shares with the other is in test_epoll.py."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The byte pipe between a socket and whoever reads it, in the two forms that exist.
 
 A `Channel` is a TCP connection without blocking: over a socket in the reactor's epoll
-(`reactor.SocketChannel`), or over an asyncio transport (`transport.TransportChannel`). A `Receiver`
+(`epoll.SocketChannel`), or over an asyncio transport (`transport.TransportChannel`). A `Receiver`
 is whoever reads it at the time: first the server's HTTP connection, after the upgrade a `Link`.
 """
 
