@@ -1,0 +1,498 @@
+"""Statements of the specification, held against our own host: those that are subtle or easily lost.
+
+Each test cites the numbers it proves. The rest is proven where it belongs: in `tests/rules`, in
+`tests/engine`, and by `sock.testing.contract`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from sock import (
+    Failed,
+    HandlerError,
+    MailboxFull,
+    Normal,
+    Options,
+    PeerTooSlow,
+    Ping,
+    Pong,
+    Remote,
+    Shutdown,
+    Sock,
+    Stop,
+    Stream,
+    TimedOut,
+    telemetry,
+    testing,
+)
+from sock.testing import frame
+
+VIOLATION = frame(0x3)  # an unknown opcode
+
+
+class Logs(Sock):
+    def __init__(self, request):
+        self.log = []
+
+    def terminate(self, reason):
+        self.log.append(reason)
+
+
+class Slow(Logs):
+    async def handle_in(self, message):
+        await asyncio.sleep(5)
+        self.log.append(message)
+        return f"{message} is done"
+
+    def handle_info(self, info):
+        self.log.append(info)
+
+
+class Counts(Logs):
+    async def handle_in(self, message):
+        try:
+            for number in range(3):
+                yield str(number)
+                await asyncio.sleep(1)
+        finally:
+            self.log.append("finally")
+
+
+class Streams(Counts):
+    def handle_in(self, message):
+        return Stream(Counts.handle_in(self, message))
+
+
+class StopsLate(Logs):
+    async def handle_in(self, message):
+        await asyncio.sleep(1)
+        return Stop(4001, "mine")
+
+
+@pytest.fixture
+def events():
+    seen = []
+    unsubscribe = telemetry.subscribe(lambda event, fields: seen.append((event, fields)))
+    yield seen
+    unsubscribe()
+
+
+class TestResults:
+    @pytest.mark.parametrize(
+        "result", [3, True, {}, set(), ["a", 3], [None], Stop(messages=["a", 3])], ids=repr
+    )
+    def test_what_is_no_result_sends_nothing_and_ends(self, result):
+        """[S2.7] [S2.10] [S6.1] [S6.3] [S7.12]"""
+
+        class Wrong(Logs):
+            def handle_in(self, message):
+                return result
+
+        with testing.open(Wrong) as session:
+            session.receive("x")
+            assert session.pushed() == []
+            assert (session.code, session.detail) == (1011, "")
+            assert isinstance(session.error, HandlerError)
+            assert session.handler.log == [Failed(session.error)]
+
+    @pytest.mark.parametrize("item", [None, ["a"], 3])
+    def test_an_item_is_a_message_or_a_stop(self, item):
+        """[S3.6] [S3.7]"""
+
+        class Wrong(Logs):
+            async def handle_in(self, message):
+                yield "good"
+                yield item
+
+        with testing.open(Wrong) as session:
+            session.receive("x")
+            assert session.pushed() == ["good"]
+            assert isinstance(session.error, HandlerError)
+
+    def test_a_buffer_is_sent_with_the_content_it_had_and_an_empty_message_is_one(self):
+        """[S2.1] [S2.3]"""
+
+        class Buffers(Logs):
+            def handle_in(self, message):
+                buffer = bytearray(b"abc")
+                asyncio.get_running_loop().call_soon(buffer.clear)
+                return [buffer, memoryview(b"xyz"), b"", ""]
+
+        with testing.open(Buffers) as session:
+            session.receive("x")
+            assert session.pushed() == [b"abc", b"xyz", b"", ""]
+
+    def test_what_init_pushes_leaves_with_the_101_and_a_turn_is_one_write(self):
+        """[S1.9] [S2.11]"""
+
+        class Twice(Logs):
+            def init(self, ref):
+                return ["a", "b"]
+
+            def handle_in(self, message):
+                return [message, message]
+
+        with testing.open(Twice) as session:
+            assert session.writes == 1
+            session.receive("x", "y")
+            assert session.writes == 2
+
+
+class TestStreams:
+    def test_a_stream_is_given_once(self):
+        """[S4.6]"""
+
+        class Again(Counts):
+            stream = None
+
+            def handle_in(self, message):
+                self.stream = self.stream or Stream(Counts.handle_in(self, message))
+                return self.stream
+
+        with testing.open(Again) as session:
+            session.receive("x", "y")
+            assert isinstance(session.error, HandlerError)
+
+    def test_a_stream_that_was_cancelled_before_is_not_run(self):
+        """[S4.4] [S4.5] [S4.6]"""
+
+        class Never(Counts):
+            def handle_in(self, message):
+                stream = Stream(Counts.handle_in(self, message))
+                stream.cancel()
+                assert stream.done
+                return stream
+
+        with testing.open(Never) as session:
+            session.receive("x")
+            session.advance(5)
+            assert session.pushed() == []
+            assert session.code is None
+
+    def test_a_stream_that_cancels_itself_pushes_nothing_more(self):
+        """[S4.4]"""
+
+        class Itself(Logs):
+            def handle_in(self, message):
+                self.stream = Stream(self.numbers())
+                return self.stream
+
+            async def numbers(self):
+                try:
+                    yield "1"
+                    self.stream.cancel()
+                    yield "2"
+                finally:
+                    self.log.append("finally")
+
+        with testing.open(Itself) as session:
+            session.receive("x")
+            assert session.pushed() == ["1"]
+            assert session.handler.log == ["finally"]
+            assert session.code is None
+
+
+class TestControl:
+    def test_pongs_to_the_host_s_own_pings_are_told_too(self):
+        """[S5.2] [S5.3] [S12.3]"""
+
+        class Notes(Logs):
+            def handle_control(self, frame):
+                self.log.append(frame)
+
+        with testing.open(Notes, pongs=True) as session:
+            session.advance(20)
+            assert session.handler.log == [Pong()]
+            session.receive(Ping(b"?"))
+            assert session.sent() == [Ping(), Pong(b"?")]
+
+    def test_every_byte_counts_for_the_idle_clock_and_nothing_sent_does(self):
+        """[S12.1] [S12.2]"""
+
+        class Chatty(Logs):
+            def init(self, ref):
+                ref.spawn(self.chat(ref))
+
+            async def chat(self, ref):
+                while True:
+                    await asyncio.sleep(1)
+                    ref.send("tick")
+
+        with testing.open(Chatty) as session:
+            for byte in (b"\x81", b"\xfd", b"k", b"e"):  # of a frame that never ends
+                session.advance(40)
+                session.receive_bytes(byte)
+            assert session.code is None
+            session.advance(60)
+            assert (session.code, session.reason) == (3008, TimedOut())
+
+
+class TestEnds:
+    def test_a_close_is_answered_at_once_and_what_came_before_is_handled(self, events):
+        """[S7.5] [S7.6] [S7.9] [S7.10]"""
+        with testing.open(Slow) as session:
+            session.receive("a", "b", "c")
+            session.close(1000)
+            assert session.code == 1000
+            assert session.ref.closed
+            session.advance(9)
+            assert session.handler.log == ["a"]
+            session.advance(1)
+            assert session.handler.log[-1] == Remote(1000)
+        ends = [fields for event, fields in events if event == "connection.closed"]
+        assert ends[0]["dropped"] >= 1
+
+    def test_after_a_violation_what_came_before_is_answered_first(self):
+        """[S7.7] [S15.2]"""
+        with testing.open(Slow) as session:
+            session.receive_bytes(frame(0x1, b"a") + VIOLATION)
+            assert session.sent() == []
+            session.advance(5)
+            assert session.pushed() == ["a is done"]
+            assert session.code == 1002
+
+    def test_after_a_violation_a_generator_may_finish(self):
+        """[S7.7]"""
+        with testing.open(Counts) as session:
+            session.receive_bytes(frame(0x1, b"a") + VIOLATION)
+            session.advance(3)
+            assert session.pushed() == ["0", "1", "2"]
+            assert session.code == 1002
+
+    def test_after_a_violation_a_stream_is_cancelled_at_once(self):
+        """[S7.7]"""
+        with testing.open(Streams) as session:
+            session.receive("a")
+            session.receive_bytes(VIOLATION)
+            assert session.pushed() == ["0"]
+            assert session.code == 1002
+            assert session.handler.log[0] == "finally"
+
+    @pytest.mark.parametrize("handler", [Counts, Streams])
+    def test_generators_and_streams_end_with_the_peer(self, handler):
+        """[S4.8] [S7.6] [S8.2]"""
+        with testing.open(handler) as session:
+            session.receive("x")
+            session.close(1001)
+            assert session.handler.log == ["finally", Remote(1001)]
+
+    @pytest.mark.parametrize("handler", [Counts, Streams])
+    def test_a_drain_waits_for_generators_and_streams(self, handler):
+        """[S7.8]"""
+        with testing.open(handler) as session:
+            session.receive("x")
+            session.shutdown()
+            assert session.code is None
+            session.advance(3)
+            assert session.pushed() == ["0", "1", "2"]
+            assert session.code == 1012
+            assert session.handler.log == ["finally", Shutdown()]
+
+    @pytest.mark.parametrize("handler", [Counts, Streams])
+    def test_a_drain_waits_no_longer_than_its_bound(self, handler):
+        """[S7.8] [S7.9]"""
+        with testing.open(handler) as session:
+            session.receive("x")
+            session.shutdown(timeout=1.5)
+            session.advance(1.7)
+            assert session.pushed() == ["0", "1"]
+            assert session.code == 1012
+            assert session.handler.log == ["finally", Shutdown()]
+
+    @pytest.mark.parametrize(
+        "end", [lambda s: s.receive_bytes(VIOLATION), lambda s: s.shutdown()], ids=["bad", "drain"]
+    )
+    def test_a_stop_before_the_code_was_said_wins(self, end):
+        """[S7.3]"""
+        with testing.open(StopsLate) as session:
+            session.receive("x")
+            end(session)
+            session.advance(1)
+            assert (session.code, session.detail) == (4001, "mine")
+            assert session.reason == Normal()
+
+    def test_a_stop_after_the_code_was_said_changes_nothing(self):
+        """[S7.2] [S7.3]"""
+        with testing.open(StopsLate) as session:
+            session.receive("x")
+            session.close(1001)
+            session.advance(1)
+            assert session.code == 1001
+            assert session.reason == Remote(1001)
+
+    def test_a_peer_that_goes_during_a_drain_does_not_change_the_reason(self):
+        """[S7.2] [S7.11]"""
+        with testing.open(StopsLate) as session:
+            session.receive("x")
+            session.shutdown()
+            session.lose()
+            session.advance(1)
+            assert session.reason == Shutdown()
+
+    def test_a_code_that_may_not_travel_is_answered_with_1002_and_told_as_it_came(self):
+        """[S16.1]"""
+        with testing.open(Logs) as session:
+            session.close(1006)
+            assert session.code == 1002
+            assert session.reason == Remote(1006)
+
+    def test_a_close_without_a_code_gets_one_without(self):
+        """[S16.1]"""
+        with testing.open(Logs) as session:
+            session.close(None)
+            assert session.code == 1005
+            assert session.reason == Remote(1005)
+
+    def test_a_cancellation_that_nobody_asked_for_is_a_failure(self):
+        """[S6.7]"""
+
+        class Cancels(Logs):
+            async def handle_in(self, message):
+                raise asyncio.CancelledError
+
+        with testing.open(Cancels) as session:
+            session.receive("x")
+            assert session.code == 1011
+            assert isinstance(session.error, asyncio.CancelledError)
+
+
+class TestTerminate:
+    def test_it_is_called_when_init_raises(self):
+        """[S8.1]"""
+
+        class Fails(Logs):
+            def init(self, ref):
+                raise KeyError
+
+        with testing.open(Fails) as session:
+            assert session.code == 1011
+            assert session.handler.log == [Failed(session.error)]
+
+    def test_it_does_not_delay_the_close_and_is_bounded(self):
+        """[S8.5] [S8.7]"""
+
+        class Lingers(Logs):
+            async def terminate(self, reason):
+                try:
+                    await asyncio.sleep(1000)
+                finally:
+                    self.log.append("cancelled")
+
+        with testing.open(Lingers) as session:
+            session.close(1000)
+            assert session.code == 1000
+            session.advance(9)
+            assert session.handler.log == []
+            session.advance(2)
+            assert session.handler.log == ["cancelled"]
+            assert session.closed
+
+    def test_what_ignores_its_cancellation_is_abandoned_and_named(self, events):
+        """[S8.3]"""
+
+        class Stubborn(Logs):
+            async def handle_in(self, message):
+                while not self.log:
+                    try:
+                        await asyncio.sleep(1000)
+                    except asyncio.CancelledError:
+                        await asyncio.sleep(30)
+
+        with testing.open(Stubborn) as session:
+            session.receive("x")
+            session.lose()
+            session.advance(21)
+            assert session.handler.log == [Remote(1006)]
+        assert "callback.abandoned" in [event for event, _ in events]
+
+
+class TestRefs:
+    def test_tasks_end_before_terminate_and_done_callbacks_come_after_it_in_order(self):
+        """[S7.13] [S10.4] [S10.7] [S10.8]"""
+        order = []
+
+        class Ends(Sock):
+            def init(self, ref):
+                assert not ref.closed
+                ref.add_done_callback(lambda: order.append("first"))
+                ref.add_done_callback(lambda: order.append("second"))
+                ref.spawn(self.work())
+
+            async def work(self):
+                try:
+                    await asyncio.sleep(1000)
+                finally:
+                    order.append("task")
+
+            async def terminate(self, reason):
+                await asyncio.sleep(1)
+                order.append("terminate")
+
+        with testing.open(Ends) as session:
+            ref = session.ref
+            session.close()
+            session.advance(2)
+            assert order == ["task", "terminate", "first", "second"]
+            ref.send("to nobody")  # [S10.3]
+
+            async def late():
+                ref.add_done_callback(lambda: order.append("late"))
+                assert order[-1] == "second"
+
+            session.run(late())
+            assert order[-1] == "late"
+
+    def test_a_spawned_task_that_raises_ends_the_connection(self):
+        """[S6.1] [S10.7]"""
+
+        class Spawns(Logs):
+            def init(self, ref):
+                ref.spawn(self.work())
+
+            async def work(self):
+                await asyncio.sleep(1)
+                raise KeyError
+
+        with testing.open(Spawns) as session:
+            session.advance(1)
+            assert session.code == 1011
+            assert isinstance(session.error, KeyError)
+
+    def test_infos_beyond_the_mailbox_close_and_those_that_wait_are_handled(self):
+        """[S11.5]"""
+        with testing.open(Slow, options=Options(max_mailbox=2)) as session:
+            session.receive("a")
+            session.info(1)
+            session.info(2)
+            assert session.code is None
+            session.info(3)
+            assert session.code == 1013
+            session.advance(5)
+            *handled, reason = session.handler.log
+            assert handled == ["a", 1, 2]
+            assert isinstance(reason.error, MailboxFull)
+
+    def test_a_peer_that_takes_nothing_holds_the_mailbox_and_then_is_cut(self):
+        """[S11.1] [S11.2]"""
+
+        class Heavy(Logs):
+            def handle_in(self, message):
+                return b"x" * 3_000_000
+
+            def handle_info(self, info):
+                self.log.append(info)
+
+        with testing.open(Heavy) as session:
+            session.block()
+            session.receive("a")
+            session.receive("b")
+            session.info(1)
+            session.advance(29)
+            assert session.handler.log == []
+            assert session.unread
+            session.advance(2)
+            assert session.handler.log[0] == 1
+            assert isinstance(session.handler.log[-1].error, PeerTooSlow)
