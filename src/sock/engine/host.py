@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Host(Protocol):
     """What the life cycle tells its host to do.
 
-    None of these may call back into the life cycle, but for `start`.
+    None of these may call back into the life cycle, but for `start`, and for `push`, which may tell
+    `Lifecycle.backlog` that too much is pending.
     """
 
     @property
@@ -37,7 +38,10 @@ class Host(Protocol):
         """Queue the Close frame. Called at most once; nothing is pushed after it."""
 
     def start(self, job: Job, /) -> None:
-        """Begin a job; report it to `Lifecycle.settled` or `Lifecycle.failed`, now or later."""
+        """Begin a job; report it to `Lifecycle.settled` or `Lifecycle.failed`, now or later.
+
+        An iterator whose job is `cancelled` already is not run but closed.
+        """
 
     def cancel(self, job: Job, /) -> None:
         """Cancel a job that has not been reported; its report follows later."""

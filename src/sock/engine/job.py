@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Awaitable
 from enum import Enum
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, cast, final
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Iterable
+    from collections.abc import Iterable
 
     from sock.spec import Message, Stop, Stream
 
@@ -80,6 +81,36 @@ class Jobs:
         self.add(job)
         self._host.start(job)
 
+    def promise(self, result: object, place: str, *, wanted: bool) -> bool:
+        """Begin what a callback returned, if it takes time; tell whether it does.
+
+        An iterator that is not wanted, because only the peer wanted it (rule 7), is not run but
+        closed.
+        """
+        if isinstance(result, Awaitable):
+            job = Job(Role.CALLBACK, place, awaitable=cast("Awaitable[Any]", result))
+        elif isinstance(result, AsyncIterator):
+            job = Job(Role.CALLBACK, place, iterator=cast("AsyncIterator[Any]", result))
+            job.cancelled = not wanted
+        else:
+            return False
+        self.start(job)
+        return True
+
+    def stream(self, stream: Stream, place: str, *, wanted: bool) -> bool:
+        """Begin a stream; tell whether it could be, for it runs once.
+
+        One that was cancelled before it was given, or is not wanted, is not run but closed.
+        """
+        iterator = stream.begin()
+        if iterator is None:
+            return False
+        job = Job(Role.STREAM, place, iterator=iterator, stream=stream)
+        job.cancelled = stream.done or not wanted
+        stream.attach(lambda: self.cancel((job,)))
+        self.start(job)
+        return True
+
     def add(self, job: Job) -> None:
         """Have an eye on a job that the host has begun."""
         if self._jobs is None:
@@ -108,6 +139,10 @@ class Jobs:
             if not job.cancelled:
                 job.cancelled = True
                 self._host.cancel(job)
+
+    def cancel_streams(self) -> None:
+        """Cancel streams, which no message waits for."""
+        self.cancel(job for job in self.running() if job.role is Role.STREAM)
 
     def cancel_iterators(self) -> None:
         """Cancel generators and streams, which only the peer wanted (rule 7)."""

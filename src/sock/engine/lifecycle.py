@@ -11,7 +11,7 @@
     LIVE       the send buffer is full   stop reading, take nothing from the mailbox LIVE
     LIVE       a Stream is returned      run it beside the mailbox                   LIVE
     LIVE       peer gone (1)             say the code; cancel generators, streams    FINISHING
-    LIVE       violation                 stop reading; cancel generators, streams    FINISHING
+    LIVE       violation                 stop reading; cancel streams                FINISHING
     LIVE       shutdown                  stop reading                                FINISHING
     FINISHING  the callback settled      push it, or drop it if gone; the next       FINISHING
     FINISHING  nothing is left           say the code if that was not done           ENDING
@@ -32,24 +32,16 @@ in a shutdown the drain's. The rules are those of `docs/reference/specification.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Awaitable, Sequence
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, final
 
 from sock import telemetry
-from sock.spec import (
-    BinarySock,
-    HandlerError,
-    Sock,
-    Stop,
-    Stream,
-    TextSock,
-    UnsupportedData,
-)
+from sock.spec import BinarySock, HandlerError, Sock, Stop, Stream, TextSock, UnsupportedData
 from sock.spec.message import MESSAGE_TYPES
 
 from . import cause
 from .job import Job, Jobs, Role
-from .mailbox import Kind, Mailbox
+from .mailbox import Kind, Mailbox, size_of
 from .outbox import Outbox
 from .phase import Phase
 from .wording import described
@@ -163,7 +155,7 @@ class Lifecycle:
                     UnsupportedData(f"no {kind} messages are taken here (RFC 6455 §7.4.1)")
                 )
                 return False
-            self.mailbox.put(Kind.MESSAGE, message, len(message))
+            self.mailbox.put(Kind.MESSAGE, message, size_of(message))
         elif self._on_control:
             self.mailbox.put(Kind.CONTROL, message, len(message.payload))
         else:
@@ -243,16 +235,13 @@ class Lifecycle:
     def yielded(self, job: Job, item: Any) -> None:
         """Push an item of an iterator; the host then waits while `outbox.full` and not `gone`."""
         if job.cancelled:
-            self.outbox.dropped += 1
+            self.outbox.dropped += self.gone  # else the handler has cancelled it
         elif isinstance(item, Stop):
             self._halt(item, job.place)
         elif isinstance(item, MESSAGE_TYPES):
             self._push((cast("Message", item),), job.place)
         else:
-            told = f"{self.place(job.place)} yielded {described(item)}, and no message or Stop"
-            self._fail(HandlerError(told), job.place)
-        if self.phase is _ENDING:
-            self._proceed()
+            self._refuse(f"yielded {described(item)}, and no message or Stop", job.place)
 
     def _ended(self, job: Job) -> None:
         if job.role is Role.TERMINATE and self.phase is _LAST:
@@ -283,9 +272,11 @@ class Lifecycle:
 
     def violated(self, error: ProtocolError) -> None:
         """Note that the peer broke the protocol: what came before is answered, then it is told."""
-        if self.phase is _LIVE:
+        if self.phase is _MADE:
+            self._over()
+        elif self.phase is _LIVE:
             self._finish_up(cause.violated(error), self._options.close_timeout)
-            self._jobs.cancel_iterators()
+            self._jobs.cancel_streams()
             self._proceed()
 
     def shutdown(self, timeout: float | None) -> None:
@@ -314,21 +305,20 @@ class Lifecycle:
 
     def _proceed(self) -> None:
         """Do all that can be done now."""
-        if self._proceeding:  # a job that ended within `start`: whoever started it goes on
+        # In a job that ended within `start`, whoever started it goes on.
+        if self._proceeding or self.phase is _OVER:
             return
         self._proceeding = True
+        left = len(self.mailbox)  # what comes meanwhile has its own turn, which `post` asks for
         try:
-            while self.mailbox and not self.busy and (self.gone or not self.outbox.full):
+            while left and self.mailbox and not self.busy and (self.gone or not self.outbox.full):
+                left -= 1
                 kind, value = self.mailbox.take()
                 self._call(getattr(self._handler, kind.value), value, kind.value)
         finally:
             self._proceeding = False
-        if (
-            self.phase is _FINISHING
-            and not self.busy
-            and not self.mailbox
-            and not self._jobs.streaming()
-        ):
+        idle = not self.busy and not self.mailbox
+        if self.phase is _FINISHING and idle and not self._jobs.streaming():
             self._say(self._cause)
             self._end()
         if self.phase is _ENDING and not self.busy and not self._jobs:
@@ -357,68 +347,56 @@ class Lifecycle:
             pass
         elif isinstance(result, MESSAGE_TYPES):
             self._push((cast("Message", result),), place)
-        elif isinstance(
-            result, (list, tuple, Sequence)
-        ):  # the two usual ones first: they need no abstract class
+        # The two usual ones first: they need no abstract class.
+        elif isinstance(result, (list, tuple, Sequence)):
             self._push(cast("Sequence[Any]", result), place)
         elif isinstance(result, Stop):
             self._halt(result, place)
         elif isinstance(result, Stream):
-            self._stream(result, place)
-        elif isinstance(result, Awaitable):
-            self._jobs.start(Job(Role.CALLBACK, place, awaitable=cast("Awaitable[Any]", result)))
-            return
-        elif isinstance(result, AsyncIterable):
-            iterator = aiter(cast("AsyncIterable[Any]", result))
-            self._jobs.start(Job(Role.CALLBACK, place, iterator=iterator))
+            # In a drain the peer is still there, and may have all of it.
+            wanted = not self.gone and (self._cause is None or self._cause is cause.SHUTDOWN)
+            if not self._jobs.stream(result, place, wanted=wanted):
+                self._refuse("gave a Stream that was given before", place)
+        elif self._jobs.promise(result, place, wanted=not self.gone):
             return
         else:
-            told = f"{self.place(place)} returned {described(result)}, which is no result"
-            self._fail(HandlerError(told), place)
+            self._refuse(f"returned {described(result)}, which is no result", place)
         self.busy = False
 
     def _push(self, messages: Sequence[Any], place: str) -> bool:
         """Push messages; tell whether they were messages."""
-        for message in messages:
-            if not isinstance(message, MESSAGE_TYPES):
-                told = f"{self.place(place)} gave {described(message)} among its messages"
-                self._fail(HandlerError(told), place)
-                return False
-        if self.gone:
-            self.outbox.dropped += len(messages)
-            return True
         try:
             for message in messages:
+                if not isinstance(message, MESSAGE_TYPES):
+                    self._refuse(f"gave {described(message)} among its messages", place)
+                    return False
+            if self.gone:
+                self.outbox.dropped += len(messages)
+                return True
+            for message in messages:
                 self._host.push(message)
-        except UnicodeEncodeError as error:  # a lone surrogate (RFC 3629 §3)
+        # A lone surrogate (RFC 3629 §3), a memoryview that was released, a sequence that raises …
+        except Exception as error:  # noqa: BLE001 - … or whatever else a handler may give
             self._fail(error, place)
             return False
         return True
 
-    def _stream(self, stream: Stream, place: str) -> None:
-        iterator = stream.begin()
-        if iterator is None:
-            self._fail(
-                HandlerError(f"{self.place(place)} gave a Stream that was given before"), place
-            )
-            return
-        job = Job(Role.STREAM, place, iterator=aiter(iterator), stream=stream)
-        # One that was cancelled before it was given, or is given to an end, is not run but closed.
-        job.cancelled = stream.done or self.gone
-        stream.attach(lambda: self._jobs.cancel((job,)))
-        self._jobs.start(job)
-
     def _halt(self, stop: Stop, place: str) -> None:
         """End as the handler says: its messages, its code, and nothing more is handled."""
-        messages = stop.messages
-        if isinstance(messages, MESSAGE_TYPES):
-            messages = (messages,)
-        if not self._push(messages, place):
-            return
         if stop.error is not None:
             self._emit_failure(stop.error, place)
-        self._say(cause.stopped(stop))
-        self._end()
+        messages: Any = stop.messages
+        if isinstance(messages, MESSAGE_TYPES):
+            messages = (messages,)
+        if not isinstance(messages, Sequence):
+            self._refuse(f"gave a Stop with {described(messages)} for its messages", place)
+        elif self._push(cast("Sequence[Any]", messages), place):
+            self._say(cause.stopped(stop))
+            self._end()
+
+    def _refuse(self, what: str, place: str) -> None:
+        """End because the handler broke the contract."""
+        self._fail(HandlerError(f"{self.place(place)} {what}"), place)
 
     def _fail(self, error: BaseException, place: str) -> None:
         """End because something was raised (rule 6): nothing more is handled."""
@@ -470,8 +448,11 @@ class Lifecycle:
         assert self._cause is not None, "every way to the end has its cause"
         try:
             result = self._handler.terminate(self._cause.reason)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the connection ends (rule 8)
+        except BaseException as error:
             self._emit_failure(error, "terminate")
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                self._over()
+                raise
         else:
             if isinstance(result, Awaitable):
                 self._host.alarm(self._options.close_timeout)
@@ -488,6 +469,7 @@ class Lifecycle:
 
     def _abandon(self) -> None:
         for job in self._jobs.running():
+            self._jobs.discard(job)
             telemetry.emit(
                 "callback.abandoned", request=self._host.request, place=self.place(job.place)
             )
