@@ -1,0 +1,323 @@
+"""The command line: `sock run MODULE:APP`.
+
+Exit codes: 0 after a clean stop; 1 when the server cannot start, such as for a port in use; 2 when
+what was asked for is not there: a module, an application, an option.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import importlib.util
+import inspect
+import pkgutil
+import socket
+import sys
+import traceback
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+import click
+
+from sock import Options, Sock, __version__
+
+if TYPE_CHECKING:
+    from types import ModuleType, TracebackType
+
+    from sock import App
+
+    from .server.run import LogFormat, Loop
+
+_CANNOT_START = 1
+_NOT_THERE = 2
+
+_option = functools.partial(click.option, show_envvar=True)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="sock", message="%(prog)s %(version)s")
+def main() -> None:
+    """Serve WebSocket applications.
+
+    An application is any callable that takes a request and answers it with a Sock, an Upgrade or a
+    Response; so a Sock class is one.
+
+    \b
+      sock run chat:app       serve the app of chat.py
+      sock run --help         all there is to say about that
+    """  # noqa: D301 - click looks for the backspace itself
+
+
+@main.command(context_settings={"show_default": True})
+@click.argument("target", metavar="MODULE:APP")
+@_option(
+    "--host",
+    envvar="SOCK_HOST",
+    default="127.0.0.1",
+    help="Name or address to listen on; 0.0.0.0 is every interface.",
+)
+@_option(
+    "--port",
+    envvar="SOCK_PORT",
+    default=8000,
+    type=click.IntRange(0, 65535),
+    help="Port to listen on; 0 picks a free one.",
+)
+@_option(
+    "--factory",
+    envvar="SOCK_FACTORY",
+    is_flag=True,
+    help="APP is a function without arguments that returns the application.",
+)
+@_option(
+    "--app-dir",
+    envvar="SOCK_APP_DIR",
+    default=".",
+    type=click.Path(exists=True, file_okay=False),
+    help="Folder in which MODULE is looked for first.",
+)
+@_option(
+    "--drain-timeout",
+    envvar="SOCK_DRAIN_TIMEOUT",
+    default=30.0,
+    metavar="SECONDS",
+    type=click.FloatRange(0, min_open=True),
+    help="How long a stop may take before connections are cut.",
+)
+@_option(
+    "--loop",
+    envvar="SOCK_LOOP",
+    default="auto",
+    type=click.Choice(["auto", "asyncio", "uvloop"]),
+    help="Event loop; auto is uvloop when it is installed.",
+)
+@_option(
+    "--log-level",
+    envvar="SOCK_LOG_LEVEL",
+    default="info",
+    type=click.Choice(["debug", "info", "warning", "error", "critical"]),
+    help="The lowest level that is shown.",
+)
+@_option(
+    "--log-format",
+    envvar="SOCK_LOG_FORMAT",
+    default="text",
+    type=click.Choice(["text", "json"]),
+    help="json is one object a line.",
+)
+@_option(
+    "--access-log",
+    envvar="SOCK_ACCESS_LOG",
+    is_flag=True,
+    help="A line for each answer, and for each connection's beginning and end.",
+)
+@_option(
+    "--debug",
+    envvar="SOCK_DEBUG",
+    is_flag=True,
+    help="Name callbacks that block the event loop.",
+)
+def run(
+    target: str,
+    host: str,
+    port: int,
+    factory: bool,
+    app_dir: str,
+    drain_timeout: float,
+    loop: Loop,
+    log_level: str,
+    log_format: LogFormat,
+    access_log: bool,
+    debug: bool,
+) -> None:
+    """Serve the application APP of the module MODULE.
+
+    \b
+      sock run chat:app                       chat.py is here, app is in it
+      sock run games.chess:Chess --port 0     a Sock class, on a free port
+      sock run chat:make_app --factory        what make_app() returns
+      SOCK_PORT=9000 sock run chat:app        each option is a variable too
+
+    SIGTERM and Ctrl-C stop it: nothing more is accepted, what is under way is finished, and clients
+    are told to come back (1012). A second one ends it at once.
+    """  # noqa: D301 - as above
+    if loop == "uvloop" and importlib.util.find_spec("uvloop") is None:
+        _fail(
+            "uvloop is not installed: pip install 'sockpy[uvloop]', or --loop asyncio",
+            _CANNOT_START,
+        )
+    app = _find(target, Path(app_dir).resolve(), factory=factory)
+    from .server import run as serve
+
+    try:
+        serve(
+            app,
+            host=host,
+            port=port,
+            options=Options(drain_timeout=drain_timeout),
+            loop=loop,
+            log_level=log_level,
+            log_format=log_format,
+            access_log=access_log,
+            debug=debug,
+        )
+    except OSError as error:
+        problem = _problem_of_listening(error, host, port)
+        if problem is None:
+            raise
+        _fail(problem, _CANNOT_START)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    click.echo(f"sock: {message}", err=True)
+    sys.exit(code)
+
+
+def _problem_of_listening(error: OSError, host: str, port: int) -> str | None:
+    if isinstance(error, socket.gaierror):
+        return f"no host named {host!r}: {error.strerror}"
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} of {host} is in use. --port 0 picks a free one."
+    if error.errno == errno.EACCES:
+        return f"port {port} of {host} is not allowed to this user. Try one above 1023."
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{host} is not an address of this machine."
+    return None
+
+
+# Finding the application.
+
+
+def _find(target: str, folder: Path, *, factory: bool) -> App:
+    module_name, _, name = target.partition(":")
+    if module_name.endswith(".py"):
+        better = ".".join(Path(module_name).with_suffix("").parts)
+        _fail(f"{module_name!r} is a file. Did you mean '{better}:{name or 'app'}'?", _NOT_THERE)
+    if not all(part.isidentifier() for part in module_name.split(".")):
+        _fail(f"{module_name!r} is no name of a module. Say MODULE:APP.", _NOT_THERE)
+    sys.path.insert(0, str(folder))
+    module = _import(module_name, folder)
+    if not name:
+        _fail(f"{target!r} does not say which application. {_offer(module)}", _NOT_THERE)
+    found: Any = module
+    for part in name.split("."):
+        if not hasattr(found, part):
+            _fail(f"{module_name!r} has no {name!r}. {_offer(module)}", _NOT_THERE)
+        found = getattr(found, part)
+    if factory:
+        found = _make(found, target)
+    if (problem := _problem_of_app(found)) is not None:
+        _fail(f"{target!r} is no application: {problem}.", _NOT_THERE)
+    return cast("App", found)
+
+
+def _import(name: str, folder: Path) -> ModuleType:
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        missing = error.name or ""
+        if name != missing and not name.startswith(f"{missing}."):
+            _show_own(error)
+            _fail(f"{name!r} cannot be imported.", _CANNOT_START)
+        parent, _, last = missing.rpartition(".")
+        near = get_close_matches(last, _siblings(parent, folder), n=1)
+        hint = ""
+        if near:
+            better = f"{parent}.{near[0]}" if parent else near[0]
+            hint = f" Did you mean '{better}{name[len(missing) :]}'?"
+        _fail(f"no module named {name!r}.{hint}", _NOT_THERE)
+    except Exception as error:  # noqa: BLE001 - it is the user's code: whatever it raises is shown
+        _show_own(error)
+        _fail(f"{name!r} cannot be imported.", _CANNOT_START)
+
+
+def _siblings(parent: str, folder: Path) -> set[str]:
+    """Return the names of the modules in a package, or in the folder."""
+    paths: list[str] = [str(folder)]
+    if parent:
+        paths = list(getattr(sys.modules.get(parent), "__path__", []))
+    names = {module.name for module in pkgutil.iter_modules(paths)}
+    for path in map(Path, paths):
+        # Folders without an __init__ are packages too.
+        if path.is_dir():
+            names |= {inner.parent.name for inner in path.glob("*/*.py")}
+    return names
+
+
+def _make(factory: Any, target: str) -> Any:
+    if not callable(factory):
+        _fail(f"{target!r} is no factory: it cannot be called.", _NOT_THERE)
+    if _accepts(factory, 0) is False:
+        _fail(f"{target!r} is no factory: it cannot be called without arguments.", _NOT_THERE)
+    try:
+        return factory()
+    except Exception as error:  # noqa: BLE001 - it is the user's code: whatever it raises is shown
+        _show_own(error)
+        _fail(f"{target!r} cannot make the application.", _CANNOT_START)
+
+
+def _problem_of_app(found: Any) -> str | None:
+    if not callable(found):
+        return f"it is of type {type(found).__name__} and cannot be called with a request"
+    if isinstance(found, type) and not issubclass(found, Sock):
+        return "it is a class, but no Sock"
+    if _accepts(found, 1) is not False:
+        return None
+    if _accepts(found, 0):
+        return "it takes no request. With --factory it is called to make the application"
+    return "it does not take one request and nothing else"
+
+
+def _accepts(function: Any, count: int) -> bool | None:
+    """Tell whether a callable can be called with so many arguments; None when it does not say."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return None
+    try:
+        signature.bind(*[None] * count)
+    except TypeError:
+        return False
+    return True
+
+
+def _offer(module: ModuleType) -> str:
+    names = _applications(module)
+    if names:
+        return f"It has these applications: {', '.join(names)}."
+    return "It has no applications."
+
+
+def _applications(module: ModuleType) -> list[str]:
+    """Return the names that look like applications: callables first, then Sock classes."""
+    public = {name: value for name, value in vars(module).items() if not name.startswith("_")}
+    functions = [name for name, value in public.items() if _looks_like_app(value, module)]
+    classes = [
+        name
+        for name, value in public.items()
+        if isinstance(value, type) and issubclass(value, Sock) and value.__module__ != "sock"
+    ]
+    return [*functions, *classes]
+
+
+def _looks_like_app(value: Any, module: ModuleType) -> bool:
+    if isinstance(value, type) or not callable(value) or _accepts(value, 1) is not True:
+        return False
+    if not inspect.isfunction(value):
+        return type(value).__module__ not in {"typing", "builtins"}
+    first = next(iter(inspect.signature(value).parameters.values()))
+    takes_request = first.name == "request" or "Request" in str(first.annotation)
+    return value.__module__ == module.__name__ and takes_request
+
+
+def _show_own(error: BaseException) -> None:
+    """Show the traceback of a user's code, from his first line on."""
+    shown: TracebackType | None = error.__traceback__
+    while shown is not None and (
+        shown.tb_frame.f_code.co_filename == __file__
+        or "importlib" in shown.tb_frame.f_code.co_filename
+    ):
+        shown = shown.tb_next
+    traceback.print_exception(type(error), error, shown)

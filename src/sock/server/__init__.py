@@ -1,0 +1,7 @@
+"""A server of our own: TCP, HTTP/1.1 for the handshake and ordinary answers, and the drain."""
+
+from .run import run as run
+from .run import serve as serve
+from .server import Server as Server
+
+__all__ = ["Server", "run", "serve"]

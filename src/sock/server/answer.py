@@ -1,0 +1,91 @@
+"""The bytes of an ordinary HTTP answer. RFC 9110, RFC 9112."""
+
+from __future__ import annotations
+
+import time
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from sock.spec import HandlerError, Response
+
+if TYPE_CHECKING:
+    from sock.spec import HandshakeError, Request
+
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+# Where a message ends is the server's to say, or answers could be made to split (RFC 9112 §6.3).
+_FRAMING: Final = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
+_PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
+
+_date = (0, "")
+
+
+def render(response: Response, request: Request | None, *, keep_alive: bool) -> bytes:
+    """Return the answer to a request as it is sent.
+
+    Args:
+        response: what is said.
+        request: to which; None when it could not be read.
+        keep_alive: whether the connection takes another request.
+
+    Raises:
+        HandlerError: a header carries what cannot be sent.
+    """
+    status = response.status
+    # RFC 9110 §15.2.5, §15.4.5: neither has content; and RFC 9110 §8.6 forbids its length in a 204.
+    empty = status in {204, 304}
+    body = response.body.encode() if isinstance(response.body, str) else bytes(response.body)
+    lines = [f"HTTP/1.1 {status} {_PHRASES.get(status, '')}"]
+    named = {name.lower() for name, _ in response.headers}
+    lines += [
+        f"{name}: {value}" for name, value in response.headers if name.lower() not in _FRAMING
+    ]
+    if "date" not in named:
+        lines.append(f"Date: {_now()}")
+    if not empty:
+        if body and "content-type" not in named:
+            text = isinstance(response.body, str)
+            kind = "text/plain; charset=utf-8" if text else "application/octet-stream"
+            lines.append(f"Content-Type: {kind}")
+        lines.append(f"Content-Length: {len(body)}")
+    options = [] if keep_alive else ["close"]
+    if status == 426:
+        # RFC 9110 §15.5.22: "The server MUST send an Upgrade header field in a 426 response";
+        # §7.8: "A sender of Upgrade MUST also send an "Upgrade" connection option".
+        if "upgrade" not in named:
+            lines.append("Upgrade: websocket")
+        options.append("Upgrade")
+    elif keep_alive and request is not None and request.http_version == "1.0":
+        options.append("keep-alive")
+    if options:
+        lines.append(f"Connection: {', '.join(options)}")
+    try:
+        head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+    except UnicodeEncodeError as error:
+        told = error.object[error.start : error.end]
+        raise HandlerError(f"{told!r} cannot be in a header field (RFC 9110 §5.5)") from None
+    if empty or (request is not None and request.method == "HEAD"):
+        return head
+    return head + body
+
+
+def wants_close(response: Response) -> bool:
+    """Tell whether the application asks that the connection end with this answer."""
+    return any(
+        name.lower() == "connection" and "close" in value.lower()
+        for name, value in response.headers
+    )
+
+
+def of_error(error: HandshakeError) -> Response:
+    """Return the answer to a handshake that is refused."""
+    return Response(error.status, error.detail + "\n", error.headers)
+
+
+def _now() -> str:
+    global _date  # noqa: PLW0603 - made once a second, not once an answer
+    second = int(time.time())
+    if _date[0] != second:
+        _date = (second, formatdate(second, usegmt=True))
+    return _date[1]

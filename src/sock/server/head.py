@@ -1,0 +1,181 @@
+"""The head of one request: what RFC 9112 forbids and httptools lets through is refused here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias, final
+
+if TYPE_CHECKING:
+    from sock.spec.request import RawHeader
+
+NOTABLE: Final = frozenset({b"host", b"transfer-encoding", b"content-length", b"expect"})
+"""The fields that say where a message ends, and whom it is for."""
+
+Notable: TypeAlias = dict[bytes, list[bytes]]
+"""The values of those that are there, by their names in lower case."""
+
+_TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+# RFC 9112 §3: "method SP request-target SP HTTP-version"; httptools admits more than one space.
+_REQUEST_LINE: Final = re.compile(rb"(%s) ([!-~]+) HTTP/([0-9]\.[0-9])\r\n" % _TOKEN)
+_BEGINS_WITH_METHOD: Final = re.compile(rb"%s " % _TOKEN)
+# RFC 9110 §4.2.1: the authority of a http target; the one with a user is refused (§4.2.4).
+_ABSOLUTE: Final = re.compile(rb"(?i:https?|wss?)://([^/?]+)((?:[/?].*)?)")
+# RFC 9110 §7.2 and RFC 3986 §3.2: "Host = uri-host [ ":" port ]".
+_HOST: Final = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=%]*)(:[0-9]*)?")
+_FOLDED: Final = re.compile(rb"\n[ \t]")
+
+
+class BadRequest(Exception):
+    """The bytes are no request that may be answered otherwise.
+
+    Args:
+        status: of the answer.
+        detail: its body, for the peer's developers.
+    """
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A head that is in order.
+
+    Args:
+        method: upper case.
+        target: path and query, or "*".
+        version: "1.0" or "1.1".
+        headers: as they came; the Host is that of the target, where that names one.
+        length: bytes of the body; 0 when there is none, None when it is chunked.
+        expects_continue: whether the peer may wait for a 100 before it sends the body.
+    """
+
+    method: str
+    target: str
+    version: str
+    headers: list[RawHeader]
+    length: int | None
+    expects_continue: bool
+
+
+def check(data: bytes, headers: list[RawHeader], notable: Notable) -> Head:
+    """Return what a head says.
+
+    Args:
+        data: all of it, the empty line included.
+        headers: its fields, as the parser found them.
+        notable: those of them that matter here.
+
+    Raises:
+        BadRequest: it breaks a rule.
+    """
+    line = _REQUEST_LINE.match(data)
+    if line is None:
+        raise BadRequest(400, "not a request line (RFC 9112 §3)")
+    method, target, version = line.groups()
+    _check_version(version)
+    lines = data.count(b"\r\n")
+    if data.count(b"\n") != lines or data.count(b"\r") != lines:
+        raise BadRequest(400, "a bare CR or LF in the head (RFC 9112 §2.2)")
+    if _FOLDED.search(data):
+        raise BadRequest(400, "a folded line in the head (RFC 9112 §5.2)")
+    _check_host(notable.get(b"host", []), version)
+    target, authority = _split_target(method, target)
+    if authority is not None:
+        # RFC 9112 §3.2.2: "the origin server MUST ignore the received Host header field (if any)
+        # and instead replace it with the host information of the request-target".
+        headers = [pair for pair in headers if pair[0].lower() != b"host"]
+        headers.append((b"Host", authority))
+    return Head(
+        method.decode(),
+        target.decode(),
+        version.decode(),
+        headers,
+        _length(notable, version),
+        _expects_continue(notable, version),
+    )
+
+
+def blame(data: bytes, why: str, *, unknown_method: bool = False) -> NoReturn:
+    """Say what is wrong with a head that the parser does not understand.
+
+    Args:
+        data: the head, as far as it has come.
+        why: in the parser's words.
+        unknown_method: whether the parser knows no such method.
+
+    Raises:
+        BadRequest: always.
+    """
+    if unknown_method and _BEGINS_WITH_METHOD.match(data):
+        raise BadRequest(501, "an unknown method (RFC 9110 §9.1)")
+    line = _REQUEST_LINE.match(data)
+    if line is None:
+        raise BadRequest(400, f"{why} (RFC 9112 §3)")
+    _check_version(line[3])
+    raise BadRequest(400, f"{why} (RFC 9112 §5)")
+
+
+def _check_version(version: bytes) -> None:
+    if version not in {b"1.1", b"1.0"}:
+        raise BadRequest(505, "HTTP/1.1 and HTTP/1.0 are spoken here (RFC 9110 §15.6.6)")
+
+
+def _check_host(hosts: list[bytes], version: bytes) -> None:
+    # RFC 9112 §3.2: "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1
+    # request message that lacks a Host header field and to any request message that contains more
+    # than one Host header field line or a Host header field with an invalid field value."
+    if len(hosts) > 1:
+        raise BadRequest(400, "more than one Host (RFC 9112 §3.2)")
+    if not hosts:
+        if version != b"1.0":
+            raise BadRequest(400, "no Host (RFC 9112 §3.2)")
+    elif not _HOST.fullmatch(hosts[0]):
+        raise BadRequest(400, "an invalid Host (RFC 9112 §3.2)")
+
+
+def _split_target(method: bytes, target: bytes) -> tuple[bytes, bytes | None]:
+    """Return path and query, and the authority of a target that has one. RFC 9112 §3.2."""
+    if b"#" in target:
+        raise BadRequest(400, "a fragment in the request's target (RFC 9112 §3.2)")
+    if method == b"CONNECT":
+        raise BadRequest(501, "CONNECT: this is no proxy (RFC 9110 §9.3.6)")
+    if target.startswith(b"/") or (target == b"*" and method == b"OPTIONS"):
+        return target, None
+    absolute = _ABSOLUTE.fullmatch(target)
+    if absolute is None or not _HOST.fullmatch(absolute[1]):
+        raise BadRequest(400, "a target in none of the four forms (RFC 9112 §3.2)")
+    rest = absolute[2]
+    return (rest if rest.startswith(b"/") else b"/" + rest), absolute[1]
+
+
+def _length(notable: Notable, version: bytes) -> int | None:
+    codings = notable.get(b"transfer-encoding")
+    lengths = notable.get(b"content-length")
+    if not codings:
+        # The parser has made sure that there is one, of digits.
+        return int(lengths[0]) if lengths else 0
+    if lengths:
+        raise BadRequest(400, "Transfer-Encoding and Content-Length (RFC 9112 §6.3)")
+    # RFC 9112 §6.1: "A server or client that receives an HTTP/1.0 message containing a
+    # Transfer-Encoding header field MUST treat the message as if the framing is faulty".
+    if version == b"1.0":
+        raise BadRequest(400, "Transfer-Encoding in HTTP/1.0 (RFC 9112 §6.1)")
+    if [coding.lower() for coding in codings] != [b"chunked"]:
+        raise BadRequest(501, "a transfer coding other than chunked (RFC 9112 §6.1)")
+    return None
+
+
+def _expects_continue(notable: Notable, version: bytes) -> bool:
+    expectations = notable.get(b"expect")
+    if not expectations:
+        return False
+    if [one.lower() for one in expectations] != [b"100-continue"]:
+        raise BadRequest(417, "an expectation other than 100-continue (RFC 9110 §10.1.1)")
+    # RFC 9110 §10.1.1: "A server that receives a 100-continue expectation in an HTTP/1.0 request
+    # MUST ignore that expectation".
+    return version != b"1.0"

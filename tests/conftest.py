@@ -1,0 +1,49 @@
+"""What tests of all rooms share: on which reactor and loop a test runs, and how it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+BOUND = 30.0  # seconds for everything that one test does; it waits for events, never for time
+
+
+@pytest.fixture(params=["epoll", "transport"])
+def reactor_kind(request, monkeypatch) -> str:
+    """Run the test on each reactor."""
+    if request.param == "transport":
+        monkeypatch.setenv("SOCK_REACTOR", "transport")
+    else:
+        monkeypatch.delenv("SOCK_REACTOR", raising=False)
+    return request.param
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def loop_kind(request) -> str:
+    """Run the test on each event loop."""
+    if request.param == "uvloop" and not os.environ.get("SOCK_REQUIRE"):
+        pytest.importorskip("uvloop")
+    return request.param
+
+
+@pytest.fixture
+def run_async(request) -> Callable[[Coroutine[Any, Any, Any]], Any]:
+    """Run a coroutine to its end; on each loop, if the test asks for `loop_kind` too."""
+    factory = asyncio.new_event_loop
+    if "loop_kind" in request.fixturenames and request.getfixturevalue("loop_kind") == "uvloop":
+        import uvloop
+
+        factory = uvloop.new_event_loop
+
+    async def bounded(coroutine):
+        return await asyncio.wait_for(coroutine, BOUND)
+
+    def run(coroutine):
+        with asyncio.Runner(loop_factory=factory) as runner:
+            return runner.run(bounded(coroutine))
+
+    return run

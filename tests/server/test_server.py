@@ -1,0 +1,227 @@
+"""A server inside an event loop, asked by clients that are not ours; on both reactors and loops."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import aiohttp
+import pytest
+import websockets
+
+import sock
+from sock import BinarySock, CloseCode, Options, Remote, Response, Shutdown, Sock, Stop
+from sock.server import Server
+
+pytestmark = pytest.mark.usefixtures("reactor_kind", "loop_kind")
+
+
+class Echo(Sock):
+    def handle_in(self, message):
+        return message
+
+
+def app(request):
+    if request.path == "/echo":
+        return Echo(request)
+    return Response(200, json.dumps({"path": request.path, "query": request.query.pairs()}))
+
+
+def test_websockets_talks_to_it(run_async):
+    async def act():
+        async with sock.serve(app) as server:
+            async with websockets.connect(f"ws://127.0.0.1:{server.port}/echo") as client:
+                for message in ("text", b"binary", "", "x" * 100_000):
+                    await client.send(message)
+                    assert await client.recv() == message
+                assert server.connections == 1
+            await server.wait_empty()
+            assert server.connections == 0
+
+    run_async(act())
+
+
+def test_aiohttp_talks_to_it(run_async):
+    async def act():
+        async with sock.serve(app) as server, aiohttp.ClientSession() as session:
+            for path in ("/", "/a%20b?x=1&x=2"):
+                async with session.get(server.url + path) as answer:
+                    assert answer.status == 200
+                    told = json.loads(await answer.text())
+            assert told == {"path": "/a b", "query": [["x", "1"], ["x", "2"]]}
+            async with session.post(server.url, data=b"x" * 50_000) as answer:
+                assert answer.status == 200
+            async with session.ws_connect(f"{server.url}/echo") as client:
+                await client.send_str("hello")
+                assert (await client.receive()).data == "hello"
+
+    run_async(act())
+
+
+def test_compression_is_agreed_on_with_a_client_that_offers_it(run_async):
+    async def act():
+        async with sock.serve(app, options=Options(compression=True)) as server:
+            url = f"ws://127.0.0.1:{server.port}/echo"
+            async with websockets.connect(url, compression="deflate") as client:
+                assert "permessage-deflate" in client.response.headers["Sec-WebSocket-Extensions"]
+                for message in ("a" * 5000, "b", "c" * 2000):
+                    await client.send(message)
+                    assert await client.recv() == message
+
+    run_async(act())
+
+
+def test_a_hundred_connections_at_once(run_async):
+    async def talk(server, number):
+        async with websockets.connect(f"ws://127.0.0.1:{server.port}/echo") as client:
+            await client.send(str(number))
+            return await client.recv()
+
+    async def act():
+        async with sock.serve(app) as server:
+            got = await asyncio.gather(*(talk(server, number) for number in range(100)))
+            assert got == [str(number) for number in range(100)]
+
+    run_async(act())
+
+
+def test_a_handler_that_raises_touches_no_other_connection(run_async):
+    class Fails(Sock):
+        def handle_in(self, message):
+            if message == "fail":
+                raise RuntimeError("on purpose")
+            return message
+
+    async def act():
+        async with sock.serve(Fails) as server:
+            url = f"ws://127.0.0.1:{server.port}/"
+            async with websockets.connect(url) as bad, websockets.connect(url) as good:
+                await bad.send("fail")
+                with pytest.raises(websockets.ConnectionClosedError) as closed:
+                    await bad.recv()
+                assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1011, "")
+                await good.send("still here")
+                assert await good.recv() == "still here"
+
+    run_async(act())
+
+
+def test_it_closes_as_the_handler_says(run_async):
+    class Stops(Sock):
+        def handle_in(self, message):
+            return Stop(CloseCode.POLICY_VIOLATION, "no", messages="last words")
+
+    async def act():
+        async with (
+            sock.serve(Stops) as server,
+            websockets.connect(f"ws://127.0.0.1:{server.port}/") as client,
+        ):
+            await client.send("x")
+            assert await client.recv() == "last words"
+            with pytest.raises(websockets.ConnectionClosed) as closed:
+                await client.recv()
+            assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "no")
+
+    run_async(act())
+
+
+def test_text_to_a_binary_sock_closes_with_1003(run_async):
+    async def act():
+        async with (
+            sock.serve(BinarySock) as server,
+            websockets.connect(f"ws://127.0.0.1:{server.port}/") as client,
+        ):
+            await client.send("text")
+            with pytest.raises(websockets.ConnectionClosed) as closed:
+                await client.recv()
+            assert closed.value.rcvd.code == 1003
+
+    run_async(act())
+
+
+def test_terminate_is_told_why(run_async):
+    reasons = []
+
+    class Notes(Sock):
+        def terminate(self, reason):
+            reasons.append(reason)
+
+    async def act():
+        async with sock.serve(Notes) as server:
+            async with websockets.connect(f"ws://127.0.0.1:{server.port}/") as client:
+                await client.close(4000, "bye")
+            await server.wait_empty()
+            async with websockets.connect(f"ws://127.0.0.1:{server.port}/") as client:
+                await client.send("x")  # so that the server is known to have begun it
+                client.transport.abort()
+            await server.wait_empty()
+            client = await websockets.connect(f"ws://127.0.0.1:{server.port}/")
+        assert reasons[0] == Remote(4000, "bye")
+        assert reasons[2] == Shutdown()
+
+    run_async(act())
+
+
+def test_the_url_names_host_and_port(run_async):
+    async def act():
+        for host, shown in (
+            ("127.0.0.1", "127.0.0.1"),
+            ("localhost", "localhost"),
+            ("", "0.0.0.0"),
+        ):
+            async with sock.serve(app, host=host) as server:
+                assert isinstance(server, Server)
+                assert server.port > 0
+                assert server.host in {shown, "::"}
+                assert server.url.endswith(f":{server.port}")
+
+    run_async(act())
+
+
+def test_ipv6_is_served_and_shown_in_brackets(run_async, ipv6):
+    async def act():
+        async with sock.serve(app, host="::1") as server:
+            assert server.url == f"http://[::1]:{server.port}"
+            async with websockets.connect(f"ws://[::1]:{server.port}/echo") as client:
+                await client.send("six")
+                assert await client.recv() == "six"
+
+    run_async(act())
+
+
+def test_two_servers_share_a_loop(run_async):
+    async def act():
+        async with sock.serve(app) as one, sock.serve(Echo) as two:
+            for server in (one, two):
+                async with websockets.connect(f"ws://127.0.0.1:{server.port}/echo") as client:
+                    await client.send("x")
+                    assert await client.recv() == "x"
+
+    run_async(act())
+
+
+def test_leaving_drains_even_when_the_body_raises(run_async):
+    async def act():
+        with pytest.raises(RuntimeError, match="on purpose"):
+            async with sock.serve(app) as server:
+                client = await websockets.connect(f"ws://127.0.0.1:{server.port}/echo")
+                raise RuntimeError("on purpose")
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            await client.recv()
+        assert closed.value.rcvd.code == 1012
+        assert server.connections == 0
+
+    run_async(act())
+
+
+def test_a_loop_in_debug_mode_makes_a_server_in_debug_mode(run_async):
+    async def act():
+        loop = asyncio.get_running_loop()
+        for debug in (False, True):
+            loop.set_debug(debug)
+            async with sock.serve(app) as server:
+                assert server.debug is debug
+        async with sock.serve(app, debug=False) as server:
+            assert not server.debug
+
+    run_async(act())
