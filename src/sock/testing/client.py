@@ -1,0 +1,193 @@
+"""A peer over a real socket: for tests of a whole host, byte by byte where they need it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections import deque
+from enum import Enum
+from typing import TYPE_CHECKING, Final, Self, TypeAlias, final
+from urllib.parse import urlsplit
+
+from sock.spec.upgrade import header_pairs
+
+from .peer import Head, Heard, Peer
+from .request import request as request_
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from sock.spec import Compression, Message
+    from sock.spec.upgrade import HeaderPairs
+
+_RECEIVE: Final = 64 * 1024
+
+
+class End(Enum):
+    """How the host has ended TCP."""
+
+    FIN = "FIN"
+    RESET = "RST"
+
+
+Happening: TypeAlias = Heard | End
+"""What a client learns: a message, a control frame, or the end of TCP."""
+
+
+@final
+class Client:
+    """A WebSocket client that does nothing by itself: no pong, no Close, no reading ahead.
+
+    Whatever it waits for, it waits `patience` seconds at most, and then raises `TimeoutError`. Used
+    as an async context manager, made by `connect`.
+
+    Args:
+        sock: connected.
+        peer: what is said and heard.
+        patience: seconds.
+    """
+
+    def __init__(self, sock: socket.socket, peer: Peer, patience: float) -> None:
+        self.patience = patience
+        self._sock = sock
+        self._peer = peer
+        self._heard: deque[Happening] = deque()
+        self._ended = False
+
+    @classmethod
+    async def connect(
+        cls,
+        url: str,
+        *,
+        headers: HeaderPairs = (),
+        early: tuple[Message, ...] = (),
+        compression: Compression | None = None,
+        receive_buffer: int | None = None,
+        patience: float = 5.0,
+    ) -> Self:
+        """Connect, ask, and read the head of the answer.
+
+        Args:
+            url: such as "ws://127.0.0.1:8000/path".
+            headers: of the request.
+            early: messages sent in one piece with the request.
+            compression: what is offered; None for nothing.
+            receive_buffer: bytes that the kernel may keep for us; None for its own choice.
+            patience: seconds to wait for whatever is waited for.
+
+        Raises:
+            ValueError: the URL is not of the scheme ws.
+            OSError: nobody is there.
+            ConnectionError: TCP ended before the answer.
+            TimeoutError: the answer does not come.
+        """
+        parts = urlsplit(url)
+        if parts.scheme != "ws" or parts.hostname is None:
+            raise ValueError(f"{url!r} is not of the form ws://host:port/path")
+        port = parts.port or 80
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        pairs = header_pairs(headers)
+        if not any(name.lower() == "host" for name, _ in pairs):
+            pairs = (("Host", parts.netloc), *pairs)
+        peer = Peer(request_(target, headers=pairs), compression=compression)
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(patience):
+            found = await loop.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+            family, kind, protocol, _, address = found[0]
+            sock = socket.socket(family, kind, protocol)
+            try:
+                sock.setblocking(False)  # noqa: FBT003 - the socket's own signature
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if receive_buffer is not None:
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+                await loop.sock_connect(sock, address)
+                client = cls(sock, peer, patience)
+                await client.send_bytes(peer.hello() + peer.encoded(*early))
+                await client._read_head()
+            except BaseException:
+                sock.close()
+                raise
+        return client
+
+    @property
+    def head(self) -> Head:
+        """The head of the answer."""
+        assert self._peer.head is not None, "read by connect"
+        return self._peer.head
+
+    async def body(self) -> bytes:
+        """Read to the end of TCP, or of the answer; return what came behind its head."""
+        size = int(self.head.headers.get("content-length", "-1"))
+        async with asyncio.timeout(self.patience):
+            while len(self._peer.body) != size and await self._read():
+                pass
+        return self._peer.body
+
+    async def send(self, *messages: Message) -> None:
+        """Send messages and control frames in one piece."""
+        await self.send_bytes(self._peer.encoded(*messages))
+
+    async def send_close(self, code: int | None = 1000, detail: str = "") -> None:
+        """Send a Close frame, with any code; None for one that says nothing."""
+        await self.send_bytes(self._peer.closing(code, detail))
+
+    async def send_bytes(self, data: bytes) -> None:
+        """Send bytes, which may be anything; see `testing.frame`."""
+        async with asyncio.timeout(self.patience):
+            await asyncio.get_running_loop().sock_sendall(self._sock, data)
+
+    async def receive(self) -> Happening:
+        """Return what comes next; the end of TCP again and again.
+
+        Raises:
+            ProtocolError: the host broke the protocol.
+            TimeoutError: nothing comes.
+        """
+        async with asyncio.timeout(self.patience):
+            while not self._heard:
+                await self._read()
+        return self._heard[0] if isinstance(self._heard[0], End) else self._heard.popleft()
+
+    def finish(self) -> None:
+        """Send FIN, without a Close."""
+        self._sock.shutdown(socket.SHUT_WR)
+
+    def reset(self) -> None:
+        """Send RST."""
+        linger = b"\1\0\0\0\0\0\0\0"  # on, 0 seconds
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self._sock.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with contextlib.suppress(OSError):
+            self._sock.close()
+
+    async def _read_head(self) -> None:
+        while self._peer.head is None:
+            if not await self._read():
+                raise ConnectionError("TCP ended before the head of the answer")
+
+    async def _read(self) -> bool:
+        """Read once; tell whether TCP goes on."""
+        if self._ended:
+            return False
+        end = End.FIN
+        try:
+            data = await asyncio.get_running_loop().sock_recv(self._sock, _RECEIVE)
+        except ConnectionError:
+            data, end = b"", End.RESET
+        if data:
+            self._heard += self._peer.feed(data)
+            return True
+        self._ended = True
+        self._heard.append(end)
+        return False

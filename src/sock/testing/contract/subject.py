@@ -1,0 +1,133 @@
+"""The application under test: it is what a host under test serves, and keeps a journal of each run.
+
+    path                what is there
+    ------------------  ---------------------------------------------------------------------
+    /contract/NAME      the Sock of that case
+    /journal            pushes what was recorded, as a JSON list, once the run is over; stops
+    /journal?now        the same, at once
+    /release            lets go what waits for `released`; stops
+    /post?info=…        sends an info to the case's Sock, pushes whether its ref is closed; stops
+
+Each with `?run=ID`, which the case makes up. All is done over WebSockets, so that a host which
+serves nothing else can be tested, in another process too, as long as that is one process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any, Final, final
+
+from sock.spec import Failed, Remote, Response, Sock, Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sock.spec import Answer, Reason, Ref, Request
+
+_MAX_RUNS: Final = 1024
+_PATIENCE: Final = 5.0  # seconds
+
+
+@final
+class Run:
+    """What one run of a case leaves behind, in the host's process."""
+
+    def __init__(self) -> None:
+        self.records: list[str] = []
+        self.refs: list[Ref[Any]] = []
+        self.released = asyncio.Event()
+        self.over = asyncio.Event()
+
+
+_runs: dict[str, Run] = {}
+
+
+class Subject(Sock[Any, Any]):
+    """The base of all Socks under test: notes what is called, and when it is over."""
+
+    def __init__(self, request: Request) -> None:
+        self.run = _run(request)
+        self.note("made")
+
+    def note(self, what: str) -> None:
+        """Write into the journal."""
+        self.run.records.append(what)
+
+    def init(self, ref: Ref[Any], /) -> Any:
+        """Note it."""
+        self.note("init")
+        self.run.refs.append(ref)
+
+    def terminate(self, reason: Reason, /) -> Any:
+        """Note it: the run is over."""
+        self.note(f"terminate {_named(reason)}")
+        self.run.over.set()
+
+
+class _Journal(Sock):
+    def __init__(self, request: Request) -> None:
+        self.run = _run(request)
+        self.now = "now" in request.query
+
+    async def init(self, _: Ref[Any], /) -> Stop:
+        if not self.now:
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    await self.run.over.wait()
+            except TimeoutError:
+                self.run.records.append("(not over)")
+        return Stop(messages=json.dumps(self.run.records))
+
+
+class _Release(Sock):
+    def __init__(self, request: Request) -> None:
+        self.run = _run(request)
+
+    def init(self, _: Ref[Any], /) -> Stop:
+        self.run.released.set()
+        return Stop()
+
+
+class _Post(Sock):
+    def __init__(self, request: Request) -> None:
+        self.run = _run(request)
+        self.info = request.query["info"]
+
+    def init(self, _: Ref[Any], /) -> Stop:
+        ref = self.run.refs[0]
+        ref.send(self.info)
+        return Stop(messages=json.dumps(ref.closed))
+
+
+_SERVICES: Final[dict[str, Callable[[Request], Answer]]] = {
+    "journal": _Journal,
+    "release": _Release,
+    "post": _Post,
+}
+
+
+def service(request: Request) -> Answer:
+    """Answer what is no case."""
+    made = _SERVICES.get(request.path.strip("/"))
+    return Response(404, f"no {request.path} in the contract\n") if made is None else made(request)
+
+
+def _run(request: Request) -> Run:
+    name = request.query.get("run", "")
+    run = _runs.get(name)
+    if run is None:
+        while len(_runs) >= _MAX_RUNS:
+            del _runs[next(iter(_runs))]
+        run = _runs[name] = Run()
+    return run
+
+
+def _named(reason: Reason) -> str:
+    match reason:
+        case Remote(code, detail):
+            return f"Remote({int(code)}, {detail!r})"
+        case Failed(error):
+            return f"Failed({type(error).__name__})"
+        case _:
+            return f"{type(reason).__name__}()"

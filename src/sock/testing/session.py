@@ -1,0 +1,407 @@
+"""A connection for a test: the real link, a peer in the test's hands, no network and no waiting."""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, final
+
+from sock import telemetry
+from sock.engine import Phase
+from sock.runtime import Link, Reactor
+from sock.runtime.answer import accepted, taken
+from sock.spec import (
+    CloseCode,
+    HandshakeError,
+    Options,
+    Ping,
+    Pong,
+    ProtocolError,
+    Refuse,
+    Request,
+    Response,
+    Sock,
+)
+from sock.wire import handshake
+from sock.wire.codec import Close
+
+from . import clock
+from .peer import Heard, Peer
+from .pipe import Pipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+    from types import TracebackType
+
+    from sock.spec import App, Compression, Message, Reason, Ref, Upgrade
+
+HandlerT = TypeVar("HandlerT", bound=Sock[Any, Any])
+ResultT = TypeVar("ResultT")
+
+_FINAL = frozenset({Phase.ENDING, Phase.LAST, Phase.OVER})
+_LEAVING = 1000.0  # virtual seconds: more than every bound on an end together
+
+
+@final
+class Session(Generic[HandlerT]):
+    """A live connection and its peer. Made by `testing.open`, used as a context manager.
+
+    Entering makes the handshake. Every method does what it says and then lets the program run until
+    it has nothing left to do; what is asked for is looked up in that state. Time stands still but
+    in `advance`. Sessions that are open at the same time share one event loop, so that what one
+    connection sends to another arrives.
+
+    Leaving closes as a browser's tab does (1001), sees the connection to its end, and raises what a
+    callback has raised meanwhile: a handler that fails fails its test. A test that wants the
+    failure looks at `error` or at `reason`, and then nothing is raised.
+
+    Args:
+        app: answers the request.
+        request: asks for a connection, or for an ordinary answer.
+        options: the host's limits.
+        compression: what the peer offers; None for nothing.
+        pongs: whether the peer answers pings.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        request: Request,
+        *,
+        options: Options | None = None,
+        compression: Compression | None = None,
+        pongs: bool = False,
+    ) -> None:
+        self.request = request
+        """What was asked."""
+        self.response: Response | None = None
+        """The ordinary answer, when there is no connection."""
+        self._app = app
+        self._options = Options() if options is None else options
+        self._peer = Peer(request, compression=compression)
+        self._pongs = pongs
+        self._clock: clock.Clock | None = None
+        self._unsubscribe: Callable[[], None] | None = None
+        self._pipe: Pipe | None = None
+        self._link: Link | None = None
+        self._handler: Any = None
+        self._heard: list[Heard] = []
+        self._pushed = 0  # of these, how many `pushed` has told
+        self._sent = 0
+        self._closing = False  # the peer has said Close
+        self._over = False
+        self._errors: list[BaseException] = []
+        self._expected: set[int] = set()  # those of the errors that were looked at
+        self._broken: ProtocolError | None = None
+
+    def __enter__(self) -> Self:
+        self._clock = clock.borrow()
+        self._unsubscribe = telemetry.subscribe(self._note)
+        try:
+            self._clock.run(self._ask())
+            self._raise_broken()
+        except BaseException:
+            self._let_go()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self._leave()
+        finally:
+            self._let_go()
+        unexpected = [one for one in self._errors if id(one) not in self._expected]
+        # A peer's fault is nothing that the handler did wrong.
+        unexpected = [one for one in unexpected if not isinstance(one, ProtocolError)]
+        if error is not None:
+            for one in unexpected:
+                told = "".join(traceback.format_exception(one))
+                error.add_note(f"Meanwhile the handler has raised:\n{told}")
+        elif unexpected:
+            raise unexpected[0]
+        else:
+            self._raise_broken()
+
+    # The peer, and the network.
+
+    def receive(self, *messages: Message) -> None:
+        """Give the connection messages and control frames from the peer, in one piece."""
+        self.receive_bytes(self._peer.encoded(*messages))
+
+    def receive_bytes(self, data: bytes) -> None:
+        """Give the connection bytes from the peer, which may be anything; see `testing.frame`."""
+        self._live_pipe().send(data)
+        self._settle()
+
+    def close(self, code: int | None = CloseCode.NORMAL, detail: str = "") -> None:
+        """Let the peer say Close, with any code; None for a Close that says nothing."""
+        self._closing = True
+        self.receive_bytes(self._peer.closing(code, detail))
+
+    def lose(self) -> None:
+        """Lose the TCP connection."""
+        self._live_pipe().lose()
+        self._settle()
+
+    def end(self) -> None:
+        """Let the peer end its direction (FIN), without a Close."""
+        self._live_pipe().end()
+        self._settle()
+
+    def block(self) -> None:
+        """Let the peer take nothing from now on: what is pushed waits in the send buffer."""
+        self._live_pipe().block()
+        self._settle()
+
+    def unblock(self) -> None:
+        """Let the peer take what waits, and all that comes."""
+        self._live_pipe().unblock()
+        self._settle()
+
+    # The program, and time.
+
+    def info(self, info: Any) -> None:
+        """Send an info to the connection, as `Ref.send` does."""
+        self.ref.send(info)
+        self._settle()
+
+    def shutdown(self, timeout: float | None = None) -> None:
+        """Stop with the server: what is under way may finish within `timeout` seconds.
+
+        None stands for `Options.drain_timeout`.
+        """
+        link = self._live_link()
+        bound = self._options.drain_timeout if timeout is None else timeout
+        self._running().call_soon(link.shutdown, bound)
+        self._settle()
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, for all open sessions."""
+        self._running().advance(seconds)
+        self._raise_broken()
+
+    def run(self, coroutine: Coroutine[Any, Any, ResultT]) -> ResultT:
+        """Run a coroutine of the program, such as a broadcast, and return its result."""
+        result = self._running().run(coroutine)
+        self._settle()
+        return result
+
+    # What has happened.
+
+    def pushed(self) -> list[str | bytes]:
+        """Return the messages that the handler has pushed and the peer has, since last asked.
+
+        Control frames are not among them; `sent` has those.
+        """
+        self._settle()
+        heard, self._pushed = self._heard[self._pushed :], len(self._heard)
+        return [one for one in heard if isinstance(one, (str, bytes))]
+
+    def sent(self) -> list[Heard]:
+        """Return all that the host has sent and the peer has, since last asked, the Close too."""
+        self._settle()
+        heard, self._sent = self._heard[self._sent :], len(self._heard)
+        return heard
+
+    @property
+    def handler(self) -> HandlerT:
+        """The Sock."""
+        self._live_link()
+        return cast("HandlerT", self._handler)
+
+    @property
+    def ref(self) -> Ref[Any]:
+        """The address of the connection."""
+        return self._live_link().ref
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why the connection ended, as `terminate` is told; None while it has not."""
+        self._settle()
+        life = self._live_link().lifecycle
+        if life.phase not in _FINAL or life.cause is None:
+            return None
+        self._expect()
+        return life.cause.reason
+
+    @property
+    def error(self) -> BaseException | None:
+        """What a callback has raised, or has given to `Stop`; None where nothing was.
+
+        Looking at it says that the test expects it.
+        """
+        self._settle()
+        self._expect()
+        return self._errors[0] if self._errors else None
+
+    @property
+    def code(self) -> int | None:
+        """What the host's Close says: 1005 for nothing, 1006 when TCP ended without; else None."""
+        self._settle()
+        if self._peer.close is not None:
+            return self._peer.close.code
+        return int(CloseCode.ABNORMAL_CLOSURE) if self._live_pipe().lost else None
+
+    @property
+    def detail(self) -> str:
+        """The text in the host's Close; empty while there is none."""
+        self._settle()
+        return "" if self._peer.close is None else self._peer.close.detail
+
+    @property
+    def closed(self) -> bool:
+        """Whether all is over: `terminate` has ended, TCP is closed."""
+        self._settle()
+        return self._ended()
+
+    @property
+    def unread(self) -> int:
+        """Bytes that the peer has sent and the host has not read: it holds the peer back."""
+        self._settle()
+        return self._live_pipe().unread
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that the host has written and the peer has not taken."""
+        self._settle()
+        return self._live_pipe().pending
+
+    @property
+    def writes(self) -> int:
+        """How often the host has written, the 101 included."""
+        self._settle()
+        return self._live_pipe().writes
+
+    @property
+    def head(self) -> Mapping[str, str]:
+        """The header fields of the 101."""
+        self._live_link()
+        assert self._peer.head is not None, "the 101 is the first that a link sends"
+        return self._peer.head.headers
+
+    def __repr__(self) -> str:
+        state = "closed" if self._over else "open" if self._link else "refused"
+        return f"<Session {state} {self.request.target}>"
+
+    # The handshake.
+
+    async def _ask(self) -> None:
+        try:
+            key = None
+            if handshake.asks_to_upgrade(self.request):
+                key = handshake.check(self.request)
+            answered: Any = self._app(self.request)
+            if inspect.isawaitable(answered):
+                answered = await answered
+            answer = taken(answered)
+            if isinstance(answer, Response):
+                self.response = answer
+            elif key is None:
+                raise HandshakeError(426, "a WebSocket connection is what there is here")  # noqa: TRY301 - one way to refuse
+            else:
+                self._begin(key, answer)
+        except Refuse as refusal:
+            self.response = refusal.response
+        except HandshakeError as error:
+            self.response = Response(error.status, error.detail + "\n", error.headers)
+
+    def _begin(self, key: str, upgrade: Upgrade) -> None:
+        acceptance, options = accepted(self.request, key, upgrade, self._options)
+        reactor = Reactor.of(self._running())
+        request = self.request
+        self._pipe = Pipe(reactor, request.client, request.server, self._arrived)
+        self._handler = upgrade.handler
+        self._link = Link(
+            reactor,
+            self._pipe,
+            request,
+            upgrade.handler,
+            options,
+            agreement=acceptance.agreement,
+            on_over=self._note_over,
+        )
+        self._link.begin(acceptance.head)
+
+    # Inside.
+
+    def _arrived(self, data: bytes) -> None:
+        """Hear what the host says; answer what a peer must answer."""
+        try:
+            heard = self._peer.feed(data)
+        except ProtocolError as error:
+            self._broken = error
+            return
+        self._heard += heard
+        pipe = self._live_pipe()
+        for one in heard:
+            if isinstance(one, Close) and not self._closing:
+                # RFC 6455 §5.5.1: "the endpoint MUST send a Close frame in response."
+                self._closing = True
+                pipe.send(self._peer.closing(one.answer))
+            elif isinstance(one, Ping) and self._pongs:
+                pipe.send(self._peer.encoded(Pong(one.payload)))
+
+    def _note(self, event: str, fields: Mapping[str, Any]) -> None:
+        if event == "callback.failed" and fields["request"] is self.request:
+            self._errors.append(fields["error"])
+
+    def _note_over(self, _: Link) -> None:
+        self._over = True
+
+    def _expect(self) -> None:
+        self._expected.update(map(id, self._errors))
+
+    def _settle(self) -> None:
+        if self._clock is not None:  # else it has been left, and stays as it is
+            self._clock.run_until_idle()
+        self._raise_broken()
+
+    def _raise_broken(self) -> None:
+        if self._broken is not None:
+            broken, self._broken = self._broken, None
+            broken.add_note("This is the host's fault, not the peer's.")
+            raise broken
+
+    def _running(self) -> clock.Clock:
+        if self._clock is None:
+            raise RuntimeError("the session is not open: with testing.open(…) as session")
+        return self._clock
+
+    def _live_link(self) -> Link:
+        if self._link is None:
+            raise RuntimeError(f"there is no connection; the answer is {self.response!r}")
+        return self._link
+
+    def _live_pipe(self) -> Pipe:
+        self._live_link()
+        assert self._pipe is not None, "made with the link"
+        return self._pipe
+
+    def _leave(self) -> None:
+        if self.closed:
+            return
+        pipe = self._live_pipe()
+        if pipe.blocked or self._closing:
+            pipe.lose()
+        else:
+            self.close(CloseCode.GOING_AWAY)
+        # What is under way has its bounds, but it is not for one session to let the others' time
+        # pass.
+        if not (clock.shared() or self._ended()):
+            self._running().advance(_LEAVING)
+
+    def _ended(self) -> bool:
+        return self._link is None or self._over
+
+    def _let_go(self) -> None:
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+        if self._clock is not None:
+            self._clock = None
+            clock.give_back()
