@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
 
+from sock import telemetry
+
 BOUND = 30.0  # seconds for everything that one test does; it waits for events, never for time
+
+
+@pytest.fixture
+def events() -> Iterator[list[tuple[str, dict[str, Any]]]]:
+    """Collect what telemetry tells."""
+    seen: list[tuple[str, dict[str, Any]]] = []
+    unsubscribe = telemetry.subscribe(lambda event, fields: seen.append((event, dict(fields))))
+    yield seen
+    unsubscribe()
 
 
 @pytest.fixture(params=["epoll", "transport"])

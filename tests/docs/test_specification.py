@@ -25,7 +25,6 @@ from sock import (
     Stop,
     Stream,
     TimedOut,
-    telemetry,
     testing,
 )
 from sock.testing import frame
@@ -70,14 +69,6 @@ class StopsLate(Logs):
     async def handle_in(self, message):
         await asyncio.sleep(1)
         return Stop(4001, "mine")
-
-
-@pytest.fixture
-def events():
-    seen = []
-    unsubscribe = telemetry.subscribe(lambda event, fields: seen.append((event, fields)))
-    yield seen
-    unsubscribe()
 
 
 class TestResults:

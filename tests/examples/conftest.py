@@ -64,7 +64,7 @@ def serve(reactor_kind) -> Iterator[Callable[..., Server]]:
 
 @pytest.fixture
 def browser() -> Iterator[Any]:
-    """A real Chromium, the system's; for one test, as Playwright leaves a loop running meanwhile."""
+    """A real Chromium, the system's; for one test, as Playwright runs a loop meanwhile."""
     path = shutil.which("chromium")
     required = os.environ.get("SOCK_REQUIRE", "")
     if path is None and not {"all", "browser"} & set(required.split(",")):

@@ -13,7 +13,9 @@ from sock import Prepared, testing
 def told(session):
     """Decode what a guest was told, in short."""
     events = [json.loads(message) for message in session.pushed()]
-    return [(event["kind"], event["name"], event.get("text", event.get("here"))) for event in events]
+    return [
+        (event["kind"], event["name"], event.get("text", event.get("here"))) for event in events
+    ]
 
 
 def test_guests_of_a_room_hear_each_other_and_nobody_else():

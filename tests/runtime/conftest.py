@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sock import Options, Ping, Pong, Request, Sock, telemetry
+from sock import Options, Ping, Pong, Request, Sock
 from sock.runtime import Link, Reactor
 from sock.wire.codec import Parser, Writer
 
@@ -179,12 +179,3 @@ def open_link(reactor, pair) -> Open:
         return Connection(link, handler, peer, over)
 
     return open_link
-
-
-@pytest.fixture
-def events() -> Iterator[list[tuple[str, dict[str, Any]]]]:
-    """Collect what telemetry tells."""
-    seen: list[tuple[str, dict[str, Any]]] = []
-    unsubscribe = telemetry.subscribe(lambda event, fields: seen.append((event, dict(fields))))
-    yield seen
-    unsubscribe()

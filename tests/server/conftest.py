@@ -134,15 +134,6 @@ def exchange(run_async) -> Callable[..., bytes]:
 
 
 @pytest.fixture
-def events() -> Iterator[list[tuple[str, dict[str, Any]]]]:
-    """Collect what telemetry tells."""
-    seen: list[tuple[str, dict[str, Any]]] = []
-    unsubscribe = telemetry.subscribe(lambda event, fields: seen.append((event, dict(fields))))
-    yield seen
-    unsubscribe()
-
-
-@pytest.fixture
 def told() -> Iterator[Callable[[str], asyncio.Event]]:
     """Give an event that is set when telemetry tells of one."""
     ends = []

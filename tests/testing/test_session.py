@@ -365,14 +365,6 @@ def test_the_peers_fault_is_no_failure():
 # The handshake.
 
 
-def test_a_whole_request_may_be_given():
-    request = testing.request("/", path_params={"room": 7})
-    with testing.open(Echo, request) as session:
-        assert session.request.path_params == {"room": 7}
-    with pytest.raises(TypeError, match="whole request"):
-        testing.open(Echo, request, cookies={"a": "b"})
-
-
 def test_the_application_may_refuse():
     def app(request):
         raise Refuse(401, "who are you?")

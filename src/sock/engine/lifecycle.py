@@ -113,9 +113,11 @@ class Lifecycle:
         self._cause: Cause | None = None
         self._proceeding = False
         self._watch = watch
-        callback: Callback = handler.handle_in
-        if watch is not None:
-            callback = watch(callback, self.place("handle_in"))
+        callback: Callback | None = handler.handle_in
+        if kind.handle_in is Sock.handle_in:
+            callback = None  # a message is then the peer's mistake, and no crash of the handler's
+        elif watch is not None:
+            callback = watch(handler.handle_in, self.place("handle_in"))
         self.on_text: Callback | None = None if issubclass(kind, BinarySock) else callback
         """The callback for a text message; None where the handler takes none."""
         self.on_binary: Callback | None = None if issubclass(kind, TextSock) else callback

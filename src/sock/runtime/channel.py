@@ -81,12 +81,15 @@ class Channel(Protocol):
 
 
 _PROBES: Final = 3
+_MAX_DEAD_AFTER: Final = 32_767 * (_PROBES + 1)
+"""Seconds, 36 hours: Linux takes no TCP_KEEPIDLE and no TCP_KEEPINTVL over 32,767 s."""
 
 
 def expect_dead_peer(sock: socket.socket, seconds: float | None) -> None:
     """Let the kernel probe a silent peer and give it up after so many seconds (rule 12)."""
     if seconds is None or sock.family not in {socket.AF_INET, socket.AF_INET6}:
         return
+    seconds = min(seconds, _MAX_DEAD_AFTER)
     interval = max(1, round(seconds / (_PROBES + 1)))
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in (

@@ -29,7 +29,13 @@ def start(link: Link, job: Job) -> None:
     if link.debug:
         work = watched(work, link.place(job))
     if sys.version_info >= (3, 12):
-        task = cast("asyncio.Task[Any]", asyncio.eager_task_factory(link.reactor.loop, work))
+        try:
+            task = cast("asyncio.Task[Any]", asyncio.eager_task_factory(link.reactor.loop, work))
+        except (KeyboardInterrupt, SystemExit) as error:
+            # What stops the program passes through the task's first step: there is no task.
+            link.lifecycle.failed(job, error)
+            link.wake()  # to finish the end that has begun, if the loop goes on
+            raise
     else:
         task = link.reactor.loop.create_task(work)
     if task.done():

@@ -70,6 +70,7 @@ class Link:
         "_keepalive",
         "_lost",
         "_max_out",
+        "_max_pending",
         "_on_over",
         "_options",
         "_out",
@@ -119,9 +120,10 @@ class Link:
         self._writer = Writer(deflater=deflater)
         self._out = bytearray()
         # A number is compared faster than None is told apart.
-        self._max_out: float = (
+        self._max_pending: float = (
             float("inf") if options.max_send_buffer is None else options.max_send_buffer
         )
+        self._max_out = self._max_pending  # what is left of it for this turn
         self.ref = LiveRef(self)
         self.lifecycle = Lifecycle(handler, options, self, watch if debug else None)
         self._keepalive = Keepalive(
@@ -186,6 +188,7 @@ class Link:
 
     def drained(self) -> None:
         """All was taken: go on with what waited for that."""
+        self._max_out = self._max_pending
         self.lifecycle.backlog(0)
         self._wake_waiters()
 
@@ -431,6 +434,7 @@ class Link:
             channel.write(out)
             pending = channel.pending
             if pending:
+                self._max_out = self._max_pending - pending
                 self.lifecycle.backlog(pending)
                 self._arm()
             elif self.lifecycle.outbox.full:

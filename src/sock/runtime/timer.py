@@ -83,18 +83,20 @@ class Wheel:
         now = self._loop.time()
         # The loop may call a little early, by the resolution of its clock.
         current = max(self._next, math.floor(now / TICK))
-        while self._order and self._order[0] <= current:
-            self._passed = number = heappop(self._order)
-            slot = self._slots[number]
-            while slot:  # one that ticks may disarm others of its slot
-                waiting = slot.pop()
-                waiting.slot = None
-                waiting.tick(max(now, number * TICK))
-            del self._slots[number]
-        while self._order and not self._slots[self._order[0]]:
-            del self._slots[heappop(self._order)]
-        if self._order:
-            self._sleep(self._order[0])
+        try:
+            while self._order and self._order[0] <= current:
+                self._passed = number = self._order[0]
+                slot = self._slots[number]
+                while slot:  # one that ticks may disarm others of its slot
+                    waiting = slot.pop()
+                    waiting.slot = None
+                    waiting.tick(max(now, number * TICK))
+                del self._slots[heappop(self._order)]
+        finally:  # an error costs the others nothing: they tick in the loop's next turn
+            while self._order and not self._slots[self._order[0]]:
+                del self._slots[heappop(self._order)]
+            if self._order:
+                self._sleep(self._order[0])
 
 
 @final

@@ -1,0 +1,44 @@
+import pytest
+
+from sock import Compression, Options, Sock, testing
+
+
+class Echo(Sock):
+    def handle_in(self, message):
+        return message
+
+
+def test_a_target_becomes_a_request():
+    with testing.open(
+        Echo, "/a?b=c", headers={"X-D": "e"}, subprotocols=["f"], cookies={"g": "h"}
+    ) as session:
+        request = session.request
+        assert (request.path, request.query["b"], request.headers["x-d"]) == ("/a", "c", "e")
+        assert (request.subprotocols, request.cookies["g"]) == (["f"], "h")
+
+
+def test_a_whole_request_is_taken_as_it_is():
+    request = testing.request("/", path_params={"room": 7})
+    with testing.open(Echo, request) as session:
+        assert session.request is request
+
+
+@pytest.mark.parametrize(
+    "more", [{"headers": {"A": "b"}}, {"subprotocols": ["a"]}, {"cookies": {"a": "b"}}]
+)
+def test_a_whole_request_takes_no_more(more):
+    with pytest.raises(TypeError, match="whole request"):
+        testing.open(Echo, testing.request(), **more)
+
+
+def test_nothing_is_offered_to_compress_unless_asked():
+    with testing.open(Echo, options=Options(compression=True)) as session:
+        assert "sec-websocket-extensions" not in session.head
+
+
+def test_how_to_compress_may_be_said():
+    offered = Compression(window=9, takeover=False)
+    options = Options(compression=True)
+    with testing.open(Echo, compression=offered, options=options) as session:
+        assert "server_max_window_bits=9" in session.head["Sec-WebSocket-Extensions"]
+        assert "server_no_context_takeover" in session.head["Sec-WebSocket-Extensions"]
