@@ -2,7 +2,7 @@
 
     sock run examples.tokens:app
 
-Send a prompt and its words come back one by one; send "stop", or another prompt, and they end.
+Send a prompt and its answer comes word by word; send "stop", or another prompt, and it ends.
 Closing the tab needs no line of code: the generator is cancelled, and its `finally` runs.
 """
 
@@ -19,18 +19,21 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).with_suffix(".html").read_text(encoding="utf-8")
 PAUSE = 0.08  # seconds, about the pace of a model
-STORY = "Once upon a time somebody asked about {prompt} and the answer came word by word until"
+STORY = """
+Once upon a time somebody asked about {prompt}, and nobody knew. So they sat down and thought about
+{prompt} until the candle had burnt low, and wrote a word, and then another, for that is how
+everything about {prompt} has ever been written.
+"""
 
 
 async def words(prompt: str) -> AsyncIterator[str]:
-    """Yield an answer without end, a word at a time."""
+    """Yield an answer, a word at a time."""
     try:
-        while True:
-            for word in STORY.format(prompt=prompt).split():
-                await asyncio.sleep(PAUSE)
-                yield word
+        for word in STORY.format(prompt=prompt).split():
+            await asyncio.sleep(PAUSE)
+            yield word
     finally:
-        print(f"no more words about {prompt}", flush=True)  # noqa: T201 - shows that nothing is left behind
+        print(f"no more words about {prompt}", flush=True)  # noqa: T201 - shows that nothing is left
 
 
 class Tokens(TextSock):

@@ -67,10 +67,18 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "alone.py").write_text(CHAT)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    before = set(sys.modules)
+    ours = _take_modules()
     yield tmp_path
-    for name in set(sys.modules) - before:
-        del sys.modules[name]
+    _take_modules()
+    sys.modules.update(ours)
+
+
+def _take_modules():
+    """Take the modules out whose names the folder has too."""
+    names = [
+        name for name in sys.modules if name.partition(".")[0] in {"examples", "alone", "chat"}
+    ]
+    return {name: sys.modules.pop(name) for name in names}
 
 
 @pytest.fixture
@@ -98,9 +106,14 @@ def served(monkeypatch):
         ("alnoe:app", "no module named 'alnoe'. Did you mean 'alone'?"),
         ("qqqqqq:app", "no module named 'qqqqqq'."),
         ("alone.inner:app", "no module named 'alone.inner'."),
+        ("examples.chat:chat", "'examples.chat' has no 'chat'. Did you mean 'examples.chat:Chat'?"),
         (
-            "examples.chat:chat",
-            "'examples.chat' has no 'chat'. It has these applications: app, made, Chat.",
+            "examples.chat:mkae_app",
+            "'examples.chat' has no 'mkae_app'. Did you mean 'examples.chat:make_app'?",
+        ),
+        (
+            "examples.chat:server",
+            "'examples.chat' has no 'server'. It has these applications: app, made, Chat.",
         ),
         (
             "examples.chat:app.x",

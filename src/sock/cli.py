@@ -204,7 +204,9 @@ def _find(target: str, folder: Path, *, factory: bool) -> App:
     found: Any = module
     for part in name.split("."):
         if not hasattr(found, part):
-            _fail(f"{module_name!r} has no {name!r}. {_offer(module)}", _NOT_THERE)
+            near = _nearest(part, found) if found is module else None
+            hint = f"Did you mean '{module_name}:{near}'?" if near else _offer(module)
+            _fail(f"{module_name!r} has no {name!r}. {hint}", _NOT_THERE)
         found = getattr(found, part)
     if factory:
         found = _make(found, target)
@@ -281,6 +283,13 @@ def _accepts(function: Any, count: int) -> bool | None:
     except TypeError:
         return False
     return True
+
+
+def _nearest(name: str, module: ModuleType) -> str | None:
+    """Return the public name of a module that was probably meant."""
+    spelled = {one.lower(): one for one in vars(module) if not one.startswith("_")}
+    near = get_close_matches(name.lower(), spelled, n=1)
+    return spelled[near[0]] if near else None
 
 
 def _offer(module: ModuleType) -> str:

@@ -13,7 +13,7 @@ a subscriber costs one look at an empty tuple.
     callback.slow         seconds, place, where: file and line; blocked the loop (debug mode)
     callback.abandoned    request, place: did not end when it was cancelled
     server.started        url
-    server.draining       connections
+    server.draining       connections, seconds
     server.stopped        connections: those cut by the drain's bound
     request.answered      request, status, size: an ordinary answer, of so many bytes
     request.refused       client, status, detail: what has come is no request

@@ -260,11 +260,18 @@ class Connection:
         base: what the handler is made from.
         eager: see `VirtualHost`.
         watch: see `Lifecycle`.
+        leaves_out: callbacks that the handler does not have, unless they are given.
         given: callbacks by their name, each without `self`; and options.
     """
 
     def __init__(
-        self, base: type[Any] = Sock, *, eager: bool = True, watch: Any = None, **given: Any
+        self,
+        base: type[Any] = Sock,
+        *,
+        eager: bool = True,
+        watch: Any = None,
+        leaves_out: tuple[str, ...] = ("handle_control",),
+        **given: Any,
     ) -> None:
         self.told: list[tuple[str, Any]] = []
         """The callbacks that were called, each with its argument."""
@@ -273,10 +280,10 @@ class Connection:
         self.abandoned: list[str] = []
         self.host = VirtualHost(eager=eager)
         self._inside = False
-        names = ("init", "handle_in", "handle_info", "terminate", "handle_control")
-        callbacks = {
-            name: given.pop(name, None) for name in names if name in given or name in names[:4]
-        }
+        self._abandons = False
+        names = ("init", "handle_in", "handle_info", "handle_control", "terminate")
+        present = [name for name in names if name in given or name not in leaves_out]
+        callbacks = {name: given.pop(name, None) for name in present}
         methods = {name: self._recorded(name, callback) for name, callback in callbacks.items()}
         handler = type("Handler", (base,), methods)(self.host.request)
         self.life = self.host.life = Lifecycle(handler, Options(**given), self.host, watch)
@@ -319,6 +326,7 @@ class Connection:
         """Let the bound pass."""
         assert self.host.bound is not None, "no alarm is set"
         self.host.bound = None
+        self._abandons = self.life.phase is Phase.ENDING
         self.life.alarmed()
 
     # What came of it.
@@ -361,11 +369,14 @@ class Connection:
             never((name == "init") is not (not self.told), "init is called first, once (rule 1)")
             never("terminate" in self.calls, f"called {name} after terminate (rule 8)")
             never(self._inside, f"called {name} within a callback (rule 3)")
-            busy = any(
-                work.job.role is Role.CALLBACK and not (name == "terminate" and work.job.cancelled)
-                for work in self.host.under_way
-            )
-            never(busy, f"called {name} while a callback was under way (rule 3)")
+            under_way = [work for work in self.host.under_way if not work.running]
+            if name == "terminate":
+                never(bool(under_way) and not self._abandons, "terminate is not the last (rule 8)")
+            else:
+                busy = any(work.job.role is Role.CALLBACK for work in under_way)
+                never(busy, f"called {name} while a callback was under way (rule 3)")
+                lags = self.life.outbox.full and not self.life.gone
+                never(lags, f"called {name} though the peer cannot keep up (rule 11)")
             self.told.append((name, argument))
             self._inside = True
             try:

@@ -1,8 +1,9 @@
 """The table at the head of the life cycle, row by row: the name of a test is the words of its row.
 
 What is beside the table is in `test_lifecycle_results.py` (what callbacks return),
-`test_lifecycle_ends.py` (close codes, reasons, terminate), `test_lifecycle_turns.py` (re-entrancy,
-back-pressure) and `test_lifecycle_order.py` (any order of events).
+`test_lifecycle_ends.py` (close codes, reasons), `test_lifecycle_terminate.py`,
+`test_lifecycle_turns.py` (re-entrancy, back-pressure) and `test_lifecycle_order.py` (any order of
+events).
 """
 
 import re

@@ -18,12 +18,12 @@ from hypothesis.stateful import (
 )
 
 from sock import Ping, ProtocolError, Stop, Stream
-from sock.engine import Phase
+from sock.engine import Phase, Role
 from sock.engine.mailbox import ENTRY_OVERHEAD
 
 READ_AHEAD = 5 * ENTRY_OVERHEAD
 MAILBOX = 3
-SEND_BUFFER = 30
+SEND_BUFFER = 15
 CLOSE_TIMEOUT = 3
 SIZE = 20  # bytes of a message, about
 
@@ -183,7 +183,7 @@ class AnyOrder(RuleBasedStateMachine):
         if not self.c.host.ended:
             self.c.host.spawn(self.act((0, what)))
 
-    @precondition(lambda self: self.count > 5)
+    @precondition(lambda self: self.count > 3)
     @rule(
         end=st.sampled_from(
             [
@@ -259,6 +259,14 @@ class AnyOrder(RuleBasedStateMachine):
         life = self.c.life
         if life.mailbox:
             assert life.busy or (life.outbox.full and not life.gone) or self.c.host.woken
+
+    @invariant()
+    def nothing_runs_on_for_a_peer_that_has_gone(self):
+        """Rules 4 and 7."""
+        ending = self.c.life.phase not in {Phase.MADE, Phase.LIVE, Phase.FINISHING}
+        for job in [work.job for work in self.c.host.under_way]:
+            unwanted = ending or (self.c.life.gone and job.iterator is not None)
+            assert job.cancelled or not unwanted or job.role is Role.TERMINATE
 
     @invariant()
     def the_first_cause_that_was_said_stays(self):

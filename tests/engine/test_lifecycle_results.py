@@ -386,6 +386,19 @@ def test_what_a_handler_does_not_take_closes_with_1003(
     assert c.failures == []
 
 
+@pytest.mark.parametrize("watch", [None, lambda callback, place: callback])
+@pytest.mark.parametrize("message", ["text", b"binary"])
+def test_a_handler_that_only_pushes_closes_with_1003_and_has_not_crashed(connect, message, watch):
+    """Contract, "What a class leaves out"."""
+    c = connect(leaves_out=("handle_in", "handle_info"), watch=watch)
+    c.post("pushed")
+    assert not c.receive(message)
+    assert c.saw[0] == "pushed"
+    assert c.saw[1].code == 1003
+    assert isinstance(c.reasons[0].error, UnsupportedData)
+    assert c.failures == []
+
+
 def test_a_control_frame_is_told_only_to_a_handler_that_wants_it(connect, gate):
     """Rule 5: it is for the host to answer, also while a callback is running."""
 

@@ -325,6 +325,37 @@ def test_stop_says_its_messages_and_its_code_and_the_server_closes_tcp_first(run
     run(scenario())
 
 
+@pytest.mark.parametrize("returned", [Stop(4000, messages="last"), 3], ids=["Stop", "no result"])
+def test_the_close_frame_has_left_when_terminate_is_called(run, open_link, returned):
+    # rule 8; in one write with the messages before it
+    class Dawdles(Recorder):
+        def handle_in(self, message):
+            return returned
+
+        def terminate(self, reason):
+            sock.setblocking(False)
+            self.told.append(sock.recv(100))
+
+    async def scenario():
+        nonlocal sock
+        connection = await open_link(Dawdles)
+        transport = connection.peer.writer.transport
+        transport.pause_reading()
+        with transport.get_extra_info("socket").dup() as sock:
+            connection.peer.send("go")
+            while not connection.handler.told:
+                await asyncio.sleep(0)
+        connection.link.abort()
+        await connection.over()
+        expected = (
+            b"\x81\x04last\x88\x02\x0f\xa0" if isinstance(returned, Stop) else b"\x88\x02\x03\xf3"
+        )
+        assert connection.handler.told == [expected]
+
+    sock = None
+    run(scenario())
+
+
 def test_a_peer_that_never_answers_our_close_is_cut_at_close_timeout(run, open_link):
     class Stops(Recorder):
         def handle_in(self, message):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from sock.runtime import Reactor
 from sock.runtime import reactor as reactor_module
 
@@ -28,6 +30,9 @@ def test_an_environment_variable_forces_the_transport(monkeypatch):
     assert asyncio.run(native()) is False
     monkeypatch.delenv("SOCK_REACTOR")
     assert asyncio.run(native()) is hasattr(reactor_module.select, "epoll")
+    monkeypatch.setenv("SOCK_REACTOR", "iocp")
+    with pytest.raises(ValueError, match="SOCK_REACTOR is epoll or transport"):
+        asyncio.run(native())
 
 
 def test_who_is_woken_twice_has_one_turn_and_an_error_costs_the_others_none(run):

@@ -148,7 +148,12 @@ def test_the_access_log_has_answers_and_upgrades(lines):
             {"error": OSError(24, "Too many open files"), "seconds": 1.0},
             "accepting nothing for 1 s: Too many open files",
         ),
-        ("server.draining", {"connections": 3}, "info     stopping, 3 connections"),
+        (
+            "server.draining",
+            {"connections": 3, "seconds": 30.0},
+            "info     stopping, 3 connections, 30 s at most",
+        ),
+        ("server.draining", {"connections": 1}, "info     stopping, 1 connection"),
         ("server.stopped", {"connections": 0}, "info     stopped"),
         ("server.stopped", {"connections": 2}, "warning  stopped, 2 connections cut"),
     ],
@@ -221,3 +226,20 @@ def test_the_loggers_are_left_as_they_were():
     with log.shown("debug", "json", access=True):
         assert not logger.propagate
     assert (logger.level, logger.propagate, list(logger.handlers)) == before
+
+
+def test_what_asyncio_says_has_the_same_form(capsys, monkeypatch):
+    logger = logging.getLogger("asyncio")
+    monkeypatch.setattr(logger, "propagate", False)  # as where nobody has configured logging
+    with log.shown("info", "json", access=False):
+        logger.warning("Executing %s took %.3f seconds", "<Handle Epoll.poll()>", 0.2)
+        logger.warning("Executing %s took %.3f seconds", "<Handle theirs()>", 0.2)
+        logger.error("Task exception was never retrieved")
+    told = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(one["level"], one["event"]) for one in told] == [
+        ("warning", "asyncio"),
+        ("error", "asyncio"),
+    ]
+    assert "theirs" in told[0]["message"]
+    assert not logger.handlers
+    assert not logger.filters

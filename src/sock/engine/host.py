@@ -35,7 +35,10 @@ class Host(Protocol):
         """Encode a message and queue it; what is pushed in one turn leaves in one write."""
 
     def close(self, code: int | None, detail: str, /) -> None:
-        """Queue the Close frame. Called at most once; nothing is pushed after it."""
+        """Say Close, behind all that was pushed. Called at most once; nothing is pushed after it.
+
+        It has left when this returns: what follows, such as `terminate`, may take its time.
+        """
 
     def start(self, job: Job, /) -> None:
         """Begin a job; report it to `Lifecycle.settled` or `Lifecycle.failed`, now or later.

@@ -69,12 +69,11 @@ class Epoll:
         """Handle the sockets that are ready."""
         self.reactor.now = self.reactor.loop.time()
         channels = self._channels
-        for fd, events in self._epoll.poll(0, _MAX_EVENTS):
-            # A socket may have been closed by an earlier one of this turn, its number even reused:
-            # then the event is not the new one's, and reading finds nothing (EAGAIN).
-            channel = channels.get(fd)
-            if channel is not None:
-                channel.ready(events)
+        # All are looked up first: a socket may be closed by an earlier one of this turn, its number
+        # even reused. Then the event is the old one's, which takes it in silence.
+        happened = [(channels[fd], events) for fd, events in self._epoll.poll(0, _MAX_EVENTS)]
+        for channel, events in happened:
+            channel.ready(events)
 
 
 @final

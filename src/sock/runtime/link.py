@@ -256,10 +256,14 @@ class Link:
         self._queued()
 
     def close(self, code: int | None, detail: str, /) -> None:
-        """Queue the Close frame, and end TCP in the way that fits."""
+        """Say Close, behind all that was pushed, and end TCP in the way that fits."""
         if self._lost:
             return
         self._writer.close(self._out, code, detail)
+        # Now, in one write with what came before it: `terminate`, which is next, never delays the
+        # Close frame (rule 8).
+        out, self._out = self._out, bytearray()
+        self._channel.write(out)
         self._said = True
         self._closing_at = self.reactor.loop.time() + self._options.close_timeout
         self._unread = True  # the peer's Close may be among it

@@ -166,6 +166,9 @@ def _adopted(task: asyncio.Task[Any]) -> None:
 
 
 def _has_epoll(loop: asyncio.AbstractEventLoop) -> bool:
-    if os.environ.get("SOCK_REACTOR") == "transport" or not hasattr(select, "epoll"):
+    wanted = os.environ.get("SOCK_REACTOR", "") or "epoll"
+    if wanted not in {"epoll", "transport"}:
+        raise ValueError(f"SOCK_REACTOR is epoll or transport, not {wanted!r}")
+    if wanted == "transport" or not hasattr(select, "epoll"):
         return False
     return hasattr(loop, "add_reader") and type(loop).__name__ != "ProactorEventLoop"

@@ -112,7 +112,10 @@ class TransportChannel(asyncio.Protocol):
         """Send what is pending, then FIN."""
         if not self._lost:
             if self._transport.can_write_eof():
-                self._transport.write_eof()
+                try:
+                    self._transport.write_eof()
+                except OSError:  # reset meanwhile
+                    self._transport.abort()
             else:
                 self._transport.close()
 

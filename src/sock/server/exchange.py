@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from .connection import Connection
     from .server import Server
 
+_STOPS: Final = (KeyboardInterrupt, SystemExit)
+"""What stops the program is answered as whatever else an application raises, and goes on."""
+
 _NO_UPGRADE: Final = "a WebSocket connection is what there is here (RFC 6455 §4.2.1)"
 
 
@@ -83,8 +86,10 @@ class Exchange:
         try:
             self._check(full=full)
             answered = self._server.app(self.request)
-        except Exception as error:  # noqa: BLE001 - whatever an application raises is answered
+        except BaseException as error:
             self._settle(None, error)
+            if isinstance(error, _STOPS):
+                raise
             return
         if isinstance(answered, (Response, Sock, Upgrade)) or not inspect.isawaitable(answered):
             self._settle(answered, None)
@@ -128,11 +133,15 @@ class Exchange:
     async def _wait(self, answered: Awaitable[Any]) -> None:
         try:
             awaited = await answered
+        except GeneratorExit:  # closed with its loop: there is nobody to answer
+            raise
         except asyncio.CancelledError as error:  # by `cancel`, or by itself
             self._settle(None, error)
             raise
-        except Exception as error:  # noqa: BLE001 - as of one that answers at once
+        except BaseException as error:
             self._settle(None, error)
+            if isinstance(error, _STOPS):
+                raise
         else:
             self._settle(awaited, None)
         self._connection.go_on()
@@ -148,7 +157,7 @@ class Exchange:
                 self._take(answered)
             except (Refuse, HandshakeError) as refusal:
                 self._refuse(refusal)
-        except (Exception, asyncio.CancelledError) as failure:
+        except BaseException as failure:
             if self._over:  # not the application's: it has been answered
                 raise
             telemetry.emit("handshake.failed", request=self.request, error=failure)

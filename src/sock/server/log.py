@@ -40,6 +40,7 @@ LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 
 _log: Final = logging.getLogger("sock")
 _access: Final = logging.getLogger("sock.access")
+_asyncio: Final = logging.getLogger("asyncio")
 
 if _access.level == logging.NOTSET:
     # A line for every connection is for those who ask: `access_log=True`, or this level at INFO.
@@ -78,6 +79,9 @@ def shown(level: str, form: str, *, access: bool) -> Generator[None]:
     handler.setFormatter(_JsonFormatter() if form == "json" else _TextFormatter())
     before = _log.level, _log.propagate, _access.level
     _log.addHandler(handler)
+    _asyncio.addFilter(_is_news)
+    if not _asyncio.hasHandlers():  # else the program has its own way to show it
+        _asyncio.addHandler(handler)
     _log.setLevel(level.upper())
     _log.propagate = False
     _access.setLevel(logging.INFO if access else logging.WARNING)
@@ -85,10 +89,20 @@ def shown(level: str, form: str, *, access: bool) -> Generator[None]:
         yield
     finally:
         _log.removeHandler(handler)
+        _asyncio.removeHandler(handler)
+        _asyncio.removeFilter(_is_news)
         level_before, _log.propagate, access_before = before
         _log.setLevel(level_before)
         _access.setLevel(access_before)
         handler.close()
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Drop what asyncio says of a slow callback of ours in debug mode: `callback.slow` named it."""
+    if not str(record.msg).startswith("Executing "):
+        return True
+    told = record.getMessage()
+    return "Epoll.poll" not in told and "/sock/runtime/" not in told
 
 
 def announce(url: str) -> None:
@@ -209,8 +223,11 @@ def _closed(event: str, fields: Mapping[str, Any]) -> None:
 
 
 def _draining(event: str, fields: Mapping[str, Any]) -> None:
-    count = fields["connections"]
-    _line(_log, logging.INFO, event, f"stopping, {count} connections", dict(fields))
+    count, seconds = fields["connections"], fields.get("seconds")
+    message = f"stopping, {count} connection{'' if count == 1 else 's'}"
+    if count and seconds is not None:
+        message += f", {seconds:g} s at most"
+    _line(_log, logging.INFO, event, message, dict(fields))
 
 
 def _stopped(event: str, fields: Mapping[str, Any]) -> None:

@@ -149,7 +149,7 @@ class Server:
         self.draining = True
         for listener in self._listeners:
             listener.close()
-        telemetry.emit("server.draining", connections=self.connections)
+        telemetry.emit("server.draining", connections=self.connections, seconds=seconds)
         cut = await drain(self, seconds)
         telemetry.emit("server.stopped", connections=cut)
         self._closed.set()

@@ -140,7 +140,8 @@ class Clock(asyncio.SelectorEventLoop):
         left = self._deadline - time.monotonic()
         if left <= 0 and not self._failures:
             what = "a thread has not ended" if self._work else "there was always more to do"
-            raise TimeoutError(f"not idle: {what} for {self._patience} s")
+            hint = "" if self._work else ": a loop that never waits, or too much for one advance()?"
+            raise TimeoutError(f"not idle: {what} for {self._patience:g} s{hint}")
         if timeout is not None and timeout <= 0:
             return 0
         if self._work:

@@ -158,7 +158,8 @@ def accept(request: Request, key: str, upgrade: Upgrade, options: Options) -> Ac
         # RFC 6455 §4.2.2: "The value chosen MUST be derived from the client's handshake".
         if upgrade.subprotocol not in request.subprotocols:
             raise HandlerError(
-                f"the subprotocol {upgrade.subprotocol!r} was not offered (RFC 6455 §4.2.2)"
+                f"the subprotocol {upgrade.subprotocol!r} was not offered;"
+                " request.subprotocols has those that were (RFC 6455 §4.2.2)"
             )
         headers.append(("Sec-WebSocket-Protocol", upgrade.subprotocol))
     agreement = None
