@@ -173,14 +173,28 @@ class Measured:
         self.process.stdout.close()
 
 
+@pytest.fixture(scope="session")
+def shared() -> Iterator[dict[str, Measured]]:
+    """Keep the servers that several tests use, one for each reactor."""
+    kept: dict[str, Measured] = {}
+    yield kept
+    for one in kept.values():
+        one.kill()
+
+
 @pytest.fixture
-def measured(reactor_kind) -> Iterator[Callable[..., Measured]]:
+def measured(reactor_kind, shared) -> Iterator[Callable[..., Measured]]:
     """Start servers in processes of their own, with such options."""
     if not Path("/proc/self/statm").exists():
         pytest.skip("memory is measured through /proc")
     started: list[Measured] = []
 
-    def start(**options: Any) -> Measured:
+    def start(*, share: bool = False, **options: Any) -> Measured:
+        if share:  # for those who do not look at memory
+            name = f"{reactor_kind} {options}"
+            if name not in shared:
+                shared[name] = Measured(**options)
+            return shared[name]
         started.append(Measured(**options))
         return started[-1]
 

@@ -59,7 +59,7 @@ def deflated(data: bytes, flush: int = zlib.Z_SYNC_FLUSH) -> bytes:
 # Seen by measuring.
 
 
-@pytest.mark.parametrize("cut", [1, 20, -4, -2, -1])
+@pytest.mark.parametrize("cut", [1, 20, -1])
 def test_half_a_head_is_answered_and_cut_at_handshake_timeout(ask, upgrade, cut):
     got = ask(Echo, upgrade[:cut], handshake_timeout=0.2)
     assert status_of(got) == 408
