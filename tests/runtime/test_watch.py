@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 
 import pytest
 
 from sock import Sock
 from sock.runtime import watch
+
+
+numbers = itertools.count()
+"""A place is named once in a process, so each test needs one of its own."""
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +37,7 @@ def test_a_plain_callback_that_blocks_is_named_once(run, open_link, events):
             block()
             return message
 
-    Blocks.__qualname__ = f"Blocks{id(events)}"
+    Blocks.__qualname__ = f"Blocks{next(numbers)}"
 
     async def scenario():
         connection = await open_link(Blocks, debug=True)
@@ -55,7 +60,7 @@ def test_a_step_of_a_coroutine_that_blocks_is_named(run, open_link, events):
             block()
             return message
 
-    Blocks.__qualname__ = f"Blocks{id(events)}"
+    Blocks.__qualname__ = f"Blocks{next(numbers)}"
 
     async def scenario():
         connection = await open_link(Blocks, debug=True)

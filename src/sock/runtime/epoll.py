@@ -67,13 +67,16 @@ class Epoll:
 
     def poll(self) -> None:
         """Handle the sockets that are ready."""
-        self.reactor.now = self.reactor.loop.time()
+        reactor = self.reactor
+        reactor.begin_turn()
         channels = self._channels
         # All are looked up first: a socket may be closed by an earlier one of this turn, its number
         # even reused. Then the event is the old one's, which takes it in silence.
         happened = [(channels[fd], events) for fd, events in self._epoll.poll(0, _MAX_EVENTS)]
         for channel, events in happened:
             channel.ready(events)
+            if reactor.overdue():  # the epoll will tell again of those that are left
+                return
 
 
 @final

@@ -19,15 +19,15 @@ ignored.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast, final
+from typing import TYPE_CHECKING, Any, final
 
 from sock import telemetry
 from sock.engine import Job, Keepalive, Lifecycle, Role, Verdict
-from sock.spec import Ping, Pong, ProtocolError
+from sock.spec import Ping
 from sock.wire.codec import Parser, Writer
-from sock.wire.frame import Close
 
 from . import driver
+from .lane import Lane
 from .ref import LiveRef
 from .watch import watch
 
@@ -35,9 +35,8 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from sock.spec import Message, Options, Request, Sock
+    from sock.spec import Options, Request, Sock
     from sock.wire.deflate import Agreement
-    from sock.wire.parser import Event
 
     from .channel import Channel
     from .reactor import Reactor
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
 
 
 @final
-class Link:
+class Link(Lane):
     """One live connection: the receiver of its channel and the host of its life cycle.
 
     Args:
@@ -61,30 +60,17 @@ class Link:
 
     __slots__ = (
         "_alarm_at",
-        "_answered",
-        "_channel",
         "_closing_at",
         "_done",
         "_held",
-        "_inside",
-        "_keepalive",
         "_lost",
-        "_max_out",
-        "_max_pending",
         "_on_over",
         "_options",
-        "_out",
         "_over",
-        "_parser",
-        "_said",
         "_timers",
-        "_unread",
         "_waiters",
-        "_writer",
         "debug",
         "foreign",
-        "lifecycle",
-        "reactor",
         "ref",
         "request",
         "slot",
@@ -103,32 +89,29 @@ class Link:
         on_over: Callable[[Link], None] | None = None,
         debug: bool = False,
     ) -> None:
-        self.reactor = reactor
+        inflater = deflater = None
+        if agreement is not None:
+            inflater = agreement.inflater()
+            if options.compression is not None:
+                deflater = agreement.deflater(options.compression)
+        super().__init__(
+            reactor,
+            channel,
+            Parser(
+                max_message_size=options.max_message_size,
+                max_fragments=options.max_fragments,
+                inflater=inflater,
+            ),
+            Writer(deflater=deflater),
+            Keepalive(options.idle_timeout, options.ping_interval, reactor.loop.time()),
+            options.max_send_buffer,
+        )
         self.request = request
         self.debug = debug
-        self._channel = channel
         self._options = options
         self._on_over = on_over
-        self._parser = Parser(
-            max_message_size=options.max_message_size,
-            max_fragments=options.max_fragments,
-            inflater=None if agreement is None else agreement.inflater(),
-        )
-        deflater = None
-        if agreement is not None and options.compression is not None:
-            deflater = agreement.deflater(options.compression)
-        self._writer = Writer(deflater=deflater)
-        self._out = bytearray()
-        # A number is compared faster than None is told apart.
-        self._max_pending: float = (
-            float("inf") if options.max_send_buffer is None else options.max_send_buffer
-        )
-        self._max_out = self._max_pending  # what is left of it for this turn
         self.ref = LiveRef(self)
         self.lifecycle = Lifecycle(handler, options, self, watch if debug else None)
-        self._keepalive = Keepalive(
-            options.idle_timeout, options.ping_interval, reactor.loop.time()
-        )
         self.slot: int | None = None  # the wheel's
         self.woken = False  # the reactor's
         self.foreign = 0
@@ -139,10 +122,6 @@ class Link:
         self._timers: set[Later] | None = None
         self._waiters: list[asyncio.Future[None]] | None = None
         self._held = False  # told not to read
-        self._unread = False  # the parser may hold messages that nobody could take
-        self._inside = False  # in a turn of its own, which flushes at its end
-        self._said = False  # our Close is on its way
-        self._answered = False  # the peer's Close has come
         self._lost = False  # there is no channel any more
         self._over = False  # the life cycle has ended
 
@@ -153,14 +132,14 @@ class Link:
             head: the 101 as it is sent.
             early: what came behind the request's head.
         """
-        self._channel.receiver = self
+        self.channel.receiver = self
         telemetry.emit("connection.opened", request=self.request)
-        self._inside = True
-        self._out += head
+        self.inside = True
+        self.append(head)
         self.lifecycle.open()
         if early:
-            self._feed(early)
-        self._finish_turn()
+            self.feed(early)
+        self.finish_turn()
         self._arm()
 
     def shutdown(self, timeout: float | None) -> None:
@@ -169,33 +148,26 @@ class Link:
 
     def abort(self) -> None:
         """Cut the connection."""
-        self._channel.abort()
+        self.channel.abort()
 
-    # The receiver of the channel.
-
-    def received(self, data: bytes, /) -> None:
-        """Handle all messages that are complete, then send, once, what they were answered."""
-        self._keepalive.heard = self.reactor.now
-        self._inside = True
-        self._feed(data)
-        self._finish_turn()
+    # The receiver of the channel, beside `received`.
 
     def ended(self) -> None:
         """Note the end of what the peer sends: without a Close, it is gone."""
-        if not self._said:
+        if not self.said:
             self.lifecycle.lost()
-        self._channel.close()
+        self.channel.close()
 
     def drained(self) -> None:
         """All was taken: go on with what waited for that."""
-        self._max_out = self._max_pending
+        self.allow(0)
         self.lifecycle.backlog(0)
         self._wake_waiters()
 
     def lost(self) -> None:
         """The channel is gone."""
         self._lost = True
-        self._out.clear()
+        self.forget()
         self.lifecycle.lost()
         self._wake_waiters()
         self._closing_at = None
@@ -205,11 +177,14 @@ class Link:
 
     def turn(self) -> None:
         """Do what has come up since: infos, messages that waited; send what there is."""
-        self._inside = True
-        if self._unread and not self._held:
-            self._feed(b"")
+        self.inside = True
+        if self.unread and not self._held:
+            self.feed(b"")
+        if self.behind and not self.unread:
+            self.behind = False
+            self._read_on()
         self.lifecycle.step()
-        self._finish_turn()
+        self.finish_turn()
 
     def tick(self, now: float, /) -> None:
         """Look at the deadlines: some time may have come."""
@@ -221,10 +196,10 @@ class Link:
             return
         if self._closing_at is not None:
             if now >= self._closing_at:
-                self._channel.abort()
+                self.channel.abort()
                 return
-        elif not self._said:
-            verdict = self._keepalive.check(now)
+        elif not self.said:
+            verdict = self.keepalive.check(now)
             if verdict is Verdict.PING:
                 self.push(Ping())
             elif verdict is Verdict.DEAD:
@@ -232,7 +207,7 @@ class Link:
         due = self._send_due(now)
         if due is not None and now >= due:
             self.lifecycle.too_slow()
-            self._channel.abort()
+            self.channel.abort()
             return
         self._arm()
 
@@ -250,26 +225,22 @@ class Link:
 
     # The host of the life cycle.
 
-    def push(self, message: Message, /) -> None:
-        """Queue a message; it leaves at the end of the turn."""
-        self._writer.push(self._out, message)
-        self._queued()
-
     def close(self, code: int | None, detail: str, /) -> None:
         """Say Close, behind all that was pushed, and end TCP in the way that fits."""
         if self._lost:
             return
-        self._writer.close(self._out, code, detail)
+        frame = bytearray()
+        self.writer.close(frame, code, detail)
+        self.append(frame)
         # Now, in one write with what came before it: `terminate`, which is next, never delays the
         # Close frame (rule 8).
-        out, self._out = self._out, bytearray()
-        self._channel.write(out)
-        self._said = True
+        self.flush()
+        self.said = True
         self._closing_at = self.reactor.loop.time() + self._options.close_timeout
-        self._unread = True  # the peer's Close may be among it
-        if self._held:
-            self._held = False
-            self._channel.resume()
+        self.unread = True  # the peer's Close may be among it
+        if self._held or self.behind:
+            self._held = self.behind = False
+            self.channel.resume()
         self.reactor.wake(self)
 
     def start(self, job: Job, /) -> None:
@@ -282,19 +253,17 @@ class Link:
 
     def hold(self) -> None:
         """Stop reading; the peer's clock stands still."""
-        if not self._said and not self._held:
+        if not self.said and not self._held:
             self._held = True
-            self._keepalive.hold(self.reactor.loop.time())
-            self._channel.pause(self._options.idle_timeout)
+            self.keepalive.hold(self.reactor.loop.time())
+            self.channel.pause(self._options.idle_timeout)
 
     def resume(self) -> None:
         """Read again, in the next turn, and first what the parser still holds."""
         if self._held:
             self._held = False
-            self._keepalive.resume(self.reactor.loop.time())
-            self._channel.resume()
+            self._read_on()
             self.reactor.wake(self)
-            self._arm()
 
     def wake(self) -> None:
         """Ask for a turn."""
@@ -323,8 +292,8 @@ class Link:
                 reason=cause.reason,
                 dropped=self.lifecycle.outbox.dropped,
             )
-        if not self._said and not self._lost:
-            self._channel.close()  # it was refused its life before it began
+        if not self.said and not self._lost:
+            self.channel.close()  # it was refused its life before it began
         self._leave()
 
     # For the ref and the driver.
@@ -362,99 +331,46 @@ class Link:
         """Name a job's callback."""
         return self.lifecycle.place(job.place)
 
+    # What the lane leaves to the link.
+
+    def fall_behind(self) -> None:
+        """Go on in the next turn, and read nothing before: the loop has others to serve."""
+        if not self.behind:
+            self.behind = True
+            self.keepalive.hold(self.reactor.loop.time())
+            self.channel.pause()
+        self.reactor.wake(self)
+
+    def waits(self, pending: int) -> None:
+        """Take note of what the kernel has not taken of this turn's write; 0 is the end of it."""
+        if pending:
+            self.allow(pending)
+            self.lifecycle.backlog(pending)
+            self._arm()
+        else:
+            self.drained()
+
+    def leaves(self) -> None:
+        """End TCP at the end of a turn, if our Close is all that there will ever be."""
+        if self.answered:
+            self.channel.close()
+        elif self.parser.finished:
+            # RFC 6455 §7.1.7: after a violation nothing is processed any more. Reading goes on to
+            # the end all the same: closing with unread bytes would reset the connection, and the
+            # peer might lose our Close.
+            self.channel.finish()
+        self._arm()
+
     # Inside.
 
-    def _feed(self, data: bytes) -> None:
-        deliver = self._await_close if self._said else self._deliver
-        self._unread = not self._parser.feed(data, deliver)
-
-    def _deliver(self, event: Event) -> bool:
-        """Hand over one event; tell whether the parser may go on.
-
-        The fast path of the contract: an idle connection, and a result that is None, `str` or
-        `bytes`. What else there is goes to the life cycle, which decides everything.
-        """
-        life = self.lifecycle
-        if life.ready:
-            kind = type(event)
-            callback = life.on_text if kind is str else life.on_binary if kind is bytes else None
-            if callback is not None:
-                life.busy = True
-                try:
-                    result = callback(event)
-                    kind = cast("type[Any]", type(result))
-                    if (kind is str or kind is bytes) and life.ready:
-                        self._writer.push(self._out, result)
-                        result = None
-                        if len(self._out) > self._max_out:
-                            self._queued()
-                except BaseException as error:
-                    life.raised(error)
-                    if isinstance(error, (KeyboardInterrupt, SystemExit)):
-                        raise
-                    return life.reading
-                if result is None and life.ready:
-                    life.busy = False
-                    return True
-                life.settle(result)
-                return life.reading
-        return self._deliver_slowly(event)
-
-    def _deliver_slowly(self, event: Event) -> bool:
-        life = self.lifecycle
-        if isinstance(event, Ping):
-            # RFC 6455 §5.5.2: "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in
-            # response".
-            if not self._said:
-                self._writer.push(self._out, Pong(event.payload))
-                self._queued()
-        elif isinstance(event, Close):
-            self._answered = True
-            life.peer_closed(event.code, event.detail, event.answer)
-            return False
-        elif isinstance(event, ProtocolError):
-            life.violated(event)
-            return False
-        return life.receive(event)
-
-    def _await_close(self, event: Event) -> bool:
-        """After our Close: ignore everything but the peer's."""
-        if isinstance(event, Close):
-            self._answered = True
-        return True
-
-    def _queued(self) -> None:
-        if not self._inside:
-            self.reactor.wake(self)
-        if len(self._out) > self._max_out:
-            self.lifecycle.backlog(len(self._out) + self._channel.pending)
-
-    def _finish_turn(self) -> None:
-        """Send all that the turn has to say; then end TCP, if that is all there will ever be."""
-        self._inside = False
-        if self._out:
-            out, self._out = self._out, bytearray()
-            channel = self._channel
-            channel.write(out)
-            pending = channel.pending
-            if pending:
-                self._max_out = self._max_pending - pending
-                self.lifecycle.backlog(pending)
-                self._arm()
-            elif self.lifecycle.outbox.full:
-                self.drained()
-        if self._said:
-            if self._answered:
-                self._channel.close()
-            elif self._parser.finished:
-                # RFC 6455 §7.1.7: after a violation nothing is processed any more. Reading goes on
-                # to the end all the same: closing with unread bytes would reset the connection, and
-                # the peer might lose our Close.
-                self._channel.finish()
+    def _read_on(self) -> None:
+        if not (self._held or self.behind):
+            self.keepalive.resume(self.reactor.loop.time())
+            self.channel.resume()
             self._arm()
 
     def _send_due(self, now: float) -> float | None:
-        channel = self._channel
+        channel = self.channel
         return self.lifecycle.outbox.due(now, channel.pending, channel.taken)
 
     def _arm(self) -> None:
@@ -462,9 +378,9 @@ class Link:
         dues = [self._alarm_at]
         if not self._lost:
             dues.append(self._closing_at)
-            if not self._said:
-                dues.append(self._keepalive.due())
-            if self._channel.pending:
+            if not self.said:
+                dues.append(self.keepalive.due())
+            if self.channel.pending:
                 dues.append(self._send_due(self.reactor.loop.time()))
         due = min((due for due in dues if due is not None), default=None)
         if due is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import select
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, final
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .channel import Channel, Receiver
+
+
+PATIENCE: Final = 0.01
+"""Seconds that a turn may take before the loop's other work gets its own."""
 
 
 class Turned(Protocol):
@@ -59,6 +64,10 @@ class Reactor:
         """The loop's thread."""
         self.now = loop.time()
         """Seconds of the loop's clock when this turn began; coarse."""
+        self.patience = PATIENCE
+        """Seconds that a turn may take; endless where time stands still."""
+        self.deadline = float("inf")
+        """When this turn should end, by the monotonic clock: a loop's may stand still in a turn."""
         self._epoll: Epoll | None = None
         self._woken: deque[Turned] = deque()
         self._foreign: deque[tuple[Turned, Any]] = deque()
@@ -105,6 +114,15 @@ class Reactor:
 
     # Turns.
 
+    def begin_turn(self) -> None:
+        """Take the time: whoever calls this hands over what has come to one or many connections."""
+        self.now = self.loop.time()
+        self.deadline = time.monotonic() + self.patience
+
+    def overdue(self) -> bool:
+        """Tell whether this turn has lasted too long."""
+        return time.monotonic() > self.deadline
+
     def wake(self, turned: Turned) -> None:
         """Give it a turn soon; asking twice gives one."""
         if not turned.woken:
@@ -132,7 +150,7 @@ class Reactor:
             self.loop.call_soon(self._turn)
 
     def _turn(self) -> None:
-        self.now = self.loop.time()
+        self.begin_turn()
         woken = self._woken
         try:
             for _ in range(len(woken)):
@@ -140,6 +158,8 @@ class Reactor:
                 turned.woken = False
                 turned.turn()
                 woken.popleft()
+                if self.overdue():
+                    break
         except BaseException:
             woken.popleft()
             raise

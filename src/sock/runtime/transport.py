@@ -49,7 +49,7 @@ class TransportChannel(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand bytes over."""
-        self._reactor.now = self._reactor.loop.time()
+        self._reactor.begin_turn()
         self.receiver.received(data)
 
     def eof_received(self) -> bool:

@@ -147,7 +147,7 @@ class Pipe:
         self._pumping = False
         if self.lost or not self._reading:
             return
-        self._reactor.now = self._reactor.loop.time()
+        self._reactor.begin_turn()
         if self._inbox:
             data = bytes(self._inbox[:_RECEIVE])
             del self._inbox[:_RECEIVE]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import traceback
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, final
 
@@ -313,6 +314,7 @@ class Session(Generic[HandlerT]):
     def _begin(self, key: str, upgrade: Upgrade) -> None:
         acceptance, options = accepted(self.request, key, upgrade, self._options)
         reactor = Reactor.of(self._running())
+        reactor.patience = math.inf  # here, no time passes but in `advance`
         request = self.request
         self._pipe = Pipe(reactor, request.client, request.server, self._arrived)
         self._handler = upgrade.handler
