@@ -13,11 +13,16 @@ MADE := $(VENV)/.made
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
-run: $(MADE)/run ## the chat, on http://127.0.0.1:8000 (ARGS="--port 9000")
+run: $(MADE)/run $(MADE)/core ## the chat, on http://127.0.0.1:8000 (ARGS="--port 9000")
 	$(BIN)/sock run examples.chat:app $(ARGS)
 
-test: $(MADE)/test ## every test, on both reactors (ARGS="tests/wire -k ping")
-	$(BIN)/python -m pytest $(ARGS)
+# Compiled and pure, one after the other; SOCK_EXTENSION=0 or =1 in the environment chooses.
+test: $(MADE)/test $(MADE)/core ## every test, compiled and pure, on both reactors (ARGS="tests/wire -k ping")
+	@set -e; for extension in $${SOCK_EXTENSION:-$$($(BIN)/python -c \
+	    'from sock import native; print("1 0" if native.ACTIVE else "0")')}; do \
+	    echo "SOCK_EXTENSION=$$extension python -m pytest $(ARGS)"; \
+	    SOCK_EXTENSION=$$extension $(BIN)/python -m pytest $(ARGS); \
+	done
 
 check: $(MADE)/check ## format, lint, types, arrows, doctests
 	$(BIN)/ruff format --check .
@@ -27,10 +32,12 @@ check: $(MADE)/check ## format, lint, types, arrows, doctests
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q --doctest-modules src autobahn
 
+# A line of compiled code is no line for coverage.
 # Each room is proven by its own test files, so each is measured with those alone.
 coverage: $(patsubst %,coverage-%,spec wire engine) ## branches of spec, wire and engine, from their own tests: 100 %
 
 coverage-%: export COVERAGE_FILE = .coverage.$*
+coverage-%: export SOCK_EXTENSION = 0
 coverage-%: $(MADE)/test
 	$(BIN)/python -m coverage run --branch --source=src/sock/$* -m pytest -q tests/$*
 	$(BIN)/python -m coverage report --fail-under=100 --show-missing
@@ -44,7 +51,7 @@ bench: .venv-bench/.made
 fuzz: ## (not yet)
 	@echo "make fuzz: not yet; fuzzing comes with the hardening of the codec."
 
-autobahn: $(MADE)/run ## all 517 cases of the Autobahn suite, on both reactors (ARGS="--cases sample", ARGS=--write)
+autobahn: $(MADE)/run $(MADE)/core ## all 517 cases of the Autobahn suite, on both reactors (ARGS="--cases sample", ARGS=--write)
 	$(BIN)/python -m autobahn $(ARGS)
 
 clean: ## take away all that was made
@@ -59,8 +66,15 @@ $(BIN)/python:
 
 # A group is `run` (nothing but Sock itself), `test`, `check` or `docs`.
 $(MADE)/%: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --group $* --editable '.[uvloop]'
+	SOCK_EXTENSION=0 $(BIN)/python -m pip install --quiet --group $* --editable '.[uvloop]'
 	@mkdir -p $(@D) && touch $@
+
+# The compiled core, in place, made again when something changes that it is compiled from; where there is no compiler,
+# Sock does without.
+CORE := $(wildcard core/*/*)
+$(MADE)/core: setup.py $(CORE) $(wildcard $(patsubst core/%.pxd,src/sock/%.py,$(CORE))) | $(MADE)/build
+	$(BIN)/python setup.py --quiet build_ext --inplace
+	@touch $@
 
 # The peers have an environment of their own, at the versions whose figures are kept.
 .venv-bench/.made: bench/requirements.txt pyproject.toml

@@ -377,8 +377,13 @@ def test_help_teaches_with_examples_and_names_every_variable(invoke):
         assert f"SOCK_{option.replace('-', '_').upper()}" in joined
 
 
-def test_the_version_is_the_distributions(invoke):
-    assert invoke("--version").output == f"sock {sock.__version__}\n"
+def version():
+    kind = "compiled core" if sock.native.ACTIVE else "pure Python"
+    return f"sock {sock.__version__}, {kind}\n"
+
+
+def test_the_version_is_the_distributions_and_says_whether_it_is_compiled(invoke):
+    assert invoke("--version").output == version()
 
 
 # The real thing.
@@ -472,4 +477,4 @@ def test_a_port_in_use_ends_the_process_with_1(command):
 
 def test_python_dash_m_sock_is_sock(command):
     out, _ = command("--version").communicate(timeout=10)
-    assert out == f"sock {sock.__version__}\n"
+    assert out == version()

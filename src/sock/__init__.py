@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from . import native as native  # first: it decides where the other modules are taken from
 from . import spec
 from .spec import Answer as Answer
 from .spec import App as App

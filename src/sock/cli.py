@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import click
 
-from sock import Options, Sock, __version__
+from sock import Options, Sock, __version__, native
 
 if TYPE_CHECKING:
     from types import ModuleType, TracebackType
@@ -37,7 +37,11 @@ _option = functools.partial(click.option, show_envvar=True)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="sock", message="%(prog)s %(version)s")
+@click.version_option(
+    __version__,
+    prog_name="sock",
+    message=f"%(prog)s %(version)s, {'compiled core' if native.ACTIVE else 'pure Python'}",
+)
 def main() -> None:
     """Serve WebSocket applications.
 

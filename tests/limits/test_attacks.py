@@ -454,7 +454,7 @@ def test_an_event_of_a_descriptor_that_was_reused_in_the_same_turn_is_not_the_ne
                 if message == "wait":
                     return self._wait()
                 (victim,) = [one for one in server.links if one.request.path == "/victim"]
-                number = victim._channel._fd
+                number = victim.channel.fileno()
                 victim.abort()
                 os.dup2(ours.fileno(), number)
                 new = socket.socket(fileno=number)
@@ -469,7 +469,7 @@ def test_an_event_of_a_descriptor_that_was_reused_in_the_same_turn_is_not_the_ne
                 await first.send_bytes(frame(PING))
                 await first.receive()
                 (link,) = [one for one in server.links if one.request.path == "/victim"]
-                assert link._held
+                assert link.held
                 # In this order, and in one turn of the loop.
                 first._sock.send(frame(TEXT, b"now"))
                 victim.reset()

@@ -11,7 +11,6 @@ import pytest
 from sock import Sock
 from sock.runtime import watch
 
-
 numbers = itertools.count()
 """A place is named once in a process, so each test needs one of its own."""
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sock import InvalidData, MessageTooBig, Ping, Pong, ProtocolError
+from sock import InvalidData, MessageTooBig, Ping, Pong, ProtocolError, native
 from sock.wire.frame import Close
 from sock.wire.stream import Inflater
 
@@ -29,6 +29,11 @@ class Counted(bytes):
         if isinstance(key, slice):
             type(self).copied += len(got)
         return got
+
+
+counts_copies = pytest.mark.skipif(
+    native.ACTIVE, reason="counts the slices of a subclass, which the compiled parser does not take"
+)
 
 
 # --- messages -------------------------------------------------------------------------------
@@ -137,6 +142,7 @@ def test_nothing_behind_the_current_message_is_looked_at(new_parser, peer):
     assert parser.finished
 
 
+@counts_copies
 def test_resuming_is_linear_in_the_bytes(new_parser, peer):
     """Cutting off what was delivered at each pause would copy half of all for each message."""
     Counted.copied = 0
@@ -151,6 +157,7 @@ def test_resuming_is_linear_in_the_bytes(new_parser, peer):
     assert Counted.copied <= 2 * len(data)
 
 
+@counts_copies
 def test_a_message_in_single_bytes_is_linear(new_parser, peer):
     """What is held between two feeds is a head at most, however long the message is."""
     framed = peer.frame(FIN | BINARY, bytes(5000))

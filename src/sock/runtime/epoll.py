@@ -122,6 +122,10 @@ class SocketChannel:
         """Host and port that the peer reached."""
         return _address(self._sock.getsockname)
 
+    def fileno(self) -> int:
+        """Return the descriptor; -1 when it is closed."""
+        return self._fd
+
     def ready(self, events: int) -> None:
         """Do what the epoll says is possible."""
         if events & _OUT:

@@ -62,7 +62,6 @@ class Link(Lane):
         "_alarm_at",
         "_closing_at",
         "_done",
-        "_held",
         "_lost",
         "_on_over",
         "_options",
@@ -71,10 +70,10 @@ class Link(Lane):
         "_waiters",
         "debug",
         "foreign",
+        "held",
         "ref",
         "request",
         "slot",
-        "woken",
     )
 
     def __init__(
@@ -113,7 +112,6 @@ class Link(Lane):
         self.ref = LiveRef(self)
         self.lifecycle = Lifecycle(handler, options, self, watch if debug else None)
         self.slot: int | None = None  # the wheel's
-        self.woken = False  # the reactor's
         self.foreign = 0
         """Infos that other threads have sent and the loop has not admitted."""
         self._alarm_at: float | None = None  # the life cycle's bound
@@ -121,7 +119,8 @@ class Link(Lane):
         self._done: list[Callable[[], None]] | None = None
         self._timers: set[Later] | None = None
         self._waiters: list[asyncio.Future[None]] | None = None
-        self._held = False  # told not to read
+        self.held = False
+        """Whether it was told not to read."""
         self._lost = False  # there is no channel any more
         self._over = False  # the life cycle has ended
 
@@ -178,7 +177,7 @@ class Link(Lane):
     def turn(self) -> None:
         """Do what has come up since: infos, messages that waited; send what there is."""
         self.inside = True
-        if self.unread and not self._held:
+        if self.unread and not self.held:
             self.feed(b"")
         if self.behind and not self.unread:
             self.behind = False
@@ -238,8 +237,8 @@ class Link(Lane):
         self.said = True
         self._closing_at = self.reactor.loop.time() + self._options.close_timeout
         self.unread = True  # the peer's Close may be among it
-        if self._held or self.behind:
-            self._held = self.behind = False
+        if self.held or self.behind:
+            self.held = self.behind = False
             self.channel.resume()
         self.reactor.wake(self)
 
@@ -253,15 +252,15 @@ class Link(Lane):
 
     def hold(self) -> None:
         """Stop reading; the peer's clock stands still."""
-        if not self.said and not self._held:
-            self._held = True
+        if not self.said and not self.held:
+            self.held = True
             self.keepalive.hold(self.reactor.loop.time())
             self.channel.pause(self._options.idle_timeout)
 
     def resume(self) -> None:
         """Read again, in the next turn, and first what the parser still holds."""
-        if self._held:
-            self._held = False
+        if self.held:
+            self.held = False
             self._read_on()
             self.reactor.wake(self)
 
@@ -364,7 +363,7 @@ class Link(Lane):
     # Inside.
 
     def _read_on(self) -> None:
-        if not (self._held or self.behind):
+        if not (self.held or self.behind):
             self.keepalive.resume(self.reactor.loop.time())
             self.channel.resume()
             self._arm()

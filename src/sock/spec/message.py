@@ -106,13 +106,14 @@ class Prepared:
     Prepared('score: 3-1')
     """
 
-    __slots__ = ("_encodings", "_message")
+    __slots__ = ("_message", "encodings")
     __match_args__ = ("message",)
 
     def __init__(self, message: str | bytes, /) -> None:
         _check_message(message)
         self._message = message
-        self._encodings: dict[Hashable, bytes] = {}
+        self.encodings: dict[Hashable, bytes] = {}
+        """The frames of each variant that was asked for. For hosts, which use `encoded`."""
 
     @property
     def message(self) -> str | bytes:
@@ -121,9 +122,9 @@ class Prepared:
 
     def encoded(self, variant: Hashable, encode: Callable[[], bytes]) -> bytes:
         """Return the frames of one variant, made by `encode` for the first who asks. For hosts."""
-        encoding = self._encodings.get(variant)
+        encoding = self.encodings.get(variant)
         if encoding is None:
-            encoding = self._encodings[variant] = encode()
+            encoding = self.encodings[variant] = encode()
         return encoding
 
     def __eq__(self, other: object) -> bool:

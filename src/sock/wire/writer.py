@@ -24,7 +24,8 @@ _BINARY: Final = FIN | Opcode.BINARY
 _PING: Final = FIN | Opcode.PING
 _PONG: Final = FIN | Opcode.PONG
 _CLOSE: Final = FIN | Opcode.CLOSE
-_PLAIN: Final = "plain"
+PLAIN: Final = "plain"
+"""The variant of a `Prepared` that is not compressed."""
 
 
 @final
@@ -68,7 +69,8 @@ class Writer:
         elif isinstance(message, Prepared):
             self._push_prepared(out, message)
         else:
-            self._append(out, *_encoded(message))
+            first, encoded = _encoded(message)
+            self._append(out, first, encoded)
 
     def close(self, out: bytearray, code: int | None, detail: str = "") -> None:
         """Append a Close frame.
@@ -94,16 +96,18 @@ class Writer:
         self._append(out, _CLOSE, payload)
 
     def _push_prepared(self, out: bytearray, prepared: Prepared) -> None:
-        variant = _PLAIN if self._deflater is None else self._deflater.variant
+        variant = PLAIN if self._deflater is None else self._deflater.variant
         if self._mask is not None or variant is None:
             # A masking key, and the messages that came before, are this connection's own.
-            self._append(out, *_encoded(prepared.message))
+            first, payload = _encoded(prepared.message)
+            self._append(out, first, payload)
         else:
             out += prepared.encoded(variant, lambda: self._frame(prepared.message))
 
     def _frame(self, message: str | bytes) -> bytes:
         out = bytearray()
-        self._append(out, *_encoded(message))
+        first, payload = _encoded(message)
+        self._append(out, first, payload)
         return bytes(out)
 
     def _append(self, out: bytearray, first: int, payload: _Payload) -> None:

@@ -1,0 +1,15 @@
+cimport cython
+
+
+@cython.final
+cdef class Keepalive:
+    cdef object _idle_timeout
+    cdef object _ping_interval
+    cdef object _held
+    cdef double _pinged
+    cdef public double heard
+
+    cpdef hold(self, double now)
+    cpdef resume(self, double now)
+    cpdef check(self, double now)
+    cpdef due(self)

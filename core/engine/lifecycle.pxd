@@ -1,0 +1,63 @@
+cimport cython
+
+from sock.engine.job cimport Job, Jobs
+from sock.engine.mailbox cimport Mailbox
+from sock.engine.outbox cimport Outbox
+
+
+@cython.final
+cdef class Lifecycle:
+    cdef object _cause
+    cdef object _handler
+    cdef object _host
+    cdef Jobs _jobs
+    cdef bint _on_control
+    cdef object _options
+    cdef bint _proceeding
+    cdef object _watch
+    cdef public bint busy
+    cdef public bint gone
+    cdef public bint reading
+    cdef public bint ready
+    cdef public object on_binary
+    cdef public object on_text
+    cdef public object phase
+    cdef public Mailbox mailbox
+    cdef public Outbox outbox
+
+    cpdef open(self)
+    cpdef bint receive(self, message) except -1
+    cpdef post(self, info)
+    cpdef step(self)
+    cpdef backlog(self, Py_ssize_t pending)
+    cpdef settle(self, result)
+    cpdef raised(self, error)
+    cpdef settled(self, Job job, result)
+    cpdef failed(self, Job job, error)
+    cpdef spawned(self, Job job)
+    cpdef yielded(self, Job job, item)
+    cdef _ended(self, Job job)
+    cpdef peer_closed(self, code, detail, answer)
+    cpdef lost(self)
+    cpdef timed_out(self)
+    cpdef too_slow(self)
+    cpdef violated(self, error)
+    cpdef shutdown(self, timeout)
+    cpdef alarmed(self)
+    cdef _proceed(self)
+    cdef _call(self, callback, argument, place)
+    cdef _settle(self, result, place)
+    cdef bint _push(self, messages, place) except -1
+    cdef _halt(self, stop, place)
+    cdef _refuse(self, what, place)
+    cdef _fail(self, error, place)
+    cdef _depart(self, why)
+    cdef _finish_up(self, why, bound)
+    cdef _say(self, why)
+    cdef _end(self)
+    cdef _terminate(self)
+    cdef _over(self)
+    cdef _abandon(self)
+    cdef _set_reading(self)
+    cdef _emit_failure(self, error, place)
+    cpdef place(self, callback)

@@ -1,0 +1,14 @@
+cimport cython
+
+
+@cython.final
+cdef class Outbox:
+    cdef public object limit
+    cdef public object timeout
+    cdef public bint full
+    cdef public Py_ssize_t dropped
+    cdef object _since
+    cdef object _taken
+
+    cpdef bint level(self, Py_ssize_t pending) except -1
+    cpdef due(self, now, pending, taken)

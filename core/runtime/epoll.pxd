@@ -1,0 +1,52 @@
+cimport cython
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+from sock.runtime.lane cimport Lane, RawChannel
+from sock.runtime.reactor cimport Reactor
+
+
+cdef extern from "<sys/epoll.h>" nogil:
+    ctypedef union epoll_data_t:
+        uint64_t u64
+    cdef struct epoll_event:
+        uint32_t events
+        epoll_data_t data
+
+
+@cython.final
+cdef class Epoll:
+    cdef readonly Reactor reactor
+    cdef int _fd
+    cdef list _channels
+    cdef Py_ssize_t _count
+    cdef uint32_t _generation
+    cdef bint _polling
+    cdef uint8_t *_buffer
+    cdef epoll_event *_events
+
+    cdef int modify(self, SocketChannel channel) except -1
+    cdef int remove(self, int fd) except -1
+
+
+@cython.final
+cdef class SocketChannel(RawChannel):
+    cdef Epoll _epoll
+    cdef int _fd
+    cdef uint32_t _generation
+    cdef uint32_t _interest
+    cdef bytearray _backlog
+    cdef object _closing
+    cdef bint _ended
+    cdef object _dead_after
+    cdef object _receiver
+    cdef Lane _lane
+    cdef readonly Py_ssize_t taken
+
+    cdef int ready(self, uint32_t events) except -1
+    cdef int _receive(self) except -1
+    cdef Py_ssize_t _send(self, const uint8_t *first, Py_ssize_t size, const uint8_t *last, Py_ssize_t more) except -2
+    cdef int _keep(self, const uint8_t *data, Py_ssize_t size) except -1
+    cpdef _retry(self)
+    cdef int _flush(self) except -1
+    cdef int _watch(self, uint32_t interest) except -1
+    cpdef _lose(self)

@@ -1,0 +1,392 @@
+"""Sockets in an epoll of our own, compiled: the twin of `src/sock/runtime/epoll.py`.
+
+What is different: a channel holds a descriptor and no socket object, all sockets are received into
+one buffer, and a lane parses what has come where it is. An event names its channel by descriptor
+and generation, so that one of a socket that was closed since is nobody's, whoever has its number.
+"""
+
+cimport cython
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_Resize
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.exc cimport PyErr_SetFromErrno
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from libc.errno cimport EAGAIN, EINTR, ENOBUFS, ENOMEM, errno
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy, memset
+
+import socket
+
+from sock.runtime.channel import expect_dead_peer
+
+
+cdef extern from "<sys/epoll.h>" nogil:
+    int EPOLL_CLOEXEC
+    int EPOLL_CTL_ADD
+    int EPOLL_CTL_DEL
+    int EPOLL_CTL_MOD
+    uint32_t EPOLLIN
+    uint32_t EPOLLOUT
+    uint32_t EPOLLERR
+    uint32_t EPOLLHUP
+    int epoll_create1(int flags)
+    int epoll_ctl(int epoll, int operation, int fd, epoll_event *event)
+    int epoll_wait(int epoll, epoll_event *events, int count, int timeout)
+
+
+cdef extern from "<sys/socket.h>" nogil:
+    cdef struct iovec:
+        void *iov_base
+        size_t iov_len
+    cdef struct msghdr:
+        iovec *msg_iov
+        size_t msg_iovlen
+    int MSG_NOSIGNAL
+    int SHUT_WR
+    ssize_t recv(int fd, void *buffer, size_t size, int flags)
+    ssize_t send(int fd, const void *buffer, size_t size, int flags)
+    ssize_t sendmsg(int fd, const msghdr *message, int flags)
+    int shutdown(int fd, int how)
+
+
+cdef extern from "<unistd.h>" nogil:
+    int close(int fd)
+
+
+cdef extern from "clock.h":
+    double sock_coarse_time() noexcept nogil
+
+
+cdef enum:
+    MAX_EVENTS = 1024
+    RECEIVE = 65536
+
+cdef double RETRY = 0.1  # seconds after which the kernel may have memory for a send again
+
+
+@cython.final
+cdef class Epoll:
+    """The sockets of one event loop, as long as there are any."""
+
+    def __cinit__(self):
+        self._fd = -1
+
+    def __init__(self, Reactor reactor not None):
+        self.reactor = reactor
+        self._channels = []
+        self._buffer = <uint8_t *>PyMem_Malloc(RECEIVE)
+        self._events = <epoll_event *>PyMem_Malloc(MAX_EVENTS * sizeof(epoll_event))
+        if self._buffer == NULL or self._events == NULL:
+            raise MemoryError
+        self._fd = epoll_create1(EPOLL_CLOEXEC)
+        if self._fd < 0:
+            PyErr_SetFromErrno(OSError)
+        reactor.loop.add_reader(self._fd, self.poll)
+
+    def __dealloc__(self):
+        if self._fd >= 0:
+            close(self._fd)
+        PyMem_Free(self._buffer)
+        PyMem_Free(self._events)
+
+    def add(self, sock):
+        """Read a connected, non-blocking socket; who receives is to be set before the next turn."""
+        cdef int fd = sock.fileno()
+        cdef SocketChannel channel = SocketChannel.__new__(SocketChannel)
+        cdef epoll_event event
+        self._generation += 1
+        channel._epoll = self
+        channel._fd = fd
+        channel._generation = self._generation
+        channel._interest = EPOLLIN
+        event.events = EPOLLIN
+        event.data.u64 = <uint64_t>self._generation << 32 | <uint32_t>fd
+        if epoll_ctl(self._fd, EPOLL_CTL_ADD, fd, &event) < 0:
+            PyErr_SetFromErrno(OSError)
+        sock.detach()
+        while len(self._channels) <= fd:
+            self._channels.append(None)
+        self._channels[fd] = channel
+        self._count += 1
+        return channel
+
+    cdef int modify(self, SocketChannel channel) except -1:
+        """Ask for other events of a socket."""
+        cdef epoll_event event
+        event.events = channel._interest
+        event.data.u64 = <uint64_t>channel._generation << 32 | <uint32_t>channel._fd
+        if epoll_ctl(self._fd, EPOLL_CTL_MOD, channel._fd, &event) < 0:
+            PyErr_SetFromErrno(OSError)
+        return 0
+
+    cdef int remove(self, int fd) except -1:
+        """Forget a socket that is about to be closed; the last one takes the epoll with it."""
+        # Closing would do, unless somebody else has the socket too: then its events would go on.
+        epoll_ctl(self._fd, EPOLL_CTL_DEL, fd, NULL)
+        self._channels[fd] = None
+        self._count -= 1
+        if self._count == 0:
+            self.reactor.loop.remove_reader(self._fd)
+            close(self._fd)
+            self._fd = -1
+            self.reactor.emptied()
+        return 0
+
+    def poll(self):
+        """Handle the sockets that are ready."""
+        cdef int count, i, fd
+        cdef uint64_t which
+        cdef SocketChannel channel
+        cdef Reactor reactor = self.reactor
+        if self._polling or self._fd < 0:  # a callback runs the loop: its buffer is in use
+            return
+        reactor.begin_turn()
+        count = epoll_wait(self._fd, self._events, MAX_EVENTS, 0)
+        self._polling = True
+        try:
+            for i in range(count):
+                which = self._events[i].data.u64
+                fd = <int>(which & 0xFFFFFFFF)
+                # It may have been closed by an earlier one of this turn, its number even reused.
+                channel = <SocketChannel>self._channels[fd]
+                if channel is None or channel._generation != which >> 32:
+                    continue
+                channel.ready(self._events[i].events)
+                if sock_coarse_time() > reactor.deadline:
+                    return  # the epoll will tell again of those that are left
+        finally:
+            self._polling = False
+
+
+@cython.final
+cdef class SocketChannel(RawChannel):
+    """A `Channel` over a socket. Made by `Epoll.add`."""
+
+    def __cinit__(self):
+        self._fd = -1
+
+    def __dealloc__(self):
+        if self._fd >= 0:
+            close(self._fd)
+
+    @property
+    def receiver(self):
+        """Who reads; may be replaced at any time."""
+        return self._receiver
+
+    @receiver.setter
+    def receiver(self, receiver):
+        self._receiver = receiver
+        self._lane = receiver if isinstance(receiver, Lane) else None
+
+    @property
+    def pending(self):
+        """Bytes that the kernel has not taken."""
+        return self.raw_pending()
+
+    @property
+    def client(self):
+        """Host and port of the peer."""
+        return self._address(socket.socket.getpeername)
+
+    @property
+    def server(self):
+        """Host and port that the peer reached."""
+        return self._address(socket.socket.getsockname)
+
+    def fileno(self):
+        """Return the descriptor; -1 when it is closed."""
+        return self._fd
+
+    cdef int ready(self, uint32_t events) except -1:
+        if events & EPOLLOUT:
+            self._flush()
+        if events & EPOLLIN:
+            self._receive()
+        elif events & (EPOLLHUP | EPOLLERR):
+            self._lose()
+        return 0
+
+    def write(self, data, /):
+        """Send at once what the kernel takes, keep the rest and send it when it can."""
+        cdef const uint8_t[::1] view = data
+        if view.shape[0]:
+            self.raw_write(&view[0], view.shape[0], NULL, 0)
+
+    def pause(self, dead_after=None, /):
+        """Stop reading; let the kernel find out whether the peer is alive meanwhile."""
+        if self._fd >= 0:
+            if dead_after is not None and dead_after != self._dead_after:
+                self._dead_after = dead_after
+                self._borrow(lambda sock: expect_dead_peer(sock, dead_after))
+            self._watch(self._interest & ~EPOLLIN)
+
+    def resume(self):
+        """Read again."""
+        if self._fd >= 0 and not self._ended:
+            self._watch(self._interest | EPOLLIN)
+
+    def finish(self):
+        """Send what is pending, then FIN."""
+        self._after_backlog(self._shut)
+
+    def close(self):
+        """Send what is pending, then close."""
+        if self._fd >= 0:
+            self._watch(self._interest & ~EPOLLIN)
+            self._after_backlog(self._lose)
+
+    def abort(self):
+        """Close at once."""
+        self._lose()
+
+    cdef int _receive(self) except -1:
+        cdef uint8_t *buffer = self._epoll._buffer
+        cdef ssize_t size
+        if not self._interest & EPOLLIN:  # paused by an earlier event of the same turn
+            return 0
+        size = recv(self._fd, buffer, RECEIVE, 0)
+        if size > 0:
+            if self._lane is not None:
+                self._lane.raw_received(buffer, size)
+            else:
+                self._receiver.received(PyBytes_FromStringAndSize(<const char *>buffer, size))
+        elif size == 0:
+            self._ended = True
+            # The epoll would tell of the end again and again.
+            self._watch(self._interest & ~EPOLLIN)
+            self._receiver.ended()
+        elif errno != EAGAIN and errno != EINTR:
+            self._lose()  # ECONNRESET, ETIMEDOUT …
+        return 0
+
+    cdef Py_ssize_t raw_pending(self) noexcept:
+        return len(self._backlog) if self._backlog is not None else 0
+
+    cdef int raw_write(
+        self, const uint8_t *first, Py_ssize_t size, const uint8_t *last, Py_ssize_t more
+    ) except -1:
+        cdef Py_ssize_t sent = 0
+        if self._fd < 0:
+            return 0
+        if self._backlog is None:
+            sent = self._send(first, size, last, more)
+            if sent < 0 or sent == size + more:
+                return 0
+        if sent < size:
+            self._keep(first + sent, size - sent)
+            sent = size
+        if sent < size + more:
+            self._keep(last + (sent - size), size + more - sent)
+        return 0
+
+    cdef int _keep(self, const uint8_t *data, Py_ssize_t size) except -1:
+        cdef Py_ssize_t before
+        if self._backlog is None:
+            self._backlog = bytearray()
+        before = len(self._backlog)
+        PyByteArray_Resize(self._backlog, before + size)
+        memcpy(PyByteArray_AS_STRING(self._backlog) + before, data, size)
+        return 0
+
+    cdef Py_ssize_t _send(
+        self, const uint8_t *first, Py_ssize_t size, const uint8_t *last, Py_ssize_t more
+    ) except -2:
+        """Send; return how many bytes the kernel took, -1 when the connection is lost."""
+        cdef iovec pieces[2]
+        cdef msghdr message
+        cdef ssize_t sent
+        if more:
+            pieces[0].iov_base, pieces[0].iov_len = <void *>first, size
+            pieces[1].iov_base, pieces[1].iov_len = <void *>last, more
+            memset(&message, 0, sizeof(message))
+            message.msg_iov, message.msg_iovlen = pieces, 2
+            sent = sendmsg(self._fd, &message, MSG_NOSIGNAL)
+        else:
+            sent = send(self._fd, first, size, MSG_NOSIGNAL)
+        if sent < 0:
+            sent = 0
+            if errno == ENOBUFS or errno == ENOMEM:
+                # The kernel has no memory. The socket is writable for epoll all the same, so asking
+                # that would spin.
+                self._epoll.reactor.after(RETRY, self._retry)
+                return 0
+            if errno != EAGAIN and errno != EINTR:
+                self._lose()
+                return -1
+        if sent < size + more:
+            self._watch(self._interest | EPOLLOUT)
+        return sent
+
+    cpdef _retry(self):
+        if self._fd >= 0 and self._backlog is not None:
+            self._flush()
+
+    cdef int _flush(self) except -1:
+        cdef Py_ssize_t sent
+        if self._backlog is None:
+            self._watch(self._interest & ~EPOLLOUT)
+            return 0
+        sent = self._send(
+            <const uint8_t *>PyByteArray_AS_STRING(self._backlog), len(self._backlog), NULL, 0
+        )
+        if sent < 0:
+            return 0
+        self.taken += sent
+        if sent < len(self._backlog):
+            del self._backlog[:sent]
+            return 0
+        self._backlog = None
+        self._watch(self._interest & ~EPOLLOUT)
+        if self._closing is not None:
+            self._closing()
+        self._receiver.drained()
+        return 0
+
+    def _after_backlog(self, then):
+        if self._backlog is None:
+            then()
+        else:
+            self._closing = then
+
+    def _shut(self):
+        if self._fd >= 0 and shutdown(self._fd, SHUT_WR) < 0:  # reset meanwhile
+            self._lose()
+
+    cdef int _watch(self, uint32_t interest) except -1:
+        if interest != self._interest and self._fd >= 0:
+            self._interest = interest
+            self._epoll.modify(self)
+        return 0
+
+    cpdef _lose(self):
+        cdef int fd = self._fd
+        if fd < 0:
+            return
+        self._fd = -1
+        self._interest = 0
+        self._backlog = None
+        self._epoll.remove(fd)
+        close(fd)
+        # Not now: whoever reads this channel may be in the middle of using it.
+        self._epoll.reactor.loop.call_soon(self._tell_lost)
+
+    def _tell_lost(self):
+        self._receiver.lost()
+
+    def _address(self, ask):
+        if self._fd < 0:
+            return None
+        try:
+            address = self._borrow(ask)
+        except OSError:  # reset
+            return None
+        # IPv6 has two more fields; a UNIX socket has a path in place of all.
+        return address[:2] if isinstance(address, tuple) else None
+
+    def _borrow(self, use):
+        """Use the descriptor as a socket object for a moment."""
+        sock = socket.socket(fileno=self._fd)
+        try:
+            return use(sock)
+        finally:
+            sock.detach()

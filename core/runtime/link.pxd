@@ -1,0 +1,49 @@
+cimport cython
+
+from sock.engine.job cimport Job as CJob
+from sock.runtime.lane cimport Lane
+from sock.runtime.ref cimport LiveRef
+
+
+@cython.final
+cdef class Link(Lane):
+    cdef object _alarm_at
+    cdef object _closing_at
+    cdef object _done
+    cdef public bint held
+    cdef bint _lost
+    cdef object _on_over
+    cdef object _options
+    cdef bint _over
+    cdef object _timers
+    cdef object _waiters
+    cdef public bint debug
+    cdef public Py_ssize_t foreign
+    cdef public LiveRef ref
+    cdef public object request
+    cdef public object slot
+
+    cpdef shutdown(self, timeout)
+    cpdef abort(self)
+    cpdef ended(self)
+    cpdef drained(self)
+    cpdef lost(self)
+    cpdef turn(self)
+    cpdef tick(self, double now)
+    cpdef post(self, info)
+    cpdef admit(self, info)
+    cpdef close(self, code, detail)
+    cpdef start(self, CJob job)
+    cpdef cancel(self, CJob job)
+    cpdef hold(self)
+    cpdef resume(self)
+    cpdef wake(self)
+    cpdef alarm(self, seconds)
+    cpdef over(self)
+    cpdef add_done_callback(self, callback)
+    cpdef place(self, CJob job)
+    cdef _read_on(self)
+    cdef _send_due(self, double now)
+    cdef _arm(self)
+    cdef _wake_waiters(self)
+    cdef _leave(self)

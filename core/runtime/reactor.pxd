@@ -1,0 +1,23 @@
+cimport cython
+
+
+@cython.final
+cdef class Reactor:
+    cdef public object loop
+    cdef public bint native
+    cdef public object wheel
+    cdef public object thread
+    cdef public double now
+    cdef public double patience
+    cdef public double deadline
+    cdef object _epoll
+    cdef object _woken
+    cdef object _foreign
+    cdef bint _foreign_woken
+
+    cpdef begin_turn(self)
+    cpdef bint overdue(self) except -1
+    cpdef wake(self, turned)
+    cpdef post(self, turned, info)
+    cpdef emptied(self)
+    cdef _soon(self)

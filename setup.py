@@ -1,0 +1,146 @@
+"""Build the compiled core, where that is possible: one extension, `sock._core`.
+
+All else about the package is in `pyproject.toml`; what is compiled, and why, in `core/README.md`.
+
+    variable          what it does
+    ----------------  ------------------------------------------------------------------
+    SOCK_EXTENSION=0  leave the core out
+    SOCK_EXTENSION=1  fail where it cannot be built; otherwise a machine without a C
+                      compiler gets the package without it
+    SOCK_CFLAGS       more for the compiler, such as -fsanitize=address
+    SOCK_LDFLAGS      more for the linker
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+ROOT = Path(__file__).parent
+CORE = ROOT / "core"
+SOURCE = ROOT / "src" / "sock"
+STAGE = ROOT / "build" / "core"
+"""Where sources and declarations are laid beside each other, as Cython wants to find them."""
+
+WANTED = os.environ.get("SOCK_EXTENSION", "")
+CFLAGS = os.environ.get("SOCK_CFLAGS", "-g0").split()
+LDFLAGS = os.environ.get("SOCK_LDFLAGS", "").split()
+
+
+def modules() -> list[str]:
+    """Return the modules to compile, such as "engine/lifecycle": those that `core` declares."""
+    found = {path.relative_to(CORE).with_suffix("").as_posix() for path in CORE.glob("*/*.p*")}
+    if not sys.platform.startswith("linux"):
+        found.discard("runtime/epoll")
+    return sorted(found)
+
+
+def sources(module: str) -> list[Path]:
+    """Return what a module is compiled from: its twin or its Python source, and declarations."""
+    twin, declared = CORE / f"{module}.pyx", CORE / f"{module}.pxd"
+    return [twin if twin.exists() else SOURCE / f"{module}.py", *([declared] * declared.exists())]
+
+
+def texts() -> dict[str, str]:
+    """Return what the core is compiled from, by its place in the stage."""
+    found = {header.name: header.read_text(encoding="utf-8") for header in CORE.glob("*/*.h")}
+    for module in modules():
+        package = f"sock/{module.partition('/')[0]}"
+        found["sock/__init__.py"] = found[f"{package}/__init__.py"] = ""
+        for path in sources(module):
+            found[f"{package}/{path.name}"] = path.read_text(encoding="utf-8")
+    return found
+
+
+def digest() -> str:
+    """Return what tells this state of the sources from another: a core that is stale is noticed."""
+    return hashlib.sha256(repr(sorted(texts().items())).encode()).hexdigest()
+
+
+def stage() -> list[str]:
+    """Lay out the sources for Cython; return those to compile, relative to the stage."""
+    staged = texts()
+    names = tuple(f"sock.{module.replace('/', '.')}" for module in modules())
+    staged["sock/_core.py"] = f"MODULES = {names!r}\nDIGEST = {digest()!r}\n"
+    for name, text in staged.items():
+        # Cython has its own `final`, which the declarations say. The line stays a line.
+        _write(STAGE / name, text.replace("\n@final\n", "\n\n") if name.endswith(".py") else text)
+    return [
+        name
+        for name in staged
+        if name.endswith((".py", ".pyx")) and not name.endswith("__init__.py")
+    ]
+
+
+def _write(path: Path, text: str) -> None:
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def extension() -> Extension:
+    """Return the core, its C sources written by Cython."""
+    from Cython.Build import cythonize
+
+    bodies = stage()
+    before = Path.cwd()
+    os.chdir(STAGE)  # so that tracebacks name sock/engine/lifecycle.py, which is found where it is
+    try:
+        compiled = cythonize(
+            bodies,
+            include_path=["."],
+            compiler_directives={
+                "language_level": 3,
+                "annotation_typing": False,  # types are what `core` declares
+                "auto_pickle": False,
+                "binding": True,
+            },
+            quiet=True,
+        )
+    finally:
+        os.chdir(before)
+    stage_path = STAGE.relative_to(ROOT)
+    return Extension(
+        "sock._core",
+        [(stage_path / source).as_posix() for one in compiled for source in one.sources],
+        include_dirs=[str(stage_path)],
+        extra_compile_args=["-O3", *CFLAGS],
+        extra_link_args=LDFLAGS,
+        optional=WANTED != "1",
+    )
+
+
+class BuildSideBySide(build_ext):
+    """Compiles the sources of the core side by side, and those that have not changed not again."""
+
+    def build_extensions(self) -> None:
+        """Build."""
+        one = self.compiler.compile
+
+        def many(files: list[str], output_dir: str = "", **how: Any) -> list[str]:
+            def compiled(file: str) -> str:
+                (target,) = self.compiler.object_filenames([file], output_dir=output_dir)
+                made = Path(target)
+                if not made.exists() or made.stat().st_mtime < Path(file).stat().st_mtime:
+                    one([file], output_dir=output_dir, **how)
+                return target
+
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                return list(pool.map(compiled, files))
+
+        self.compiler.compile = many
+        super().build_extensions()
+
+
+if __name__ == "__main__":
+    setup(
+        cmdclass={"build_ext": BuildSideBySide},
+        ext_modules=[] if WANTED == "0" or sys.platform == "win32" else [extension()],
+    )

@@ -1,0 +1,225 @@
+"""The lane of a message: from the bytes of one turn to the handler, and back to bytes.
+
+    received   one turn begins
+     └ feed       bytes → events, one at a time
+        └ deliver    an event → its callback → what is pushed, appended to `out`
+    finish_turn   one write: everything that the turn had to say
+
+This is all that runs for each message, so it is what the compiled core has a twin of
+(`core/runtime/lane.pyx`). It knows one sentence of the contract: *an idle connection, and a result
+that is None, `str` or `bytes`*. What else there is goes to the life cycle, which decides
+everything; what is not of every message is the `Link`'s, which is a lane with the rest around it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from sock.spec import Ping, Pong, ProtocolError
+from sock.wire.frame import Close
+
+if TYPE_CHECKING:
+    from sock.engine import Keepalive, Lifecycle
+    from sock.spec import Message
+    from sock.wire.parser import Event, Parser
+    from sock.wire.writer import Writer
+
+    from .channel import Channel
+    from .reactor import Reactor
+
+
+class Lane:
+    """What a link does for each message. Made by the link that it is a part of.
+
+    Args:
+        reactor: of the event loop.
+        channel: to the peer.
+        parser: of what the peer sends.
+        writer: of what it is sent.
+        keepalive: told when bytes were received.
+        max_pending: bytes that may wait for the peer; None for no limit.
+    """
+
+    __slots__ = (
+        "_max_out",
+        "_max_pending",
+        "_out",
+        "answered",
+        "behind",
+        "channel",
+        "inside",
+        "keepalive",
+        "lifecycle",
+        "parser",
+        "reactor",
+        "said",
+        "unread",
+        "woken",
+        "writer",
+    )
+
+    lifecycle: Lifecycle
+    """Who decides; set by the link, which the life cycle knows as its host."""
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        channel: Channel,
+        parser: Parser,
+        writer: Writer,
+        keepalive: Keepalive,
+        max_pending: int | None,
+    ) -> None:
+        self.reactor = reactor
+        self.channel = channel
+        self.parser = parser
+        self.writer = writer
+        self.keepalive = keepalive
+        self._out = bytearray()
+        # A number is compared faster than None is told apart.
+        self._max_pending: float = float("inf") if max_pending is None else max_pending
+        self._max_out = self._max_pending  # what is left of it for this turn
+        self.inside = False
+        """Whether the lane is in a turn of its own, which flushes at its end."""
+        self.unread = False
+        """Whether the parser may hold messages that nobody could take."""
+        self.behind = False
+        """Whether reading is paused because the loop's turn was over before all was handled."""
+        self.said = False
+        """Whether our Close is on its way."""
+        self.answered = False
+        """Whether the peer's Close has come."""
+        self.woken = False  # the reactor's
+
+    # In.
+
+    def received(self, data: bytes, /) -> None:
+        """Handle all messages that are complete, then send, once, what they were answered."""
+        self.keepalive.heard = self.reactor.now
+        self.inside = True
+        self.feed(data)
+        self.finish_turn()
+
+    def feed(self, data: bytes) -> None:
+        """Give the parser bytes, or none to go on, and deliver what it finds."""
+        deliver = self._await_close if self.said else self._deliver
+        self.unread = not self.parser.feed(data, deliver)
+
+    def _deliver(self, event: Event) -> bool:
+        """Hand over one event; tell whether the parser may go on."""
+        life = self.lifecycle
+        if life.ready:
+            kind = type(event)
+            callback = life.on_text if kind is str else life.on_binary if kind is bytes else None
+            if callback is not None:
+                life.busy = True
+                try:
+                    result = callback(event)
+                    kind = cast("type[Any]", type(result))
+                    if (kind is str or kind is bytes) and life.ready:
+                        self.writer.push(self._out, result)
+                        result = None
+                        if len(self._out) > self._max_out:
+                            self.queued()
+                except BaseException as error:
+                    life.raised(error)
+                    if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                        raise
+                    return life.reading
+                if result is None and life.ready:
+                    life.busy = False
+                    if self.reactor.overdue():
+                        self.fall_behind()
+                        return False
+                    return True
+                life.settle(result)
+                return life.reading
+        return self._deliver_slowly(event)
+
+    def _deliver_slowly(self, event: Event) -> bool:
+        life = self.lifecycle
+        if isinstance(event, Ping):
+            # RFC 6455 §5.5.2: "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in
+            # response".
+            if not self.said:
+                self.writer.push(self._out, Pong(event.payload))
+                self.queued()
+        elif isinstance(event, Close):
+            self.answered = True
+            life.peer_closed(event.code, event.detail, event.answer)
+            return False
+        elif isinstance(event, ProtocolError):
+            life.violated(event)
+            return False
+        return life.receive(event)
+
+    def _await_close(self, event: Event) -> bool:
+        """After our Close: ignore everything but the peer's."""
+        if isinstance(event, Close):
+            self.answered = True
+        return True
+
+    # Out.
+
+    def push(self, message: Message, /) -> None:
+        """Queue a message; it leaves at the end of the turn."""
+        self.writer.push(self._out, message)
+        self.queued()
+
+    def append(self, data: bytes | bytearray) -> None:
+        """Queue bytes, such as the 101."""
+        self._out += data
+
+    def queued(self) -> None:
+        """See to it that what was queued leaves, and that not too much of it waits."""
+        if not self.inside:
+            self.reactor.wake(self)
+        if len(self._out) > self._max_out:
+            self.lifecycle.backlog(len(self._out) + self.channel.pending)
+
+    def flush(self) -> None:
+        """Send all that is queued, now."""
+        if self._out:
+            out, self._out = self._out, bytearray()
+            self.channel.write(out)
+
+    def forget(self) -> None:
+        """Drop all that is queued: there is nobody to send it to."""
+        self._out.clear()
+
+    def finish_turn(self) -> None:
+        """Send all that the turn has to say."""
+        self.inside = False
+        if self._out:
+            self.flush()
+            pending = self.channel.pending
+            if pending or self.lifecycle.outbox.full:
+                self.waits(pending)
+        if self.said:
+            self.leaves()
+
+    # Of the link: what is not of every message.
+
+    def fall_behind(self) -> None:
+        """Go on in the next turn, and read nothing before: this one has lasted too long."""
+        raise NotImplementedError
+
+    def waits(self, pending: int) -> None:
+        """Take note of what the kernel has not taken of this turn's write; 0 is the end of it."""
+        raise NotImplementedError
+
+    def leaves(self) -> None:
+        """End TCP at the end of a turn, if our Close is all that there will ever be."""
+        raise NotImplementedError
+
+    def turn(self) -> None:
+        """Do what has come up since the last turn."""
+        raise NotImplementedError
+
+    def admit(self, info: Any, /) -> None:
+        """Take an info that another thread has sent."""
+        raise NotImplementedError
+
+    def allow(self, pending: int) -> None:
+        """Take note of how much may be queued in this turn: what may wait, without what waits."""
+        self._max_out = self._max_pending - pending

@@ -1,0 +1,67 @@
+"""The switch between compiled and pure."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from sock import native
+
+SAYS = (
+    "import sock; from sock.engine import lifecycle; print(sock.native.ACTIVE, lifecycle.__file__)"
+)
+
+
+def run(code, **variables):
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_without_the_extension_every_module_is_python():
+    active, file = run(SAYS, SOCK_EXTENSION="0").stdout.split()
+    assert active == "False"
+    assert file.endswith("lifecycle.py")
+
+
+@pytest.mark.skipif(not native.ACTIVE, reason="the compiled core is not in use")
+def test_with_the_extension_its_modules_are_taken_from_the_one_file():
+    active, file = run(SAYS, SOCK_EXTENSION="1").stdout.split()
+    assert active == "True"
+    assert "_core" in file
+
+
+@pytest.mark.skipif(not native.ACTIVE, reason="the compiled core is not in use")
+def test_every_module_of_the_core_can_be_imported_and_has_a_twin_in_python():
+    code = (
+        "import importlib, importlib.util, pathlib, sock, sock._core as core\n"
+        "root = pathlib.Path(sock.__file__).parent.parent\n"
+        "for name in core.MODULES:\n"
+        "    assert importlib.import_module(name).__file__ == core.__file__, name\n"
+        "    assert (root / (name.replace('.', '/') + '.py')).is_file(), name\n"
+    )
+    done = run(code, SOCK_EXTENSION="1")
+    assert done.returncode == 0, done.stderr
+
+
+def test_one_that_is_demanded_and_missing_is_an_error_that_says_what_to_do():
+    hidden = "import sys; sys.modules['sock._core'] = None; import sock"
+    done = run(hidden, SOCK_EXTENSION="1")
+    assert done.returncode == 1
+    assert "ImportError: SOCK_EXTENSION=1 demands the compiled core" in done.stderr
+    assert "pip install" in done.stderr
+
+
+def test_one_that_is_missing_is_no_error_otherwise():
+    hidden = "import sys; sys.modules['sock._core'] = None; "
+    assert run(hidden + SAYS, SOCK_EXTENSION="").stdout.startswith("False")
+
+
+def test_another_word_is_refused():
+    done = run("import sock", SOCK_EXTENSION="yes")
+    assert "SOCK_EXTENSION is 0 to forbid the compiled core or 1 to demand it" in done.stderr
