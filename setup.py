@@ -111,7 +111,8 @@ def extension() -> Extension:
         "sock._core",
         [(stage_path / source).as_posix() for one in compiled for source in one.sources],
         include_dirs=[str(stage_path)],
-        extra_compile_args=["-O3", *CFLAGS],
+        # A method of C taken for one of Python would be a wrong pointer: an error, not a warning.
+        extra_compile_args=["-O3", "-Werror=incompatible-pointer-types", *CFLAGS],
         extra_link_args=LDFLAGS,
         optional=WANTED != "1",
     )

@@ -21,5 +21,6 @@ cdef class Jobs:
     cpdef bint promise(self, result, place, bint wanted) except -1
     cpdef add(self, Job job)
     cpdef discard(self, Job job)
+    cpdef release(self)
     cpdef tuple running(self)
     cpdef cancel(self, jobs)

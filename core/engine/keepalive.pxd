@@ -12,4 +12,4 @@ cdef class Keepalive:
     cpdef hold(self, double now)
     cpdef resume(self, double now)
     cpdef check(self, double now)
-    cpdef due(self)
+    cpdef double due(self) except? -1

@@ -7,6 +7,7 @@ from sock.engine.outbox cimport Outbox
 
 @cython.final
 cdef class Lifecycle:
+    cdef bint _abandoned
     cdef object _cause
     cdef object _handler
     cdef object _host

@@ -11,4 +11,4 @@ cdef class Outbox:
     cdef object _taken
 
     cpdef bint level(self, Py_ssize_t pending) except -1
-    cpdef due(self, now, pending, taken)
+    cpdef double due(self, double now, Py_ssize_t pending, Py_ssize_t taken) except? -1

@@ -13,6 +13,22 @@ cdef extern from "<sys/epoll.h>" nogil:
         epoll_data_t data
 
 
+cdef extern from "<netinet/in.h>" nogil:
+    ctypedef unsigned short sa_family_t
+    cdef struct in_addr:
+        pass
+    cdef struct in6_addr:
+        pass
+    cdef struct sockaddr_in:
+        sa_family_t sin_family
+        unsigned short sin_port
+        in_addr sin_addr
+    cdef struct sockaddr_in6:
+        sa_family_t sin6_family
+        unsigned short sin6_port
+        in6_addr sin6_addr
+
+
 @cython.final
 cdef class Epoll:
     cdef readonly Reactor reactor
@@ -41,7 +57,11 @@ cdef class SocketChannel(RawChannel):
     cdef object _receiver
     cdef Lane _lane
     cdef readonly Py_ssize_t taken
+    cdef public bint woken
+    cdef sockaddr_in6 _client
+    cdef sockaddr_in6 _server
 
+    cdef int keep_addresses(self) except -1
     cdef int ready(self, uint32_t events) except -1
     cdef int _receive(self) except -1
     cdef Py_ssize_t _send(self, const uint8_t *first, Py_ssize_t size, const uint8_t *last, Py_ssize_t more) except -2
@@ -50,3 +70,5 @@ cdef class SocketChannel(RawChannel):
     cdef int _flush(self) except -1
     cdef int _watch(self, uint32_t interest) except -1
     cpdef _lose(self)
+    cpdef _shut(self)
+    cpdef turn(self)

@@ -19,6 +19,16 @@ import socket
 from sock.runtime.channel import expect_dead_peer
 
 
+def accept(listening, /):
+    """Take a connection out of a listening socket, as a descriptor, which does not block."""
+    cdef int fd = accept4(listening.fileno(), NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)
+    if fd >= 0:
+        return fd
+    if errno == EAGAIN or errno == EINTR:
+        return None
+    PyErr_SetFromErrno(OSError)
+
+
 cdef extern from "<sys/epoll.h>" nogil:
     int EPOLL_CLOEXEC
     int EPOLL_CTL_ADD
@@ -40,12 +50,27 @@ cdef extern from "<sys/socket.h>" nogil:
     cdef struct msghdr:
         iovec *msg_iov
         size_t msg_iovlen
+    ctypedef unsigned int socklen_t
+    cdef struct sockaddr:
+        pass
+    int AF_INET
+    int AF_INET6
     int MSG_NOSIGNAL
     int SHUT_WR
+    int SOCK_NONBLOCK
+    int SOCK_CLOEXEC
+    int accept4(int fd, sockaddr *address, socklen_t *size, int flags)
+    int getpeername(int fd, sockaddr *address, socklen_t *size)
+    int getsockname(int fd, sockaddr *address, socklen_t *size)
     ssize_t recv(int fd, void *buffer, size_t size, int flags)
     ssize_t send(int fd, const void *buffer, size_t size, int flags)
     ssize_t sendmsg(int fd, const msghdr *message, int flags)
     int shutdown(int fd, int how)
+
+
+cdef extern from "<arpa/inet.h>" nogil:
+    const char *inet_ntop(int family, const void *address, char *text, socklen_t size)
+    unsigned short ntohs(unsigned short number)
 
 
 cdef extern from "<unistd.h>" nogil:
@@ -61,6 +86,19 @@ cdef enum:
     RECEIVE = 65536
 
 cdef double RETRY = 0.1  # seconds after which the kernel may have memory for a send again
+
+
+cdef object _address(const sockaddr_in6 *address):
+    """Return host and port; None for what has none, such as a UNIX socket."""
+    cdef char text[64]
+    cdef const sockaddr_in *short_address = <const sockaddr_in *>address
+    if address.sin6_family == AF_INET:
+        inet_ntop(AF_INET, &short_address.sin_addr, text, sizeof(text))
+    elif address.sin6_family == AF_INET6:
+        inet_ntop(AF_INET6, &address.sin6_addr, text, sizeof(text))
+    else:
+        return None
+    return text.decode(), ntohs(address.sin6_port)  # which is where the other's port is
 
 
 @cython.final
@@ -89,8 +127,11 @@ cdef class Epoll:
         PyMem_Free(self._events)
 
     def add(self, sock):
-        """Read a connected, non-blocking socket; who receives is to be set before the next turn."""
-        cdef int fd = sock.fileno()
+        """Read a connected, non-blocking socket; who receives is to be set before the next turn.
+
+        It is a socket, or a descriptor from `accept`; either is the channel's from now on.
+        """
+        cdef int fd = sock if isinstance(sock, int) else sock.detach()
         cdef SocketChannel channel = SocketChannel.__new__(SocketChannel)
         cdef epoll_event event
         self._generation += 1
@@ -101,8 +142,8 @@ cdef class Epoll:
         event.events = EPOLLIN
         event.data.u64 = <uint64_t>self._generation << 32 | <uint32_t>fd
         if epoll_ctl(self._fd, EPOLL_CTL_ADD, fd, &event) < 0:
-            PyErr_SetFromErrno(OSError)
-        sock.detach()
+            PyErr_SetFromErrno(OSError)  # the channel closes it
+        channel.keep_addresses()
         while len(self._channels) <= fd:
             self._channels.append(None)
         self._channels[fd] = channel
@@ -185,13 +226,23 @@ cdef class SocketChannel(RawChannel):
 
     @property
     def client(self):
-        """Host and port of the peer."""
-        return self._address(socket.socket.getpeername)
+        """Host and port of the peer, also when the channel is gone."""
+        return _address(&self._client)
 
     @property
     def server(self):
-        """Host and port that the peer reached."""
-        return self._address(socket.socket.getsockname)
+        """Host and port that the peer reached, also when the channel is gone."""
+        return _address(&self._server)
+
+    cdef int keep_addresses(self) except -1:
+        """Ask for both addresses; what they are in words is for whoever wants to know."""
+        cdef socklen_t size = sizeof(sockaddr_in6)
+        if getpeername(self._fd, <sockaddr *>&self._client, &size) < 0:
+            self._client.sin6_family = 0
+        size = sizeof(sockaddr_in6)
+        if getsockname(self._fd, <sockaddr *>&self._server, &size) < 0:
+            self._server.sin6_family = 0
+        return 0
 
     def fileno(self):
         """Return the descriptor; -1 when it is closed."""
@@ -217,7 +268,11 @@ cdef class SocketChannel(RawChannel):
         if self._fd >= 0:
             if dead_after is not None and dead_after != self._dead_after:
                 self._dead_after = dead_after
-                self._borrow(lambda sock: expect_dead_peer(sock, dead_after))
+                sock = socket.socket(fileno=self._fd)  # for a moment
+                try:
+                    expect_dead_peer(sock, dead_after)
+                finally:
+                    sock.detach()
             self._watch(self._interest & ~EPOLLIN)
 
     def resume(self):
@@ -227,13 +282,18 @@ cdef class SocketChannel(RawChannel):
 
     def finish(self):
         """Send what is pending, then FIN."""
-        self._after_backlog(self._shut)
+        if self._backlog is None:
+            self._shut()
+        else:
+            self._closing = self._shut
 
     def close(self):
         """Send what is pending, then close."""
-        if self._fd >= 0:
+        if self._backlog is None:
+            self._lose()
+        elif self._fd >= 0:
             self._watch(self._interest & ~EPOLLIN)
-            self._after_backlog(self._lose)
+            self._closing = self._lose
 
     def abort(self):
         """Close at once."""
@@ -342,13 +402,7 @@ cdef class SocketChannel(RawChannel):
         self._receiver.drained()
         return 0
 
-    def _after_backlog(self, then):
-        if self._backlog is None:
-            then()
-        else:
-            self._closing = then
-
-    def _shut(self):
+    cpdef _shut(self):
         if self._fd >= 0 and shutdown(self._fd, SHUT_WR) < 0:  # reset meanwhile
             self._lose()
 
@@ -368,25 +422,11 @@ cdef class SocketChannel(RawChannel):
         self._epoll.remove(fd)
         close(fd)
         # Not now: whoever reads this channel may be in the middle of using it.
-        self._epoll.reactor.loop.call_soon(self._tell_lost)
+        self._epoll.reactor.wake(self)
 
-    def _tell_lost(self):
-        self._receiver.lost()
+    cpdef turn(self):
+        """Tell that the channel is gone."""
+        receiver = self._receiver
+        self._receiver = self._lane = None
+        receiver.lost()
 
-    def _address(self, ask):
-        if self._fd < 0:
-            return None
-        try:
-            address = self._borrow(ask)
-        except OSError:  # reset
-            return None
-        # IPv6 has two more fields; a UNIX socket has a path in place of all.
-        return address[:2] if isinstance(address, tuple) else None
-
-    def _borrow(self, use):
-        """Use the descriptor as a socket object for a moment."""
-        sock = socket.socket(fileno=self._fd)
-        try:
-            return use(sock)
-        finally:
-            sock.detach()

@@ -30,6 +30,7 @@ cdef class Lane:
     cdef public bint said
     cdef public bint answered
     cdef public bint woken
+    cdef public bint unarmed
     cdef Py_ssize_t _max_pending
     cdef Py_ssize_t _max_out
     # What is queued: a buffer of our own, and behind it at most one large payload, in place.
@@ -59,3 +60,4 @@ cdef class Lane:
     cpdef fall_behind(self)
     cpdef waits(self, Py_ssize_t pending)
     cpdef leaves(self)
+    cpdef arm(self)

@@ -117,7 +117,8 @@ cdef class Lane:
         self.keepalive = keepalive
         self._max_pending = PY_SSIZE_T_MAX if max_pending is None else max_pending
         self._max_out = self._max_pending
-        self.inside = self.unread = self.behind = self.said = self.answered = self.woken = False
+        self.inside = self.unread = self.behind = self.said = self.answered = False
+        self.woken = self.unarmed = False
 
     def __dealloc__(self):
         _give_back(self._out, self._out_capacity)
@@ -341,6 +342,8 @@ cdef class Lane:
                 self.waits(pending)
         if self.said:
             self.leaves()
+        if self.unarmed:
+            self.arm()
 
     cpdef allow(self, Py_ssize_t pending):
         """Take note of how much may be queued in this turn: what may wait, without what waits."""
@@ -444,4 +447,8 @@ cdef class Lane:
 
     cpdef leaves(self):
         """End TCP at the end of a turn, if our Close is all that there will ever be."""
+        raise NotImplementedError
+
+    cpdef arm(self):
+        """Let the wheel know of the earliest deadline."""
         raise NotImplementedError

@@ -7,8 +7,8 @@ from sock.runtime.ref cimport LiveRef
 
 @cython.final
 cdef class Link(Lane):
-    cdef object _alarm_at
-    cdef object _closing_at
+    cdef double _alarm_at
+    cdef double _closing_at
     cdef object _done
     cdef public bint held
     cdef bint _lost
@@ -43,7 +43,7 @@ cdef class Link(Lane):
     cpdef add_done_callback(self, callback)
     cpdef place(self, CJob job)
     cdef _read_on(self)
-    cdef _send_due(self, double now)
-    cdef _arm(self)
+    cdef _arm_soon(self)
+    cdef double _send_due(self, double now) except? -1
     cdef _wake_waiters(self)
     cdef _leave(self)

@@ -1,11 +1,13 @@
 cimport cython
 
+from sock.runtime.timer cimport Alarm, Wheel
+
 
 @cython.final
 cdef class Reactor:
     cdef public object loop
     cdef public bint native
-    cdef public object wheel
+    cdef public Wheel wheel
     cdef public object thread
     cdef public double now
     cdef public double patience
@@ -18,6 +20,8 @@ cdef class Reactor:
     cpdef begin_turn(self)
     cpdef bint overdue(self) except -1
     cpdef wake(self, turned)
-    cpdef post(self, turned, info)
+    cpdef post(self, addressed, info)
+    cpdef Alarm after(self, double seconds, callback)
+    cpdef adopt(self, sock, connect)
     cpdef emptied(self)
     cdef _soon(self)

@@ -5,18 +5,20 @@ cimport cython
 cdef class Wheel:
     cdef object _handle
     cdef object _loop
-    cdef object _next
-    cdef object _order
-    cdef object _passed
-    cdef object _slots
+    cdef Py_ssize_t _next
+    cdef list _order
+    cdef Py_ssize_t _passed
+    cdef dict _slots
 
     cpdef arm(self, waiting, double due)
     cpdef disarm(self, waiting)
-    cdef _sleep(self, number)
+    cdef _sleep(self, Py_ssize_t number)
 
 
 @cython.final
 cdef class Alarm:
     cdef object _callback
-    cdef object _wheel
+    cdef Wheel _wheel
     cdef public object slot
+
+    cpdef cancel(self)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sock.engine import Keepalive, Verdict
+from sock.engine import NEVER, Keepalive, Verdict
 
 FINE, PING, DEAD = Verdict.FINE, Verdict.PING, Verdict.DEAD
 
@@ -38,7 +38,7 @@ def test_a_ping_of_ours_keeps_no_dead_peer_alive():
 def test_the_clock_stands_still_while_the_host_does_not_read():
     keepalive = Keepalive(idle_timeout=60, ping_interval=20, now=100)
     keepalive.hold(110)
-    assert keepalive.due() is None
+    assert keepalive.due() == NEVER
     assert verdicts(keepalive, 120, 10_000) == [FINE, FINE]
     keepalive.resume(10_000)
     assert keepalive.due() == 10_010
@@ -66,7 +66,7 @@ def test_to_hold_or_to_resume_twice_is_to_do_it_once():
 
 @pytest.mark.parametrize(
     ("idle", "ping", "due"),
-    [(60, 20, 20), (10, 20, 10), (60, None, 60), (None, 20, 20), (None,) * 3],
+    [(60, 20, 20), (10, 20, 10), (60, None, 60), (None, 20, 20), (None, None, NEVER)],
 )
 def test_it_says_when_to_look_again(idle, ping, due):
     assert Keepalive(idle, ping, now=0).due() == due
@@ -83,9 +83,9 @@ def test_a_look_at_the_time_it_named_finds_something_and_none_before(steps, ping
     held = False
     for now, step in enumerate(steps, 1):
         due = keepalive.due()
-        assert (due is None) is held
+        assert (due == NEVER) is held
         verdict = keepalive.check(now)
-        assert (verdict is not FINE) is (due is not None and now >= due)
+        assert (verdict is not FINE) is (now >= due)
         if verdict is DEAD:
             return
         if step == "hear" and not held:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sock.engine import Outbox
+from sock.engine import NEVER, Outbox
 
 # pending, whether full has changed, full
 LEVELS = [
@@ -47,10 +47,10 @@ def test_any_byte_taken_gives_it_the_whole_time_again():
 def test_nothing_pending_is_never_too_slow():
     outbox = Outbox(100, 30)
     outbox.due(now=5, pending=10, taken=0)
-    assert outbox.due(now=20, pending=0, taken=10) is None
+    assert outbox.due(now=20, pending=0, taken=10) == NEVER
     assert outbox.due(now=100, pending=10, taken=10) == 130
 
 
 @pytest.mark.parametrize("pending", [0, 10])
 def test_without_a_timeout_no_peer_is_too_slow(pending):
-    assert Outbox(100, None).due(now=5, pending=pending, taken=0) is None
+    assert Outbox(100, None).due(now=5, pending=pending, taken=0) == NEVER

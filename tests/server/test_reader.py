@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -46,7 +47,7 @@ def refusal(data, **limits):
 
 
 def test_a_request_has_its_method_target_headers_and_version():
-    reader = Reader(1024, ("127.0.0.1", 1), ("127.0.0.1", 2))
+    reader = Reader(1024, SimpleNamespace(client=("127.0.0.1", 1), server=("127.0.0.1", 2)))
     reader.feed(PLAIN)
     request = reader.next()
     assert (request.method, request.target, request.http_version) == (

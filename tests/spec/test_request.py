@@ -247,3 +247,60 @@ def test_a_request_can_be_copied_and_pickled(again):
 
 def test_a_request_shows_what_is_asked():
     assert repr(Request("GET", "/rooms/7?name=ada")) == "Request('GET', '/rooms/7?name=ada')"
+
+
+class Peer:
+    """Knows the addresses, and counts how often it was asked."""
+
+    asked = 0
+
+    @property
+    def client(self):
+        self.asked += 1
+        return "10.0.0.1", 5000
+
+    @property
+    def server(self):
+        return "10.0.0.2", 443
+
+
+def of_head(peer=None):
+    return Request.of_head(
+        "GET", "/a?b=c", b"Host: a\r\nX: \t1 \r\nx:2\r\n", http_version="1.1", peer=peer
+    )
+
+
+def test_the_lines_of_a_head_are_read_when_asked():
+    request = of_head()
+    assert (request.method, request.path, request.query["b"]) == ("GET", "/a", "c")
+    assert request.raw_headers == [(b"Host", b"a"), (b"X", b"1"), (b"x", b"2")]
+    assert request.headers.get_all("x") == ["1", "2"]
+    assert (request.client, request.server) == (None, None)
+
+
+def test_a_peer_is_asked_for_its_addresses_once_and_when_asked():
+    peer = Peer()
+    request = of_head(peer)
+    assert peer.asked == 0
+    assert request.server == ("10.0.0.2", 443)
+    assert request.client == request.client == ("10.0.0.1", 5000)
+    assert peer.asked == 1
+
+
+def test_what_is_set_stays_whatever_the_peer_says():
+    request = of_head(Peer())
+    request.client = ("192.0.2.1", 1)
+    assert (request.client, request.server) == (("192.0.2.1", 1), ("10.0.0.2", 443))
+    request = of_head(Peer())
+    request.server = None
+    assert (request.client, request.server) == (("10.0.0.1", 5000), None)
+
+
+def test_header_fields_that_are_set_are_read_anew():
+    request = of_head()
+    assert request.cookies == {}
+    request.notable = {"host": ["a"]}
+    request.raw_headers = [(b"Cookie", b"a=1")]
+    assert request.cookies == {"a": "1"}
+    assert request.headers == {"cookie": "a=1"}
+    assert request.notable is None

@@ -4,7 +4,7 @@ import pytest
 
 from sock import Compression, HandlerError, HandshakeError, Options, Request, Sock, Upgrade
 from sock.wire.deflate import Agreement
-from sock.wire.handshake import accept, accept_token, asks_to_upgrade, check, check_origin
+from sock.wire.handshake import accept, asks_to_upgrade, check, check_origin, notable
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 GOOD = {
@@ -37,7 +37,11 @@ def refused(request):
 def test_the_example_of_the_rfc_is_valid():
     """RFC 6455 §1.3."""
     assert check(new_request(origin="http://example.com", sec_websocket_protocol="a, b")) == KEY
-    assert accept_token(KEY) == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+
+
+def test_a_handshake_is_decided_by_some_fields_and_the_others_are_left_alone():
+    pairs = [(b"HOST", b" a\t"), (b"Cookie", b"b"), (b"upgrade", b"c"), (b"Upgrade", b"d")]
+    assert notable(pairs) == {"host": ["a"], "upgrade": ["c", "d"]}
 
 
 @pytest.mark.parametrize("method", ["POST", "HEAD", "OPTIONS", "CONNECT", "get"])

@@ -5,6 +5,7 @@ from .host import Host as Host
 from .job import Job as Job
 from .job import Jobs as Jobs
 from .job import Role as Role
+from .keepalive import NEVER as NEVER
 from .keepalive import Keepalive as Keepalive
 from .keepalive import Verdict as Verdict
 from .lifecycle import Lifecycle as Lifecycle
@@ -14,6 +15,7 @@ from .outbox import Outbox as Outbox
 from .phase import Phase as Phase
 
 __all__ = [
+    "NEVER",
     "Cause",
     "Host",
     "Job",

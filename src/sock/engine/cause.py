@@ -20,8 +20,7 @@ interface: see `docs/reference/specification.md`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sock.spec import (
     CloseCode,
@@ -40,12 +39,10 @@ if TYPE_CHECKING:
     from sock.spec import ProtocolError, Reason, Stop
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """Why an end begins.
 
-    Args:
+    Attributes:
         reason: what `terminate` gets.
         code: what the Close frame says; None when it says nothing, 1006 when there can be none.
         detail: the text in the Close frame.

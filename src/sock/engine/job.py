@@ -125,6 +125,10 @@ class Jobs:
         if job.stream is not None:
             job.stream.finish()
 
+    def release(self) -> None:
+        """Let go of the host: there will be no more jobs."""
+        self._host = cast("Host", None)
+
     def running(self) -> tuple[Job, ...]:
         """Return what has not been reported."""
         return tuple(self._jobs or ())

@@ -7,7 +7,10 @@ arrive, and asks `check` when the time comes that an earlier check has named.
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import final
+from typing import Final, final
+
+NEVER: Final = float("inf")
+"""A time that does not come: it is compared like any other."""
 
 
 class Verdict(Enum):
@@ -72,14 +75,12 @@ class Keepalive:
             return Verdict.PING
         return Verdict.FINE
 
-    def due(self) -> float | None:
-        """Return when to check next; None when there is nothing to wait for."""
-        if self._held is not None:
-            return None
-        due = None
-        if self._ping_interval is not None:
-            due = max(self.heard, self._pinged) + self._ping_interval
-        if self._idle_timeout is not None:
-            idle = self.heard + self._idle_timeout
-            due = idle if due is None else min(due, idle)
+    def due(self) -> float:
+        """Return when to check next; `NEVER` when there is nothing to wait for."""
+        due = NEVER
+        if self._held is None:
+            if self._ping_interval is not None:
+                due = max(self.heard, self._pinged) + self._ping_interval
+            if self._idle_timeout is not None:
+                due = min(due, self.heard + self._idle_timeout)
         return due

@@ -33,7 +33,7 @@ in a shutdown the drain's. The rules are those of `docs/reference/specification.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, final
+from typing import TYPE_CHECKING, Any, TypeAlias, cast, final
 
 from sock import telemetry
 from sock.spec import BinarySock, HandlerError, Sock, Stop, Stream, TextSock, UnsupportedData
@@ -43,7 +43,7 @@ from . import cause
 from .job import Job, Jobs, Role
 from .mailbox import Kind, Mailbox, size_of
 from .outbox import Outbox
-from .phase import Phase
+from .phase import ENDING, FINISHING, LAST, LIVE, MADE, OVER
 from .wording import described
 
 if TYPE_CHECKING:
@@ -56,15 +56,6 @@ if TYPE_CHECKING:
 
     Callback: TypeAlias = Callable[[Any], Any]
     Watch: TypeAlias = Callable[[Callback, str], Callback]
-
-
-# A global is looked up faster than a member of an enum, and this is the path of every message.
-_MADE: Final = Phase.MADE
-_LIVE: Final = Phase.LIVE
-_FINISHING: Final = Phase.FINISHING
-_ENDING: Final = Phase.ENDING
-_LAST: Final = Phase.LAST
-_OVER: Final = Phase.OVER
 
 
 @final
@@ -83,6 +74,7 @@ class Lifecycle:
     """
 
     __slots__ = (
+        "_abandoned",
         "_cause",
         "_handler",
         "_host",
@@ -112,6 +104,7 @@ class Lifecycle:
         self._jobs = Jobs(host)
         self._cause: Cause | None = None
         self._proceeding = False
+        self._abandoned = False
         self._watch = watch
         callback: Callback | None = handler.handle_in
         if kind.handle_in is Sock.handle_in:
@@ -125,7 +118,7 @@ class Lifecycle:
         self._on_control = kind.handle_control is not Sock.handle_control
         self.mailbox = Mailbox(options.max_mailbox)
         self.outbox = Outbox(options.max_send_buffer, options.send_timeout)
-        self.phase = _MADE
+        self.phase = MADE
         self.busy = False
         """Whether a callback is under way."""
         self.gone = False
@@ -141,14 +134,14 @@ class Lifecycle:
 
     def open(self) -> None:
         """Begin: call init. The 101 is on its way."""
-        if self.phase is _MADE:
-            self.phase = _LIVE
+        if self.phase is MADE:
+            self.phase = LIVE
             self._call(self._handler.init, self._host.ref, "init")
             self._proceed()
 
     def receive(self, message: str | bytes | Ping | Pong) -> bool:
         """Take a complete message or control frame; tell whether the host may go on reading."""
-        if self.phase is not _LIVE:
+        if self.phase is not LIVE:
             return False
         if isinstance(message, (str, bytes)):
             if (self.on_text if isinstance(message, str) else self.on_binary) is None:
@@ -168,10 +161,11 @@ class Lifecycle:
 
     def post(self, info: Any) -> None:
         """Take an info. Never runs a callback: that is for the host's next turn."""
-        if self.phase is not _LIVE:
+        if self.phase is not LIVE:
             return
         if not self.mailbox.put_info(info):
             self._depart(cause.mailbox_full(self._options.max_mailbox))
+            self._set_reading()
         self.ready = False
         self._host.wake()
 
@@ -182,7 +176,7 @@ class Lifecycle:
     @property
     def closed(self) -> bool:
         """Whether the end has begun: infos are dropped in silence."""
-        return self.phase is not _LIVE and self.phase is not _MADE
+        return self.phase is not LIVE and self.phase is not MADE
 
     @property
     def cause(self) -> Cause | None:
@@ -231,7 +225,7 @@ class Lifecycle:
     def spawned(self, job: Job) -> None:
         """Take note of a task that dies with the connection; the host has started it."""
         self._jobs.add(job)
-        if self.phase in {_ENDING, _LAST, _OVER}:
+        if self.phase in {ENDING, LAST, OVER}:
             self._jobs.cancel((job,))
 
     def yielded(self, job: Job, item: Any) -> None:
@@ -246,7 +240,7 @@ class Lifecycle:
             self._refuse(f"yielded {described(item)}, and no message or Stop", job.place)
 
     def _ended(self, job: Job) -> None:
-        if job.role is Role.TERMINATE and self.phase is _LAST:
+        if job.role is Role.TERMINATE and self.phase is LAST:
             self._over()
         self._proceed()
 
@@ -274,30 +268,30 @@ class Lifecycle:
 
     def violated(self, error: ProtocolError) -> None:
         """Note that the peer broke the protocol: what came before is answered, then it is told."""
-        if self.phase is _MADE:
+        if self.phase is MADE:
             self._over()
-        elif self.phase is _LIVE:
+        elif self.phase is LIVE:
             self._finish_up(cause.violated(error), self._options.close_timeout)
             self._jobs.cancel_streams()
             self._proceed()
 
     def shutdown(self, timeout: float | None) -> None:
         """Stop with the server: what is under way has `timeout` seconds, then 1012 is said."""
-        if self.phase is _MADE:
+        if self.phase is MADE:
             self._over()
-        elif self.phase is _LIVE:
+        elif self.phase is LIVE:
             self._finish_up(cause.SHUTDOWN, timeout)
             self._proceed()
 
     def alarmed(self) -> None:
         """A bound has passed."""
-        if self.phase is _FINISHING:
+        if self.phase is FINISHING:
             self._say(self._cause)
             self._end()
-        elif self.phase is _ENDING:
+        elif self.phase is ENDING:
             self._abandon()
             self._terminate()
-        elif self.phase is _LAST:
+        elif self.phase is LAST:
             self._jobs.cancel(self._jobs.running())
             self._abandon()
             self._over()
@@ -308,7 +302,7 @@ class Lifecycle:
     def _proceed(self) -> None:
         """Do all that can be done now."""
         # In a job that ended within `start`, whoever started it goes on.
-        if self._proceeding or self.phase is _OVER:
+        if self._proceeding or self.phase is OVER:
             return
         self._proceeding = True
         left = len(self.mailbox)  # what comes meanwhile has its own turn, which `post` asks for
@@ -320,13 +314,13 @@ class Lifecycle:
         finally:
             self._proceeding = False
         idle = not self.busy and not self.mailbox
-        if self.phase is _FINISHING and idle and not self._jobs.streaming():
+        if self.phase is FINISHING and idle and not self._jobs.streaming():
             self._say(self._cause)
             self._end()
-        if self.phase is _ENDING and not self.busy and not self._jobs:
+        if self.phase is ENDING and not self.busy and not self._jobs:
             self._terminate()
         self._set_reading()
-        self.ready = self.phase is _LIVE and not (self.busy or self.mailbox or self.outbox.full)
+        self.ready = self.phase is LIVE and not (self.busy or self.mailbox or self.outbox.full)
 
     def _call(self, callback: Callback, argument: Any, place: str) -> None:
         if self._watch is not None:
@@ -403,7 +397,7 @@ class Lifecycle:
     def _fail(self, error: BaseException, place: str) -> None:
         """End because something was raised (rule 6): nothing more is handled."""
         self._emit_failure(error, place)
-        if self.phase is _LIVE or self.phase is _FINISHING:
+        if self.phase is LIVE or self.phase is FINISHING:
             self._say(cause.raised(error))
             self._end()
 
@@ -411,12 +405,12 @@ class Lifecycle:
 
     def _depart(self, why: Cause) -> None:
         """Finish without the peer, which is gone or as good as gone."""
-        if self.phase is _MADE:
+        if self.phase is MADE:
             self._over()
             return
-        if self.phase is _LIVE:
+        if self.phase is LIVE:
             self._finish_up(why, self._options.close_timeout)
-        if self.phase is _FINISHING and not self.gone:
+        if self.phase is FINISHING and not self.gone:
             if why is cause.LOST:
                 self.gone = True
             else:
@@ -424,10 +418,9 @@ class Lifecycle:
             self._jobs.cancel_iterators()
 
     def _finish_up(self, why: Cause, bound: float | None) -> None:
-        self.phase = _FINISHING
+        self.phase = FINISHING
         self.ready = False
         self._cause = why
-        self._set_reading()
         self._host.alarm(bound)
 
     def _say(self, why: Cause | None) -> None:
@@ -438,7 +431,7 @@ class Lifecycle:
             self._host.close(why.code, why.detail)
 
     def _end(self) -> None:
-        self.phase = _ENDING
+        self.phase = ENDING
         self.ready = False
         self.mailbox.clear()
         self._set_reading()
@@ -446,7 +439,7 @@ class Lifecycle:
         self._jobs.cancel(self._jobs.running())
 
     def _terminate(self) -> None:
-        self.phase = _LAST
+        self.phase = LAST
         assert self._cause is not None, "every way to the end has its cause"
         try:
             result = self._handler.terminate(self._cause.reason)
@@ -463,14 +456,20 @@ class Lifecycle:
         self._over()
 
     def _over(self) -> None:
-        self.phase = _OVER
-        self._host.alarm(None)
-        self._host.over()
+        self.phase = OVER
+        host = self._host
+        host.alarm(None)
+        if not self._abandoned:  # else there may be something to report yet
+            # The two know each other. Whatever is over is freed now, and not by the collector.
+            self._host = cast("Host", None)
+            self._jobs.release()
+        host.over()
 
     # Small things.
 
     def _abandon(self) -> None:
         for job in self._jobs.running():
+            self._abandoned = True
             self._jobs.discard(job)
             telemetry.emit(
                 "callback.abandoned", request=self._host.request, place=self.place(job.place)
@@ -478,7 +477,7 @@ class Lifecycle:
 
     def _set_reading(self) -> None:
         reading = (
-            self.phase is _LIVE
+            self.phase is LIVE
             and not self.outbox.full
             and self.mailbox.ahead < self._options.max_read_ahead
         )

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import final
 
+from .keepalive import NEVER
+
 
 @final
 class Outbox:
@@ -44,8 +46,8 @@ class Outbox:
             self.full = False
         return self.full is not full
 
-    def due(self, now: float, pending: int, taken: int) -> float | None:
-        """Return when the peer will have been too slow; None while nothing is pending.
+    def due(self, now: float, pending: int, taken: int) -> float:
+        """Return when the peer will have been too slow; `NEVER` while nothing is pending.
 
         Args:
             now: seconds of a steady clock.
@@ -54,7 +56,7 @@ class Outbox:
         """
         if self.timeout is None or not pending:
             self._since = None
-            return None
+            return NEVER
         if self._since is None or taken != self._taken:
             self._since = now
             self._taken = taken

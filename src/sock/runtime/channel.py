@@ -48,12 +48,12 @@ class Channel(Protocol):
 
     @property
     def client(self) -> Address | None:
-        """Host and port of the peer."""
+        """Host and port of the peer, also when the channel is gone."""
         ...
 
     @property
     def server(self) -> Address | None:
-        """Host and port that the peer reached."""
+        """Host and port that the peer reached, also when the channel is gone."""
         ...
 
     def write(self, data: bytes | bytearray, /) -> None:
@@ -78,6 +78,20 @@ class Channel(Protocol):
 
     def abort(self) -> None:
         """Close at once; what is pending is lost."""
+
+
+def accept_socket(listening: socket.socket) -> socket.socket | None:
+    """Return a connection that waits in a listening socket, as one that does not block; or None.
+
+    Raises:
+        OSError: the kernel has none to give, or not the means to.
+    """
+    try:
+        sock, _ = listening.accept()
+    except (BlockingIOError, InterruptedError):
+        return None
+    sock.settimeout(0)
+    return sock
 
 
 _PROBES: Final = 3

@@ -11,7 +11,7 @@ import select
 import socket
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
-from .channel import expect_dead_peer
+from .channel import accept_socket, expect_dead_peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +27,10 @@ _RETRY: Final = 0.1  # seconds after which the kernel may have memory for a send
 _GONE: Final = 0x010 | 0x008  # EPOLLHUP and EPOLLERR, which are told whatever was asked for
 _IN: Final = 0x001
 _OUT: Final = 0x004
+
+
+accept = accept_socket
+"""Takes a connection out of a listening socket, in the form that `Epoll.add` takes fastest."""
 
 
 @final
@@ -91,8 +95,11 @@ class SocketChannel:
         "_fd",
         "_interest",
         "_sock",
+        "client",
         "receiver",
+        "server",
         "taken",
+        "woken",
     )
 
     receiver: Receiver
@@ -106,21 +113,14 @@ class SocketChannel:
         self._ended = False  # the peer has sent FIN
         self._interest = _IN
         self.taken = 0
+        self.woken = False  # the reactor's
+        self.client = _address(sock.getpeername)
+        self.server = _address(sock.getsockname)
 
     @property
     def pending(self) -> int:
         """Bytes that the kernel has not taken."""
         return len(self._backlog) if self._backlog is not None else 0
-
-    @property
-    def client(self) -> Address | None:
-        """Host and port of the peer."""
-        return _address(self._sock.getpeername)
-
-    @property
-    def server(self) -> Address | None:
-        """Host and port that the peer reached."""
-        return _address(self._sock.getsockname)
 
     def fileno(self) -> int:
         """Return the descriptor; -1 when it is closed."""
@@ -160,13 +160,18 @@ class SocketChannel:
 
     def finish(self) -> None:
         """Send what is pending, then FIN."""
-        self._after_backlog(self._shut)
+        if self._backlog is None:
+            self._shut()
+        else:
+            self._closing = self._shut
 
     def close(self) -> None:
         """Send what is pending, then close."""
-        if self._fd >= 0:
+        if self._backlog is None:
+            self._lose()
+        elif self._fd >= 0:
             self._watch(self._interest & ~_IN)
-            self._after_backlog(self._lose)
+            self._closing = self._lose
 
     def abort(self) -> None:
         """Close at once."""
@@ -229,12 +234,6 @@ class SocketChannel:
             self._closing()
         self.receiver.drained()
 
-    def _after_backlog(self, then: Callable[[], None]) -> None:
-        if self._backlog is None:
-            then()
-        else:
-            self._closing = then
-
     def _shut(self) -> None:
         if self._fd >= 0:
             try:
@@ -256,10 +255,13 @@ class SocketChannel:
         self._epoll.remove(fd)
         self._sock.close()
         # Not now: whoever reads this channel may be in the middle of using it.
-        self._epoll.reactor.loop.call_soon(self._tell_lost)
+        self._epoll.reactor.wake(self)
 
-    def _tell_lost(self) -> None:
-        self.receiver.lost()
+    def turn(self) -> None:
+        """Tell that the channel is gone."""
+        receiver = self.receiver
+        del self.receiver  # the two know each other: whatever is over is freed now
+        receiver.lost()
 
 
 def _address(ask: Callable[[], Any]) -> Address | None:

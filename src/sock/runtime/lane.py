@@ -53,6 +53,7 @@ class Lane:
         "parser",
         "reactor",
         "said",
+        "unarmed",
         "unread",
         "woken",
         "writer",
@@ -90,6 +91,8 @@ class Lane:
         self.answered = False
         """Whether the peer's Close has come."""
         self.woken = False  # the reactor's
+        self.unarmed = False
+        """Whether a deadline was set in this turn, and the wheel does not know of it."""
 
     # In.
 
@@ -197,6 +200,8 @@ class Lane:
                 self.waits(pending)
         if self.said:
             self.leaves()
+        if self.unarmed:
+            self.arm()
 
     # Of the link: what is not of every message.
 
@@ -210,6 +215,10 @@ class Lane:
 
     def leaves(self) -> None:
         """End TCP at the end of a turn, if our Close is all that there will ever be."""
+        raise NotImplementedError
+
+    def arm(self) -> None:
+        """Let the wheel know of the earliest deadline."""
         raise NotImplementedError
 
     def turn(self) -> None:

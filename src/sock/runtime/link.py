@@ -22,7 +22,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, final
 
 from sock import telemetry
-from sock.engine import Job, Keepalive, Lifecycle, Role, Verdict
+from sock.engine import NEVER, Job, Keepalive, Lifecycle, Role, Verdict
 from sock.spec import Ping
 from sock.wire.codec import Parser, Writer
 
@@ -114,8 +114,8 @@ class Link(Lane):
         self.slot: int | None = None  # the wheel's
         self.foreign = 0
         """Infos that other threads have sent and the loop has not admitted."""
-        self._alarm_at: float | None = None  # the life cycle's bound
-        self._closing_at: float | None = None  # ours on the close handshake
+        self._alarm_at = NEVER  # the life cycle's bound
+        self._closing_at = NEVER  # ours on the close handshake
         self._done: list[Callable[[], None]] | None = None
         self._timers: set[Later] | None = None
         self._waiters: list[asyncio.Future[None]] | None = None
@@ -138,8 +138,8 @@ class Link(Lane):
         self.lifecycle.open()
         if early:
             self.feed(early)
+        self.unarmed = True
         self.finish_turn()
-        self._arm()
 
     def shutdown(self, timeout: float | None) -> None:
         """Drain: finish what is under way within `timeout` seconds, then say 1012."""
@@ -169,7 +169,7 @@ class Link(Lane):
         self.forget()
         self.lifecycle.lost()
         self._wake_waiters()
-        self._closing_at = None
+        self._closing_at = NEVER
         self._leave()
 
     # Turns.
@@ -187,28 +187,26 @@ class Link(Lane):
 
     def tick(self, now: float, /) -> None:
         """Look at the deadlines: some time may have come."""
-        if self._alarm_at is not None and now >= self._alarm_at:
-            self._alarm_at = None
+        if now >= self._alarm_at:
+            self._alarm_at = NEVER
             self.lifecycle.alarmed()
         if self._lost:
-            self._arm()
+            self.arm()
             return
-        if self._closing_at is not None:
-            if now >= self._closing_at:
-                self.channel.abort()
-                return
-        elif not self.said:
+        if now >= self._closing_at:
+            self.channel.abort()
+            return
+        if not self.said:
             verdict = self.keepalive.check(now)
             if verdict is Verdict.PING:
                 self.push(Ping())
             elif verdict is Verdict.DEAD:
                 self.lifecycle.timed_out()
-        due = self._send_due(now)
-        if due is not None and now >= due:
+        if now >= self._send_due(now):
             self.lifecycle.too_slow()
             self.channel.abort()
             return
-        self._arm()
+        self.arm()
 
     def post(self, info: Any) -> None:
         """Take an info from another thread. More than the mailbox could take are not kept."""
@@ -236,6 +234,9 @@ class Link(Lane):
         self.flush()
         self.said = True
         self._closing_at = self.reactor.loop.time() + self._options.close_timeout
+        self._arm_soon()
+        if self.answered and self.inside:  # the turn that is under way ends TCP
+            return
         self.unread = True  # the peer's Close may be among it
         if self.held or self.behind:
             self.held = self.behind = False
@@ -270,8 +271,8 @@ class Link(Lane):
 
     def alarm(self, seconds: float | None, /) -> None:
         """Set the life cycle's bound."""
-        self._alarm_at = None if seconds is None else self.reactor.loop.time() + seconds
-        self._arm()
+        self._alarm_at = NEVER if seconds is None else self.reactor.loop.time() + seconds
+        self._arm_soon()
 
     def over(self) -> None:
         """The life cycle has ended."""
@@ -345,7 +346,7 @@ class Link(Lane):
         if pending:
             self.allow(pending)
             self.lifecycle.backlog(pending)
-            self._arm()
+            self.unarmed = True
         else:
             self.drained()
 
@@ -358,32 +359,37 @@ class Link(Lane):
             # the end all the same: closing with unread bytes would reset the connection, and the
             # peer might lose our Close.
             self.channel.finish()
-        self._arm()
+
+    def arm(self) -> None:
+        """Let the wheel know of the earliest deadline."""
+        self.unarmed = False
+        due = self._alarm_at
+        if not self._lost:
+            due = min(due, self._closing_at)
+            if not self.said:
+                due = min(due, self.keepalive.due())
+            if self.channel.pending:
+                due = min(due, self._send_due(self.reactor.loop.time()))
+        if due < NEVER:
+            self.reactor.wheel.arm(self, due)
 
     # Inside.
+
+    def _arm_soon(self) -> None:
+        if self.inside:  # several deadlines may come and go in a turn
+            self.unarmed = True
+        else:
+            self.arm()
 
     def _read_on(self) -> None:
         if not (self.held or self.behind):
             self.keepalive.resume(self.reactor.loop.time())
             self.channel.resume()
-            self._arm()
+            self._arm_soon()
 
-    def _send_due(self, now: float) -> float | None:
+    def _send_due(self, now: float) -> float:
         channel = self.channel
         return self.lifecycle.outbox.due(now, channel.pending, channel.taken)
-
-    def _arm(self) -> None:
-        """Stand in the wheel for the earliest deadline."""
-        dues = [self._alarm_at]
-        if not self._lost:
-            dues.append(self._closing_at)
-            if not self.said:
-                dues.append(self.keepalive.due())
-            if self.channel.pending:
-                dues.append(self._send_due(self.reactor.loop.time()))
-        due = min((due for due in dues if due is not None), default=None)
-        if due is not None:
-            self.reactor.wheel.arm(self, due)
 
     def _wake_waiters(self) -> None:
         waiters, self._waiters = self._waiters, None

@@ -11,9 +11,11 @@ import select
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self, final
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias, final
 
+from .channel import accept_socket
 from .epoll import Epoll
+from .epoll import accept as accept_for_epoll
 from .timer import Alarm, Wheel
 from .transport import TransportChannel
 
@@ -29,6 +31,10 @@ PATIENCE: Final = 0.01
 """Seconds that a turn may take before the loop's other work gets its own."""
 
 
+Accepted: TypeAlias = "socket.socket"
+"""A connected socket that does not block; from `accept` its descriptor, where the core is used."""
+
+
 class Turned(Protocol):
     """Who may ask for a turn."""
 
@@ -37,6 +43,10 @@ class Turned(Protocol):
 
     def turn(self) -> None:
         """Do what waits."""
+
+
+class Addressed(Protocol):
+    """Whom other threads may send to."""
 
     def admit(self, info: Any, /) -> None:
         """Take an info that another thread has sent."""
@@ -70,7 +80,7 @@ class Reactor:
         """When this turn should end, by the monotonic clock: a loop's may stand still in a turn."""
         self._epoll: Epoll | None = None
         self._woken: deque[Turned] = deque()
-        self._foreign: deque[tuple[Turned, Any]] = deque()
+        self._foreign: deque[tuple[Addressed, Any]] = deque()
         self._foreign_woken = False
 
     @classmethod
@@ -85,7 +95,15 @@ class Reactor:
 
     # Sockets.
 
-    def adopt(self, sock: socket.socket, connect: Callable[[Channel], Receiver]) -> None:
+    def accept(self, listening: socket.socket) -> Accepted | None:
+        """Return a connection that waits in a listening socket, for `adopt`; None for none.
+
+        Raises:
+            OSError: the kernel has not the means for one more, or it is gone already.
+        """
+        return accept_for_epoll(listening) if self.native else accept_socket(listening)
+
+    def adopt(self, sock: Accepted, connect: Callable[[Channel], Receiver]) -> None:
         """Take over a connected, non-blocking socket: at once with epoll, soon without.
 
         What comes is read into the receiver that `connect` returns.
@@ -131,9 +149,9 @@ class Reactor:
             if len(self._woken) == 1:
                 self._soon()
 
-    def post(self, turned: Turned, info: Any) -> None:
+    def post(self, addressed: Addressed, info: Any) -> None:
         """Let it take an info soon. From any thread."""
-        self._foreign.append((turned, info))
+        self._foreign.append((addressed, info))
         if not self._foreign_woken:
             self._foreign_woken = True
             try:
@@ -171,8 +189,8 @@ class Reactor:
         # First the flag: what is appended from now on asks for another call.
         self._foreign_woken = False
         for _ in range(len(self._foreign)):
-            turned, info = self._foreign.popleft()
-            turned.admit(info)
+            addressed, info = self._foreign.popleft()
+            addressed.admit(info)
 
 
 # The loop keeps only weak references to its tasks.

@@ -26,7 +26,17 @@ class TransportChannel(asyncio.Protocol):
         connect: called with this channel when the transport is there; returns who reads it.
     """
 
-    __slots__ = ("_connect", "_ended", "_lost", "_reactor", "_transport", "_written", "receiver")
+    __slots__ = (
+        "_connect",
+        "_ended",
+        "_lost",
+        "_reactor",
+        "_transport",
+        "_written",
+        "client",
+        "receiver",
+        "server",
+    )
 
     receiver: Receiver
     _transport: asyncio.Transport
@@ -37,6 +47,8 @@ class TransportChannel(asyncio.Protocol):
         self._written = 0
         self._ended = False
         self._lost = False
+        self.client: Address | None = None
+        self.server: Address | None = None
 
     # What the transport tells.
 
@@ -45,6 +57,8 @@ class TransportChannel(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         # So pause_writing means that something waits, and resume_writing that nothing does.
         self._transport.set_write_buffer_limits(high=0)
+        self.client = self._address("peername")
+        self.server = self._address("sockname")
         self.receiver = self._connect(self)
 
     def data_received(self, data: bytes) -> None:
@@ -78,16 +92,6 @@ class TransportChannel(asyncio.Protocol):
     def taken(self) -> int:
         """Bytes that the kernel has taken."""
         return self._written - self.pending
-
-    @property
-    def client(self) -> Address | None:
-        """Host and port of the peer."""
-        return self._address("peername")
-
-    @property
-    def server(self) -> Address | None:
-        """Host and port that the peer reached."""
-        return self._address("sockname")
 
     def write(self, data: bytes | bytearray, /) -> None:
         """Send, now or when it is possible."""

@@ -52,6 +52,12 @@ class _State(Enum):
     LEAVING = "leaving"
 
 
+# A global is looked up faster than a member of an enum.
+_READING: Final = _State.READING
+_ASKING: Final = _State.ASKING
+_LEAVING: Final = _State.LEAVING
+
+
 @final
 class Connection:
     """The receiver of an accepted channel, until a `Link` takes over.
@@ -85,9 +91,9 @@ class Connection:
         """Whether the next answer is the last one."""
         self._server = server
         self._full = full
-        self._reader = Reader(server.options.max_head_size, channel.client, channel.server)
+        self._reader = Reader(server.options.max_head_size, channel)
         self._exchange: Exchange | None = None
-        self._state = _State.READING
+        self._state = _READING
         self._advancing = False
         self._alarm: Alarm | None = None
         self._idle = False  # between two requests
@@ -101,13 +107,13 @@ class Connection:
 
     def received(self, data: bytes, /) -> None:
         """Read what has come, unless an answer is under way."""
-        if self._state is _State.LEAVING:
+        if self._state is _LEAVING:
             self._dropped += len(data)
             if self._dropped > _MAX_DROPPED:
                 self.channel.abort()
             return
         self._reader.feed(data)
-        if self._state is _State.READING and not self.channel.pending:
+        if self._state is _READING and not self.channel.pending:
             self.go_on()
         elif not self._paused and self._reader.waiting > self._server.options.max_head_size:
             self._paused = True
@@ -116,9 +122,9 @@ class Connection:
     def ended(self) -> None:
         """Finish what can be finished for a peer that may still listen."""
         self._ended = True
-        if self._state is _State.LEAVING:
+        if self._state is _LEAVING:
             self._close()
-        elif self._state is _State.READING:
+        elif self._state is _READING:
             if not self.channel.pending:
                 self._end_reading()
         elif self._exchange is not None and self._exchange.upgrading:
@@ -126,7 +132,7 @@ class Connection:
 
     def drained(self) -> None:
         """Go on with the next request, or leave, now that the peer has taken all answers."""
-        if self._state is _State.LEAVING:
+        if self._state is _LEAVING:
             self._wait(_PATIENCE)
         else:
             self.go_on()
@@ -140,7 +146,7 @@ class Connection:
     def shutdown(self) -> None:
         """Drain: close it when it is idle; else the answer under way is its last."""
         self.last = True
-        reading = self._state is _State.READING and not self.channel.pending
+        reading = self._state is _READING and not self.channel.pending
         if reading and not self._reader.begun:
             self._close()
 
@@ -153,7 +159,7 @@ class Connection:
     def send(self, data: bytes) -> None:
         """Send the answer; then the next request may be read, or this was the last."""
         exchange, self._exchange = self._exchange, None
-        self._state = _State.READING
+        self._state = _READING
         self.channel.write(data)
         if exchange is None or not exchange.keep_alive:
             self._leave()
@@ -172,19 +178,19 @@ class Connection:
         """Read requests and have them answered, as far as that goes at once."""
         if self._advancing:  # an application that answered at once, from within the loop below
             return
-        if self._paused and self._state is _State.READING:
+        if self._paused and self._state is _READING:
             self._paused = False
             self.channel.resume()
         self._advancing = True
         try:
-            while self._state is _State.READING and not self.channel.pending:
+            while self._state is _READING and not self.channel.pending:
                 request = self._reader.next()
                 if request is None:
                     self._wait_for_more()
                     return
                 self._wait(None)
                 self._idle = True
-                self._state = _State.ASKING
+                self._state = _ASKING
                 keep_alive = self._reader.keep_alive
                 self._exchange = Exchange(self, self._server, request, keep_alive=keep_alive)
                 self._exchange.begin(full=self._full)
@@ -192,7 +198,7 @@ class Connection:
             self._reject(error.status, error.detail)
         finally:
             self._advancing = False
-        if self._state is _State.READING:
+        if self._state is _READING:
             self._watch_taking()
 
     # Reading.
@@ -229,7 +235,7 @@ class Connection:
 
     def _leave(self) -> None:
         """Send FIN behind the last answer, and give the peer a little time to take it."""
-        self._state = _State.LEAVING
+        self._state = _LEAVING
         self._reader.close()
         if self._ended:
             self._close()
@@ -245,7 +251,7 @@ class Connection:
 
     def _close(self) -> None:
         """Close TCP when the peer has taken what waits for it."""
-        self._state = _State.LEAVING
+        self._state = _LEAVING
         self._reader.close()
         self._cancel()
         self._wait(None)
@@ -253,7 +259,7 @@ class Connection:
         self._watch_taking()
 
     def _let_go(self) -> None:
-        self._state = _State.LEAVING
+        self._state = _LEAVING
         self._reader.close()
         self._cancel()
         self._wait(None)
@@ -285,7 +291,7 @@ class Connection:
                 self.channel.abort()
             else:
                 self._watch_taking()
-        elif self._state is _State.READING and self._reader.begun:
+        elif self._state is _READING and self._reader.begun:
             self._reject(408, "the request did not come in time (RFC 9110 §15.5.9)")
         else:
             self._close()

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias, final
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn, TypeAlias
+
+from sock.spec.request import split_fields
+from sock.wire.handshake import notable
 
 if TYPE_CHECKING:
-    from sock.spec.request import RawHeader
+    from collections.abc import Sequence
 
-NOTABLE: Final = frozenset({b"host", b"transfer-encoding", b"content-length", b"expect"})
-"""The fields that say where a message ends, and whom it is for."""
-
-Notable: TypeAlias = dict[bytes, list[bytes]]
-"""The values of those that are there, by their names in lower case."""
+Notable: TypeAlias = dict[str, list[str]]
+"""The values of the fields that matter here, by their names in lower case."""
 
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 # RFC 9112 §3: "method SP request-target SP HTTP-version"; httptools admits more than one space.
@@ -22,8 +21,7 @@ _BEGINS_WITH_METHOD: Final = re.compile(rb"%s " % _TOKEN)
 # RFC 9110 §4.2.1: the authority of a http target; the one with a user is refused (§4.2.4).
 _ABSOLUTE: Final = re.compile(rb"(?i:https?|wss?)://([^/?]+)((?:[/?].*)?)")
 # RFC 9110 §7.2 and RFC 3986 §3.2: "Host = uri-host [ ":" port ]".
-_HOST: Final = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=%]*)(:[0-9]*)?")
-_FOLDED: Final = re.compile(rb"\n[ \t]")
+_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=%]*)(:[0-9]*)?")
 
 
 class BadRequest(Exception):
@@ -40,16 +38,15 @@ class BadRequest(Exception):
         self.detail = detail
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """A head that is in order.
 
-    Args:
+    Attributes:
         method: upper case.
         target: path and query, or "*".
         version: "1.0" or "1.1".
-        headers: as they came; the Host is that of the target, where that names one.
+        fields: their lines as they came; the Host is that of the target, where that names one.
+        notable: those that matter here.
         length: bytes of the body; 0 when there is none, None when it is chunked.
         expects_continue: whether the peer may wait for a 100 before it sends the body.
     """
@@ -57,18 +54,17 @@ class Head:
     method: str
     target: str
     version: str
-    headers: list[RawHeader]
+    fields: bytes
+    notable: Notable
     length: int | None
     expects_continue: bool
 
 
-def check(data: bytes, headers: list[RawHeader], notable: Notable) -> Head:
+def check(data: bytes) -> Head:
     """Return what a head says.
 
     Args:
-        data: all of it, the empty line included.
-        headers: its fields, as the parser found them.
-        notable: those of them that matter here.
+        data: all of it, the empty line included; the parser has found it to be one.
 
     Raises:
         BadRequest: it breaks a rule.
@@ -81,22 +77,28 @@ def check(data: bytes, headers: list[RawHeader], notable: Notable) -> Head:
     lines = data.count(b"\r\n")
     if data.count(b"\n") != lines or data.count(b"\r") != lines:
         raise BadRequest(400, "a bare CR or LF in the head (RFC 9112 §2.2)")
-    if _FOLDED.search(data):
+    if b"\n " in data or b"\n\t" in data:
         raise BadRequest(400, "a folded line in the head (RFC 9112 §5.2)")
-    _check_host(notable.get(b"host", []), version)
+    fields = data[line.end() : -2]
+    pairs = split_fields(fields)
+    found = notable(pairs)
+    _check_host(found.get("host", ()), version)
     target, authority = _split_target(method, target)
     if authority is not None:
         # RFC 9112 §3.2.2: "the origin server MUST ignore the received Host header field (if any)
         # and instead replace it with the host information of the request-target".
-        headers = [pair for pair in headers if pair[0].lower() != b"host"]
-        headers.append((b"Host", authority))
+        pairs = [pair for pair in pairs if pair[0].lower() != b"host"]
+        pairs.append((b"Host", authority))
+        fields = b"".join(b"%b: %b\r\n" % pair for pair in pairs)
+        found["host"] = [authority.decode()]
     return Head(
         method.decode(),
         target.decode(),
         version.decode(),
-        headers,
-        _length(notable, version),
-        _expects_continue(notable, version),
+        fields,
+        found,
+        _length(found, version),
+        _expects_continue(found, version),
     )
 
 
@@ -125,7 +127,7 @@ def _check_version(version: bytes) -> None:
         raise BadRequest(505, "HTTP/1.1 and HTTP/1.0 are spoken here (RFC 9110 §15.6.6)")
 
 
-def _check_host(hosts: list[bytes], version: bytes) -> None:
+def _check_host(hosts: Sequence[str], version: bytes) -> None:
     # RFC 9112 §3.2: "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1
     # request message that lacks a Host header field and to any request message that contains more
     # than one Host header field line or a Host header field with an invalid field value."
@@ -147,15 +149,15 @@ def _split_target(method: bytes, target: bytes) -> tuple[bytes, bytes | None]:
     if target.startswith(b"/") or (target == b"*" and method == b"OPTIONS"):
         return target, None
     absolute = _ABSOLUTE.fullmatch(target)
-    if absolute is None or not _HOST.fullmatch(absolute[1]):
+    if absolute is None or not _HOST.fullmatch(absolute[1].decode("latin-1")):
         raise BadRequest(400, "a target in none of the four forms (RFC 9112 §3.2)")
     rest = absolute[2]
     return (rest if rest.startswith(b"/") else b"/" + rest), absolute[1]
 
 
-def _length(notable: Notable, version: bytes) -> int | None:
-    codings = notable.get(b"transfer-encoding")
-    lengths = notable.get(b"content-length")
+def _length(found: Notable, version: bytes) -> int | None:
+    codings = found.get("transfer-encoding")
+    lengths = found.get("content-length")
     if not codings:
         # The parser has made sure that there is one, of digits.
         return int(lengths[0]) if lengths else 0
@@ -165,16 +167,16 @@ def _length(notable: Notable, version: bytes) -> int | None:
     # Transfer-Encoding header field MUST treat the message as if the framing is faulty".
     if version == b"1.0":
         raise BadRequest(400, "Transfer-Encoding in HTTP/1.0 (RFC 9112 §6.1)")
-    if [coding.lower() for coding in codings] != [b"chunked"]:
+    if [coding.lower() for coding in codings] != ["chunked"]:
         raise BadRequest(501, "a transfer coding other than chunked (RFC 9112 §6.1)")
     return None
 
 
-def _expects_continue(notable: Notable, version: bytes) -> bool:
-    expectations = notable.get(b"expect")
+def _expects_continue(found: Notable, version: bytes) -> bool:
+    expectations = found.get("expect")
     if not expectations:
         return False
-    if [one.lower() for one in expectations] != [b"100-continue"]:
+    if [one.lower() for one in expectations] != ["100-continue"]:
         raise BadRequest(417, "an expectation other than 100-continue (RFC 9110 §10.1.1)")
     # RFC 9110 §10.1.1: "A server that receives a 100-continue expectation in an HTTP/1.0 request
     # MUST ignore that expectation".

@@ -9,9 +9,12 @@ import socket
 from typing import TYPE_CHECKING, Final, final
 
 from sock import telemetry
+from sock.runtime import accept_socket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from sock.runtime.reactor import Accepted
 
 BACKLOG: Final = 2048
 """Connections that the kernel keeps for us; Linux cuts it to `net.core.somaxconn`."""
@@ -77,11 +80,18 @@ class Listener:
     Args:
         sock: listening, without blocking; closed by `close`.
         accepted: called with each new socket, which does not block either.
+        accept: takes one that waits out of the listening socket, or returns None.
     """
 
-    def __init__(self, sock: socket.socket, accepted: Callable[[socket.socket], None]) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        accepted: Callable[[Accepted], None],
+        accept: Callable[[socket.socket], Accepted | None] = accept_socket,
+    ) -> None:
         self._sock = sock
         self._accepted = accepted
+        self._take = accept
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
@@ -107,9 +117,7 @@ class Listener:
     def _accept(self) -> None:
         for _ in range(_ACCEPTS_A_TURN):
             try:
-                sock, _ = self._sock.accept()
-            except (BlockingIOError, InterruptedError):
-                return
+                sock = self._take(self._sock)
             except ConnectionAbortedError:  # gone while it waited
                 continue
             except OSError as error:
@@ -118,7 +126,8 @@ class Listener:
                 self._loop.remove_reader(self._sock.fileno())
                 self._pause(error)
                 return
-            sock.settimeout(0)
+            if sock is None:
+                return
             self._accepted(sock)
 
     def _pause(self, error: OSError) -> None:

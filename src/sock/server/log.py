@@ -182,6 +182,8 @@ def _malformed(event: str, fields: Mapping[str, Any]) -> None:
 
 
 def _answered(event: str, fields: Mapping[str, Any]) -> None:
+    if not _access.isEnabledFor(logging.INFO):
+        return
     message = f"{_named(fields['request'])} {fields['status']} {fields['size']}"
     shown = {
         **_request_fields(fields["request"]),
@@ -192,12 +194,15 @@ def _answered(event: str, fields: Mapping[str, Any]) -> None:
 
 
 def _opened(event: str, fields: Mapping[str, Any]) -> None:
-    request = fields["request"]
-    _line(_access, logging.INFO, event, f"{_named(request)} 101", _request_fields(request))
+    if _access.isEnabledFor(logging.INFO):
+        request = fields["request"]
+        _line(_access, logging.INFO, event, f"{_named(request)} 101", _request_fields(request))
 
 
 def _closed(event: str, fields: Mapping[str, Any]) -> None:
     reason: Reason = fields["reason"]
+    if not isinstance(reason, Failed) and not _access.isEnabledFor(logging.INFO):
+        return
     code, dropped = fields["code"], fields["dropped"]
     said = "closed" if code is None else f"closed {code}"
     message = f"{_named(fields['request'])} {said} {_because(reason)}"

@@ -22,10 +22,11 @@ import httptools
 
 from sock.spec import Request
 
-from .head import NOTABLE, BadRequest, Notable, blame, check
+from .head import BadRequest, blame, check
+from .scan import scan
 
 if TYPE_CHECKING:
-    from sock.spec.request import Address, RawHeader
+    from sock.spec.request import Peer
 
 MAX_BODY: Final = 64 * 1024
 """Bytes of a request's body, chunks' framing included. Nobody reads them: an application has no use
@@ -41,8 +42,7 @@ class Reader:
 
     Args:
         max_head_size: bytes of a head, empty lines before it included.
-        client: of the requests made.
-        server: of the requests made.
+        peer: knows the addresses for the requests made; None where nobody does.
 
     >>> reader = Reader(1024)
     >>> reader.feed(b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\nmore")
@@ -56,34 +56,26 @@ class Reader:
         "_ahead",
         "_at",
         "_body_left",
-        "_client",
         "_complete",
         "_data",
         "_fed",
         "_head_done",
-        "_headers",
         "_in_body",
         "_max_head_size",
-        "_notable",
         "_parser",
+        "_peer",
         "_request",
-        "_server",
         "expects_continue",
         "keep_alive",
     )
 
-    def __init__(
-        self, max_head_size: int, client: Address | None = None, server: Address | None = None
-    ) -> None:
+    def __init__(self, max_head_size: int, peer: Peer | None = None) -> None:
         self._max_head_size = max_head_size
-        self._client = client
-        self._server = server
+        self._peer = peer
         self._data = b""
         self._at = 0  # where in it the head or the body that is being read begins
         self._fed = 0  # up to where the parser has it
         self._ahead = 0  # bytes of empty lines dropped before this head
-        self._headers: list[RawHeader] = []
-        self._notable: Notable = {}
         self._head_done = False
         self._complete = False
         self._in_body = False
@@ -139,14 +131,6 @@ class Reader:
         return request
 
     # Called by the parser.
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a field; spaces around its value are none of it (RFC 9112 §5.1)."""
-        value = value.strip(b" \t")
-        self._headers.append((name, value))
-        lower = name.lower()
-        if lower in NOTABLE:
-            self._notable.setdefault(lower, []).append(value)
 
     def on_headers_complete(self) -> None:
         """Note the end of the head."""
@@ -205,17 +189,12 @@ class Reader:
             blame(self._data[self._at :], _reason(error), unknown_method=unknown_method)
 
     def _begin_message(self, data: bytes) -> None:
-        head = check(data, self._headers, self._notable)
-        # Trailers of a body go into other objects, and count for nothing (RFC 9110 §6.5.1).
-        self._headers, self._notable = [], {}
-        self._request = Request(
-            head.method,
-            head.target,
-            head.headers,
-            http_version=head.version,
-            client=self._client,
-            server=self._server,
+        # The parser has no word in what the fields are: only in whether they are fields.
+        head = scan(data) or check(data)
+        self._request = Request.of_head(
+            head.method, head.target, head.fields, http_version=head.version, peer=self._peer
         )
+        self._request.notable = head.notable
         self._body_left = MAX_BODY if head.length is None else head.length
         if self._body_left > MAX_BODY:
             raise BadRequest(413, _TOO_LARGE)
@@ -246,8 +225,6 @@ class Reader:
 
     def _end_message(self) -> None:
         self._in_body = self._head_done = self._complete = False
-        if self._headers:
-            self._headers, self._notable = [], {}
 
 
 def _reason(error: Exception) -> str:

@@ -7,7 +7,7 @@ import functools
 from typing import TYPE_CHECKING, Any, final
 
 from sock import telemetry
-from sock.runtime import Reactor
+from sock.runtime.reactor import Reactor
 from sock.spec import Options, Sock
 
 from .connection import Connection
@@ -15,9 +15,8 @@ from .drain import drain
 from .listener import Listener, bind
 
 if TYPE_CHECKING:
-    import socket
-
     from sock.runtime import Channel, Link, Receiver
+    from sock.runtime.reactor import Accepted
     from sock.spec import App
 
 
@@ -51,8 +50,7 @@ class Server:
         self.port = 0
         self._listeners: list[Listener] = []
         self._drained: asyncio.Task[None] | None = None
-        self._empty: asyncio.Event = asyncio.Event()
-        self._empty.set()
+        self._empty: asyncio.Event | None = None  # only a drain waits for it
         self._closed = asyncio.Event()
 
     @property
@@ -80,7 +78,7 @@ class Server:
         address: Any = sockets[0].getsockname()
         self.host = host or address[0]
         self.port = address[1]
-        self._listeners = [Listener(sock, self._accepted) for sock in sockets]
+        self._listeners = [Listener(sock, self._accepted, self.reactor.accept) for sock in sockets]
         for listener in self._listeners:
             listener.start()
         telemetry.emit("server.started", url=self.url)
@@ -115,7 +113,6 @@ class Server:
     def link_made(self, link: Link) -> None:
         """Note a live connection."""
         self.links.add(link)
-        self._empty.clear()
 
     def link_over(self, link: Link) -> None:
         """Note the end of a live connection."""
@@ -124,11 +121,14 @@ class Server:
 
     async def wait_empty(self) -> None:
         """Wait until there is no connection."""
-        await self._empty.wait()
+        while self.links or self.pending:
+            if self._empty is None:
+                self._empty = asyncio.Event()
+            await self._empty.wait()
 
     # Inside.
 
-    def _accepted(self, sock: socket.socket) -> None:
+    def _accepted(self, sock: Accepted) -> None:
         self.reactor.adopt(sock, self._connect)
 
     def _connect(self, channel: Channel) -> Receiver:
@@ -136,14 +136,14 @@ class Server:
         full = limit is not None and len(self.pending) + len(self.links) >= limit
         connection = Connection(self, channel, full=full)
         self.pending.add(connection)
-        self._empty.clear()
         if self.draining:  # accepted before the drain, ready only now
             self.loop.call_soon(connection.shutdown)
         return connection
 
     def _look_empty(self) -> None:
-        if not self.links and not self.pending:
+        if self._empty is not None and not self.links and not self.pending:
             self._empty.set()
+            self._empty = None
 
     async def _drain(self, seconds: float | None) -> None:
         self.draining = True

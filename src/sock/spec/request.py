@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias, cast, final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast, final
 from urllib.parse import parse_qsl, unquote
 
 if TYPE_CHECKING:
@@ -15,6 +16,22 @@ _ESCAPED = re.compile(r"\\(?:([0-3][0-7]{2})|(.))")
 
 Address: TypeAlias = tuple[str, int]
 RawHeader: TypeAlias = tuple[bytes, bytes]
+
+_NO_PARAMS: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+class Peer(Protocol):
+    """Who knows the two addresses of a connection, also when it is over."""
+
+    @property
+    def client(self) -> Address | None:
+        """Host and port of the peer."""
+        ...
+
+    @property
+    def server(self) -> Address | None:
+        """Host and port that the peer reached."""
+        ...
 
 
 class MultiMapping(Mapping[str, str]):
@@ -124,17 +141,19 @@ class Request:
     """
 
     __slots__ = (
+        "_client",
         "_cookies",
         "_headers",
+        "_peer",
         "_query",
+        "_raw",
+        "_server",
         "_state",
-        "client",
         "http_version",
         "method",
+        "notable",
         "path_params",
-        "raw_headers",
         "scheme",
-        "server",
         "target",
     )
 
@@ -152,16 +171,75 @@ class Request:
     ) -> None:
         self.method = method
         self.target = target
-        self.raw_headers = raw_headers
         self.http_version = http_version
         self.scheme = scheme
-        self.client = client
-        self.server = server
-        self.path_params: Mapping[str, Any] = path_params or {}
+        self.path_params: Mapping[str, Any] = path_params or _NO_PARAMS
+        self.notable: dict[str, list[str]] | None = None
+        """The fields that a handshake is decided by, while one is under way. For hosts."""
+        self._raw: Sequence[RawHeader] | bytes = raw_headers
+        self._peer: Peer | None = None
+        self._client = client
+        self._server = server
         self._headers: Headers | None = None
         self._query: MultiMapping | None = None
         self._cookies: MultiMapping | None = None
         self._state: dict[str, Any] | None = None
+
+    @classmethod
+    def of_head(
+        cls, method: str, target: str, fields: bytes, *, http_version: str, peer: Peer | None
+    ) -> Request:
+        """Make one of the bytes of a head, which are kept and read when asked. For hosts.
+
+        Args:
+            method: upper case.
+            target: as in the request line.
+            fields: the lines between the request line and the empty line, known to be in order.
+            http_version: of the request line.
+            peer: asked for the addresses when they are asked for; None where nobody knows.
+        """
+        request = cls(method, target, http_version=http_version)
+        request._raw = fields
+        request._peer = peer
+        return request
+
+    @property
+    def raw_headers(self) -> Sequence[RawHeader]:
+        """Pairs of name and value as they came."""
+        raw = self._raw
+        # Not kept: who asks again asks `headers`, which are.
+        return split_fields(raw) if isinstance(raw, bytes) else raw
+
+    @raw_headers.setter
+    def raw_headers(self, pairs: Sequence[RawHeader]) -> None:
+        self._raw = pairs
+        self._headers = self._cookies = self.notable = None
+
+    @property
+    def client(self) -> Address | None:
+        """Host and port of the peer; None when the host does not know."""
+        self._ask_peer()
+        return self._client
+
+    @client.setter
+    def client(self, address: Address | None) -> None:
+        self._ask_peer()
+        self._client = address
+
+    @property
+    def server(self) -> Address | None:
+        """Host and port that the peer reached; None when the host does not know."""
+        self._ask_peer()
+        return self._server
+
+    @server.setter
+    def server(self, address: Address | None) -> None:
+        self._ask_peer()
+        self._server = address
+
+    def _ask_peer(self) -> None:
+        if self._peer is not None:
+            self._client, self._server, self._peer = self._peer.client, self._peer.server, None
 
     @property
     def path(self) -> str:
@@ -215,6 +293,23 @@ class Request:
 
     def __repr__(self) -> str:
         return f"Request({self.method!r}, {self.target!r})"
+
+
+def split_fields(fields: bytes) -> list[RawHeader]:
+    r"""Return the fields of a head, spaces around their values taken away (RFC 9112 §5).
+
+    Args:
+        fields: the lines between the request line and the empty line, known to be in order.
+
+    >>> split_fields(b"Host: example.com\r\nAccept:*/*\r\n")
+    [(b'Host', b'example.com'), (b'Accept', b'*/*')]
+    """
+    pairs: list[RawHeader] = []
+    for line in fields.split(b"\r\n"):
+        name, colon, value = line.partition(b":")
+        if colon:
+            pairs.append((name, value.strip(b" \t")))
+    return pairs
 
 
 def _cookies(fields: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -152,6 +152,8 @@ def header_pairs(headers: HeaderPairs) -> tuple[tuple[str, str], ...]:
     >>> header_pairs({"Retry-After": "5"})
     (('Retry-After', '5'),)
     """
+    if not headers and isinstance(headers, tuple):  # none were given
+        return headers
     given = headers.items() if isinstance(headers, Mapping) else headers
     return tuple(_checked_pair(headers, pair) for pair in given)
 

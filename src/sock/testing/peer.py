@@ -14,7 +14,7 @@ from sock.wire.codec import Close, Parser, Writer
 from sock.wire.deflate import Agreement, offer
 from sock.wire.extension import parse
 from sock.wire.frame import FIN, MASKED, Opcode, head
-from sock.wire.handshake import accept_token
+from sock.wire.key import accept_token
 from sock.wire.mask import unmask
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class Peer:
 
     def _check(self, headers: Headers) -> None:
         key = self._request.headers["sec-websocket-key"]
-        if headers.get("sec-websocket-accept") != accept_token(key):
+        if headers.get("sec-websocket-accept") != accept_token(key).decode():
             raise ProtocolError("Sec-WebSocket-Accept answers another key (RFC 6455 §4.1)")
         extensions = parse(headers.get_all("sec-websocket-extensions") or [])
         if not extensions:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, final
 
 from sock.spec.errors import HandshakeError
@@ -57,7 +58,13 @@ def parse(fields: Iterable[str]) -> list[Extension]:
 
     RFC 6455 §9.1, RFC 9110 §5.6.
     """
-    return [extension for field in fields for extension in _Reader(field).extensions()]
+    return [extension for field in fields for extension in _parsed(field)]
+
+
+@lru_cache(maxsize=64)
+def _parsed(field: str) -> list[Extension]:
+    # All browsers of one kind offer the same.
+    return _Reader(field).extensions()
 
 
 class _Reader:

@@ -5,9 +5,8 @@ RFC 6455 §5.2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 from sock.spec.close_code import CloseCode, may_travel
 from sock.spec.errors import InvalidData, ProtocolError
@@ -47,12 +46,10 @@ TEXT_HEADS: Final = tuple(bytes((FIN | Opcode.TEXT, size)) for size in range(126
 _OPCODES: Final = frozenset(Opcode)
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(NamedTuple):
     """The peer closes.
 
-    Args:
+    Attributes:
         code: what its Close frame says; 1005 when it says nothing.
         detail: the text behind the code.
         forbidden: the frame carries a code that may not travel (a 1005 among them).

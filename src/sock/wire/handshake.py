@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
-from dataclasses import dataclass
-from hashlib import sha1
+from functools import lru_cache
 from ipaddress import IPv6Address
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sock.spec.errors import HandlerError, HandshakeError
 
 from .deflate import Agreement, negotiate
 from .extension import parse
+from .key import accept_token
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sock.spec.options import Options
-    from sock.spec.request import Request
+    from sock.spec.request import RawHeader, Request
     from sock.spec.upgrade import Upgrade
 
 VERSION: Final = "13"
 
-_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 _HTTP_VERSION: Final = re.compile(r"1\.[1-9]")
 _KEY: Final = re.compile(r"[A-Za-z0-9+/]{22}==")  # RFC 4648 §4, of 16 bytes
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -35,24 +35,60 @@ _ORIGIN: Final = re.compile(
 )
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 
-_UPGRADE_HEADERS: Final = (("Upgrade", "websocket"), ("Connection", "Upgrade"))
-_VERSION_HEADERS: Final = (*_UPGRADE_HEADERS, ("Sec-WebSocket-Version", VERSION))
+_NOTABLE: Final = {
+    name.encode(): name
+    for name in (
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "origin",
+        "sec-websocket-extensions",
+        "sec-websocket-key",
+        "sec-websocket-protocol",
+        "sec-websocket-version",
+        "transfer-encoding",
+        "upgrade",
+    )
+}
+
+_VERSION_HEADERS: Final = (
+    ("Upgrade", "websocket"),
+    ("Connection", "Upgrade"),
+    ("Sec-WebSocket-Version", VERSION),
+)
+_ACCEPTANCE: Final = (
+    b"HTTP/1.1 101 Switching Protocols\r\n"
+    b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+)
 # Ours to say; and a 101 has no body to frame (RFC 9110 §8.6, RFC 9112 §6.1).
 _RESERVED: Final = frozenset(("upgrade", "connection", "content-length", "transfer-encoding"))
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Acceptance:
+class Acceptance(NamedTuple):
     """The upgrade, agreed on.
 
-    Args:
+    Attributes:
         head: the whole 101.
         agreement: what it says about compression; None for none.
     """
 
     head: bytes
     agreement: Agreement | None
+
+
+def notable(pairs: Iterable[RawHeader]) -> dict[str, list[str]]:
+    """Return the values of those fields that a handshake is decided by, by name in lower case.
+
+    >>> notable([(b"HOST", b"a"), (b"Cookie", b"b"), (b"Upgrade", b"websocket")])
+    {'host': ['a'], 'upgrade': ['websocket']}
+    """
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        known = _NOTABLE.get(name.lower())
+        if known is not None:
+            found.setdefault(known, []).append(value.decode("latin-1").strip(" \t"))
+    return found
 
 
 def asks_to_upgrade(request: Request) -> bool:
@@ -70,7 +106,7 @@ def check(request: Request) -> str:
     """
     if request.method != "GET":
         raise HandshakeError(400, f"the method is {request.method}, not GET (RFC 6455 §4.2.1)")
-    if not _HTTP_VERSION.fullmatch(request.http_version):
+    if request.http_version != "1.1" and not _HTTP_VERSION.fullmatch(request.http_version):
         raise HandshakeError(400, f"HTTP/{request.http_version}, not HTTP/1.1 (RFC 6455 §4.2.1)")
     _host(request)
     if not asks_to_upgrade(request):
@@ -90,11 +126,12 @@ def check(request: Request) -> str:
     if not _KEY.fullmatch(key):
         raise HandshakeError(400, "Sec-WebSocket-Key is not 16 bytes in base64 (RFC 6455 §4.2.1)")
     _check_offers(request)
+    fields = _fields(request)
     # A body would be taken for frames: what follows the head is the connection's. RFC 9110 §9.3.1,
     # of content in a GET: "its potential as a request smuggling attack".
-    if request.headers.get_all("transfer-encoding"):
+    if "transfer-encoding" in fields:
         raise HandshakeError(400, "Transfer-Encoding in an opening handshake (RFC 9110 §9.3.1)")
-    if any(length.strip() != "0" for length in request.headers.get_all("content-length")):
+    if any(length != "0" for length in fields.get("content-length", ())):
         raise HandshakeError(400, "a body in an opening handshake (RFC 9110 §9.3.1)")
     return key
 
@@ -112,12 +149,12 @@ def check_origin(request: Request, origins: tuple[str, ...]) -> None:
 
     RFC 6455 §4.2.2, §10.2, RFC 6454 §7.
     """
-    fields = request.headers.get_all("origin")
-    if not fields:
+    named = _fields(request).get("origin")
+    if named is None:
         return
-    if len(fields) > 1:
+    if len(named) > 1:
         raise HandshakeError(400, "more than one Origin (RFC 6454 §7.3)")
-    origin = fields[0].strip()
+    origin = named[0]
     if "*" in origins or (origin == "null" and "null" in origins):
         return
     parsed = _parse_origin(origin)
@@ -125,17 +162,6 @@ def check_origin(request: Request, origins: tuple[str, ...]) -> None:
         parsed[1] != _host(request) and parsed not in [_parse_origin(other) for other in origins]
     ):
         raise HandshakeError(403, f"the origin {origin!r} is not let in (RFC 6455 §10.2)")
-
-
-def accept_token(key: str) -> str:
-    """Return what `Sec-WebSocket-Accept` says to a key.
-
-    >>> accept_token("dGhlIHNhbXBsZSBub25jZQ==")
-    's3pPLMBiTxaQ9kYGzzhZRbK+xOo='
-
-    RFC 6455 §4.2.2.
-    """
-    return b64encode(sha1(key.encode() + _GUID, usedforsecurity=False).digest()).decode()
 
 
 def accept(request: Request, key: str, upgrade: Upgrade, options: Options) -> Acceptance:
@@ -153,10 +179,10 @@ def accept(request: Request, key: str, upgrade: Upgrade, options: Options) -> Ac
 
     RFC 6455 §4.2.2.
     """
-    headers = [*_UPGRADE_HEADERS, ("Sec-WebSocket-Accept", accept_token(key))]
+    headers: list[tuple[str, str]] = []
     if upgrade.subprotocol is not None:
         # RFC 6455 §4.2.2: "The value chosen MUST be derived from the client's handshake".
-        if upgrade.subprotocol not in request.subprotocols:
+        if upgrade.subprotocol not in _elements(request, "sec-websocket-protocol"):
             raise HandlerError(
                 f"the subprotocol {upgrade.subprotocol!r} was not offered;"
                 " request.subprotocols has those that were (RFC 6455 §4.2.2)"
@@ -164,43 +190,62 @@ def accept(request: Request, key: str, upgrade: Upgrade, options: Options) -> Ac
         headers.append(("Sec-WebSocket-Protocol", upgrade.subprotocol))
     agreement = None
     if options.compression is not None:
-        offers = parse(request.headers.get_all("sec-websocket-extensions"))
+        offers = parse(_fields(request).get("sec-websocket-extensions", ()))
         agreement = negotiate(offers, options.compression)
         if agreement is not None:
             headers.append(("Sec-WebSocket-Extensions", agreement.header()))
     for name, _ in upgrade.headers:
         if name.lower() in _RESERVED or name.lower().startswith("sec-websocket-"):
             raise HandlerError(f"the header {name} of a 101 is the host's (RFC 6455 §4.2.2)")
-    lines = "".join(f"{name}: {value}\r\n" for name, value in (*headers, *upgrade.headers))
     try:
-        head = f"HTTP/1.1 101 Switching Protocols\r\n{lines}\r\n".encode("latin-1")
+        lines = "".join([f"{name}: {value}\r\n" for name, value in (*headers, *upgrade.headers)])
+        head = b"%b%b\r\n%b\r\n" % (_ACCEPTANCE, accept_token(key), lines.encode("latin-1"))
     except UnicodeEncodeError:
         raise HandlerError("a header of the 101 is not Latin-1 (RFC 9110 §5.5)") from None
+    request.notable = None  # it is decided: a connection that lives for days keeps none of it
     return Acceptance(head, agreement)
 
 
+def _fields(request: Request) -> dict[str, list[str]]:
+    fields = request.notable
+    if fields is None:
+        fields = request.notable = notable(request.raw_headers)
+    return fields
+
+
+def _elements(request: Request, field: str) -> list[str]:
+    """Return the elements of a list, over all fields of the name. RFC 9110 §5.6.1."""
+    values = _fields(request).get(field, ())
+    elements = [element.strip() for value in values for element in value.split(",")]
+    return [element for element in elements if element]
+
+
 def _names(request: Request, field: str, token: str) -> bool:
-    return token in (element.lower() for element in request.headers.get_list(field))
+    values = _fields(request).get(field, ())
+    if len(values) == 1 and values[0].lower() == token:  # as nearly always
+        return True
+    return token in [element.lower() for element in _elements(request, field)]
 
 
 def _single(request: Request, name: str) -> str:
-    fields = request.headers.get_all(name)
-    if len(fields) != 1:
-        raise HandshakeError(400, f"{len(fields)} fields of {name}, not one (RFC 6455 §4.2.1)")
-    return fields[0].strip(" \t")
+    values = _fields(request).get(name.lower(), ())
+    if len(values) != 1:
+        raise HandshakeError(400, f"{len(values)} fields of {name}, not one (RFC 6455 §4.2.1)")
+    return values[0]
 
 
 def _host(request: Request) -> str:
     # RFC 9112 §3.2: "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1
     # request message that lacks a Host header field and to any request message that contains more
     # than one Host header field line or a Host header field with an invalid field value."
-    fields = request.headers.get_all("host")
-    host = _parse_host(fields[0].strip(" \t")) if len(fields) == 1 else None
+    values = _fields(request).get("host", [])
+    host = _parse_host(values[0]) if len(values) == 1 else None
     if host is None:
-        raise HandshakeError(400, f"not one valid Host: {fields} (RFC 9112 §3.2)")
+        raise HandshakeError(400, f"not one valid Host: {values} (RFC 9112 §3.2)")
     return host
 
 
+@lru_cache(maxsize=256)  # a server is reached by few names
 def _parse_host(authority: str) -> str | None:
     match = _HOST.fullmatch(authority)
     if match is None:
@@ -223,8 +268,12 @@ def _parse_origin(origin: str) -> tuple[str, str, str] | None:
 
 
 def _check_offers(request: Request) -> None:
-    parse(request.headers.get_all("sec-websocket-extensions"))
-    offered = request.subprotocols
+    fields = _fields(request)
+    if "sec-websocket-extensions" in fields:
+        parse(fields["sec-websocket-extensions"])
+    if "sec-websocket-protocol" not in fields:
+        return
+    offered = _elements(request, "sec-websocket-protocol")
     # RFC 6455 §4.1: "The elements that comprise this value MUST be non-empty strings with
     # characters in the range U+0021 to U+007E not including separator characters as defined in
     # [RFC2616] and MUST all be unique strings."

@@ -1,0 +1,41 @@
+cimport cython
+
+from sock.server.reader cimport Reader
+from sock.server.server cimport Server
+
+
+@cython.final
+cdef class Connection:
+    cdef bint _advancing
+    cdef object _alarm
+    cdef Py_ssize_t _dropped
+    cdef bint _ended
+    cdef object _exchange
+    cdef bint _full
+    cdef bint _idle
+    cdef bint _paused
+    cdef Reader _reader
+    cdef Server _server
+    cdef object _state
+    cdef Py_ssize_t _taken
+    cdef public object channel
+    cdef public bint last
+
+    cpdef received(self, bytes data)
+    cpdef ended(self)
+    cpdef drained(self)
+    cpdef lost(self)
+    cpdef shutdown(self)
+    cpdef abort(self)
+    cpdef send(self, bytes data)
+    cpdef hand_over(self, link, bytes head)
+    cpdef go_on(self)
+    cdef _wait_for_more(self)
+    cdef _end_reading(self)
+    cdef _reject(self, status, detail)
+    cdef _leave(self)
+    cdef _close(self)
+    cdef _let_go(self)
+    cdef _cancel(self)
+    cdef _wait(self, seconds)
+    cdef _watch_taking(self)

@@ -1,0 +1,22 @@
+"""RFC 6455 §4.2.2: the answer to a key."""
+
+from base64 import b64encode
+from hashlib import sha1
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sock.wire.key import accept_token
+
+
+def test_the_example_of_the_rfc():
+    """RFC 6455 §1.3."""
+    assert accept_token("dGhlIHNhbXBsZSBub25jZQ==") == b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+
+
+@given(st.text("abcXYZ019+/=", max_size=83))
+def test_it_is_the_sha1_of_key_and_guid_in_base64(key):
+    guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+    assert accept_token(key) == b64encode(
+        sha1((key + guid).encode(), usedforsecurity=False).digest()
+    )
