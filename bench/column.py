@@ -118,7 +118,7 @@ COLUMNS: Final = (
             f"flat-{connections}",
             f"{connections:,}",
             connections=connections,
-            peers=("sock", "picows", "websockets"),
+            peers=("floor", "sock", "picows", "websockets"),
             rounds=(2, 2),
             # A message on each of many connections is some time under way before the load is even.
             warm=1 if connections > 1000 else 0.25,
