@@ -8,10 +8,10 @@ MADE := $(VENV)/.made
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: run test check coverage docs bench fuzz autobahn clean help
+.PHONY: run test check coverage docs bench bench-check fuzz autobahn clean help
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 run: $(MADE)/run $(MADE)/core ## the chat, on http://127.0.0.1:8000 (ARGS="--port 9000")
 	$(BIN)/sock run examples.chat:app $(ARGS)
@@ -45,8 +45,11 @@ coverage-%: $(MADE)/test
 docs: $(MADE)/docs ## the documentation, into docs/_build/html
 	$(BIN)/python -m sphinx -n -W --keep-going -b html docs docs/_build/html
 
-bench: .venv-bench/.made 
+bench: .venv-bench/.made ## beside the peers, about 10 minutes (ONLY=echo,sock,picows for a short look)
 	.venv-bench/bin/python -m bench $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+bench-check: .venv-bench/.made ## no ratio fell by more than 5 % (ARGS=--record sets what they are held to)
+	.venv-bench/bin/python -m bench.check $(ARGS)
 
 fuzz: ## (not yet)
 	@echo "make fuzz: not yet; fuzzing comes with the hardening of the codec."
@@ -56,7 +59,7 @@ autobahn: $(MADE)/run $(MADE)/core ## all 517 cases of the Autobahn suite, on bo
 
 clean: ## take away all that was made
 	rm -rf .venv* .autobahn .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
-	rm -rf build docs/_build src/*.egg-info bench/results/latest.json bench/wsload/wsload
+	rm -rf build docs/_build src/*.egg-info bench/wsload/wsload bench/floor/floor
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # pip 25.1 is the first that installs dependency groups (PEP 735).
@@ -77,10 +80,13 @@ $(MADE)/core: setup.py $(CORE) $(wildcard $(patsubst core/%.pxd,src/sock/%.py,$(
 	@touch $@
 
 # The peers have an environment of their own, at the versions whose figures are kept.
+# If one of them cannot be installed here, the others are one by one: the table says who is missing.
 .venv-bench/.made: bench/requirements.txt pyproject.toml
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	.venv-bench/bin/python -m pip install --quiet --requirement bench/requirements.txt --editable '.[uvloop]'
+	.venv-bench/bin/python -m pip install --quiet --editable '.[uvloop]'
+	.venv-bench/bin/python -m pip install --quiet --requirement bench/requirements.txt || grep -E '^[a-z]' bench/requirements.txt | \
+		while read -r peer; do .venv-bench/bin/python -m pip install --quiet "$$peer" || echo "bench: $$peer cannot be installed here"; done
 	@touch $@
 
 .SECONDARY:

@@ -5,11 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-REFERENCE: Final = "websockets"
-"""The peer that ratios are taken against: the most used one."""
+from .peer import EVERYBODY
 
-FLAT: Final = (10, 100, 1000, 5000)
+FLAT: Final = (10, 100, 1000, 10_000)
 """Connections at which the cost of one message is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Columns that stand in one table and have one unit.
+
+    Args:
+        name: what `--only` calls them all.
+        title: what the table says above itself.
+        unit: how `table.py` writes a figure: "rate", "weight", "cost" or "latency".
+    """
+
+    name: str
+    title: str
+    unit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,21 +31,32 @@ class Column:
     """One figure of one server.
 
     Args:
-        name: what `--only` calls it; the part before the dash names a family.
+        name: what `--only` calls it; the part before the dash names its family.
         title: the head of its column.
-        arguments: of `wsload`, its mode first, without server and duration.
+        mode: what `wsload` does.
+        connections: how many it opens.
+        arguments: of `wsload`, besides.
         key: the figure in what `wsload` prints.
+        peers: who is measured.
+        rounds: how often the contenders (`peer.CONTENDERS`) are measured, and the others.
+        warm: seconds of load before any is counted.
         fresh: the server is started anew for each measurement: memory that an earlier load left
             behind would be counted as already there.
-        peers: who is measured; empty: all.
+        half_of: the column at half of whose wall-clock rate, for the same server, this one is
+            loaded. It stands earlier in `COLUMNS`, for that rate must be known by then.
     """
 
     name: str
     title: str
-    arguments: tuple[str, ...]
-    key: str
+    mode: str = "echo"
+    connections: int = 64
+    arguments: tuple[str, ...] = ("-s", "64")
+    key: str = "per_cpu_s"
+    peers: tuple[str, ...] = EVERYBODY
+    rounds: tuple[int, int] = (5, 3)
+    warm: float = 0.25
     fresh: bool = False
-    peers: tuple[str, ...] = ()
+    half_of: str = ""
 
     @property
     def family(self) -> str:
@@ -39,20 +64,67 @@ class Column:
         return self.name.partition("-")[0]
 
 
+FAMILIES: Final = (
+    Family("echo", "Echo of text: messages per server CPU second", "rate"),
+    Family("connect", "Connect, upgrade, close: handshakes per server CPU second", "rate"),
+    Family("idle", "10,000 idle connections: kB of memory each", "weight"),
+    Family("fanout", "One message to 500 connections: copies per server CPU second", "rate"),
+    Family("async", "Echo by a coroutine that does not suspend: per server CPU second", "rate"),
+    Family("p99", "64 B on 64 connections at half of the own peak: latency", "latency"),
+    Family("flat", "Server CPU per message of 64 B, in µs, by number of connections", "cost"),
+)
+
+_FANOUT: Final = ("floor", "sock", "picows", "websockets")
+
 COLUMNS: Final = (
-    Column("echo-1", "echo, 1 in flight", ("echo", "-c", "64", "-s", "64", "-p", "1"), "per_cpu_s"),
+    Column("echo-1", "64 B, 64 conn., 1 in flight", arguments=("-s", "64", "-p", "1")),
+    Column("echo-16", "64 B, 64 conn., 16 in flight", arguments=("-s", "64", "-p", "16")),
+    Column("echo-16k", "16 KiB, 64 conn.", arguments=("-s", "16384", "-p", "1")),
+    Column("echo-one", "64 B, 1 conn.", connections=1, rounds=(5, 2)),
+    Column("async-1", "1 in flight", arguments=("--path", "/async", "-p", "1"), peers=("sock",)),
+    Column("async-16", "16 in flight", arguments=("--path", "/async", "-p", "16"), peers=("sock",)),
+    Column("connect", "handshakes", mode="connect", rounds=(5, 2)),
     Column(
-        "echo-16", "echo, 16 in flight", ("echo", "-c", "64", "-s", "64", "-p", "16"), "per_cpu_s"
+        "fanout-1",
+        "1 in flight",
+        mode="fanout",
+        connections=500,
+        arguments=("--path", "/fanout", "-p", "1"),
+        peers=_FANOUT,
+        rounds=(3, 3),
     ),
-    Column("idle", "idle connection", ("idle", "-c", "5000"), "rss_per_conn_kb", fresh=True),
+    Column(
+        "fanout-16",
+        "16 in flight",
+        mode="fanout",
+        connections=500,
+        arguments=("--path", "/fanout", "-p", "16"),
+        peers=_FANOUT,
+        rounds=(3, 3),
+    ),
+    Column("p99", "p99", key="p99_us", peers=("floor", "sock", "picows"), half_of="echo-1"),
+    Column(
+        "idle",
+        "idle connection",
+        mode="idle",
+        connections=10_000,
+        arguments=(),
+        key="rss_per_conn_kb",
+        rounds=(2, 1),
+        fresh=True,
+    ),
     *(
         Column(
             f"flat-{connections}",
             f"{connections:,}",
-            ("echo", "-c", str(connections), "-s", "64", "-p", "1"),
-            "per_cpu_s",
-            peers=("sock", REFERENCE),
+            connections=connections,
+            peers=("floor", "sock", "picows", "websockets"),
+            rounds=(2, 2),
+            # A message on each of many connections is some time under way before the load is even.
+            warm=1 if connections > 1000 else 0.25,
         )
         for connections in FLAT
     ),
 )
+
+NAMED: Final = {column.name: column for column in COLUMNS}

@@ -1,4 +1,4 @@
-"""The load client in C (`wsload/`), as a function from a server and arguments to a figure."""
+"""The load client in C (`wsload/`), as a function from a server and a column to its figures."""
 
 from __future__ import annotations
 
@@ -6,55 +6,70 @@ import json
 import resource
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from .column import Column
     from .server import Server
 
 CORE: Final = 1
 """Where the client runs; the server has core 0."""
 
-FOLDER: Final = Path(__file__).parent / "wsload"
+FOLDER: Final = Path(__file__).parent
+
+TIMEOUT: Final = 180.0
+"""Seconds after which a client is given up; it has bounds of its own, which are shorter."""
+
+Sample: TypeAlias = dict[str, float]
+"""What one run of the client found, by the names that it prints."""
 
 
 class LoadFailed(Exception):
-    """The client found something that came back wrong, or a connection that broke."""
+    """Something came back wrong, or a connection could not be opened or broke."""
 
 
 def build() -> None:
-    """Compile the client where it is missing or older than its source."""
-    subprocess.run(["make", "--quiet", "-C", str(FOLDER)], check=True)
+    """Compile the client, and the floor, where they are missing or older than their sources."""
+    for program in ("wsload", "floor"):
+        subprocess.run(["make", "--quiet", "-C", str(FOLDER / program)], check=True)
 
 
-def raise_file_limit() -> None:
-    """Let this process and its children open as many sockets as the system allows it."""
+def raise_file_limit() -> int:
+    """Let this process and its children open as many files as the system allows; return that."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
 
 
-def measure(server: Server, arguments: Sequence[str], key: str) -> float:
+def measure(server: Server, column: Column, seconds: float, rate: float = 0) -> Sample:
     """Run the client once.
 
     Args:
-        server: the server to load; it is running.
-        arguments: of `wsload`, its mode first.
-        key: the figure to take from what it prints.
+        server: the server to load; it is awake.
+        column: what to do.
+        seconds: how long the load is counted.
+        rate: messages per second, whatever comes back when; 0 for as many as come back.
 
     Raises:
         LoadFailed: some message came back wrong, or a connection broke.
     """
-    client = ["taskset", "--cpu-list", str(CORE), str(FOLDER / "wsload")]
-    target = ["-P", str(server.port), "--pid", str(server.pid)]
-    done = subprocess.run(
-        [*client, *arguments, *target, "--json"],
-        capture_output=True,
-        check=False,
-        start_new_session=True,
-        text=True,
-    )
+    client = ["taskset", "--cpu-list", str(CORE), str(FOLDER / "wsload" / "wsload"), column.mode]
+    load = ["-c", str(column.connections), "-d", f"{seconds:g}", "-w", f"{column.warm:g}"]
+    paced = ["--rate", f"{rate:.0f}"] if rate else []
+    target = ["-P", str(server.port), "--pid", str(server.pid), "--tree", "--json"]
+    try:
+        done = subprocess.run(
+            [*client, *load, *paced, *column.arguments, *target],
+            capture_output=True,
+            check=False,
+            start_new_session=True,
+            text=True,
+            timeout=TIMEOUT,
+        )
+    except subprocess.TimeoutExpired:
+        raise LoadFailed(f"the client had no end after {TIMEOUT:.0f} s") from None
     if done.returncode:
-        raise LoadFailed(f"{server.peer}: {' '.join(arguments)}: {done.stderr.strip()}")
-    figure: float = json.loads(done.stdout)[key]
-    return figure
+        said = done.stderr.strip().partition("\n")[0]
+        raise LoadFailed(said or f"the client ended with {done.returncode}")
+    found: dict[str, object] = json.loads(done.stdout)
+    return {name: float(value) for name, value in found.items() if isinstance(value, int | float)}

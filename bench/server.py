@@ -1,80 +1,89 @@
-"""The servers under test: which there are, and one of them as a process on a core of its own."""
+"""One of the servers under test as a process, on a core of its own."""
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
-import sys
+import tempfile
 import time
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from importlib.metadata import version
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
+
+from .peer import FOLDER, PEERS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
     from typing import Self
 
 CORE: Final = 0
 """Where the server runs. The load client has another, so that neither takes time from the other."""
 
-START_TIMEOUT: Final = 10.0
+START_TIMEOUT: Final = 15.0
 STOP_TIMEOUT: Final = 5.0
 
-PEERS: Final = {
-    "sock": "sockpy",
-    "websockets": "websockets",
-    "aiohttp": "aiohttp",
-    "picows": "picows",
-    "uvicorn": "uvicorn",
-}
-"""Name of the script in `peers/` (without `_echo.py`) to name of the distribution it measures."""
+HANDSHAKE: Final = (
+    b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
 
 
 class ServerFailed(Exception):
     """A server did not start, or ended while it was measured."""
 
 
-def title(peer: str) -> str:
-    """Name a server with the version that is measured."""
-    return f"{peer} {version(PEERS[peer])}"
-
-
 @dataclass
 class Server:
-    """One server in one process, pinned to `CORE`; a context manager that starts and ends it.
+    """One server, pinned to `CORE`; a context manager that starts and ends it.
 
     It has a session of its own: Ctrl-C in the terminal reaches the benchmark alone, which then ends
-    its children.
+    its children. Between measurements it is held (SIGSTOP), because some servers poll while they
+    have nothing to do, on the core that another one is measured on.
 
     Raises:
-        ServerFailed: on entering, when no connection is accepted within `START_TIMEOUT`.
+        ServerFailed: on entering, when it answers no handshake within `START_TIMEOUT`.
     """
 
     peer: str
     port: int = field(init=False, default=0)
     _process: subprocess.Popen[bytes] | None = field(init=False, default=None)
+    _said: IO[bytes] = field(init=False, default_factory=tempfile.TemporaryFile)
 
     @property
     def pid(self) -> int:
-        """The process to weigh."""
+        """The process to weigh; it may have children."""
         if self._process is None or self._process.poll() is not None:
-            raise ServerFailed(f"{self.peer}: not running")
+            raise ServerFailed(f"it ended{self._last_words()}")
         return self._process.pid
 
+    @contextmanager
+    def awake(self) -> Iterator[None]:
+        """Let it run for the length of a block."""
+        pid = self.pid
+        os.killpg(pid, signal.SIGCONT)
+        try:
+            yield
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGSTOP)
+
     def __enter__(self) -> Self:
+        peer = PEERS[self.peer]
         self.port = _free_port()
-        script = Path(__file__).parent / "peers" / f"{self.peer}_echo.py"
-        command = [sys.executable, str(script), str(self.port)]
         # `taskset` becomes the server, so the pid is the server's.
         self._process = subprocess.Popen(
-            ["taskset", "--cpu-list", str(CORE), *command],
+            ["taskset", "--cpu-list", str(CORE), *peer.command(self.port)],
+            env=os.environ | peer.environment,
             start_new_session=True,
             stdout=subprocess.DEVNULL,
+            stderr=self._said,
         )
         try:
             self._wait()
+            os.killpg(self.pid, signal.SIGSTOP)
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -89,28 +98,46 @@ class Server:
         process, self._process = self._process, None
         if process is None:
             return
-        process.send_signal(signal.SIGTERM)
-        try:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGCONT)
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
             process.wait(STOP_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        # What is left: itself, if it would not end, and children that it left behind.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        self._said.close()
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT
         while time.monotonic() < deadline:
             if self._process is not None and self._process.poll() is not None:
-                raise ServerFailed(f"{self.peer}: ended with {self._process.returncode}")
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-            except OSError:
-                time.sleep(0.05)
-            else:
+                ended = self._process.returncode
+                raise ServerFailed(f"it ended with {ended}{self._last_words()}")
+            if _answers(self.port):
                 return
-        raise ServerFailed(f"{self.peer}: accepts nothing after {START_TIMEOUT:.0f} s")
+            time.sleep(0.05)
+        raise ServerFailed(f"no answer after {START_TIMEOUT:.0f} s{self._last_words()}")
+
+    def _last_words(self) -> str:
+        self._said.seek(0)
+        lines = self._said.read().decode(errors="replace").splitlines()
+        words = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        # They are kept with the figures, and where the checkout stands is nobody's business.
+        return f": {words}".replace(f"{FOLDER.parent}/", "") if words else ""
 
 
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
     return port
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1) as connection:
+            connection.sendall(HANDSHAKE)
+            return connection.recv(1024).startswith(b"HTTP/1.1 101")
+    except OSError:
+        return False

@@ -1,79 +1,107 @@
-"""From figures to a table: medians, and ratios against one peer of the same run."""
+"""From figures to tables in Markdown: medians, spreads, and ratios within the run."""
 
 from __future__ import annotations
 
 from statistics import median
 from typing import TYPE_CHECKING
 
-from .column import COLUMNS, REFERENCE
+from .column import COLUMNS, FAMILIES
+from .peer import REFERENCE
+from .ratio import RATIOS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-Figures = dict[str, dict[str, list[float]]]
-"""Server, column, one figure per round."""
+    from .column import Column, Family
+    from .figures import Figures
 
 
 def tables(figures: Figures, titles: Mapping[str, str]) -> str:
-    """Write all that was measured as Markdown.
+    """Write all that was measured, and what was left out, with its reason.
 
     Args:
-        figures: what was measured; a family of columns that nobody has is left out.
+        figures: what was measured; a family of columns that nobody has is not written.
         titles: a server to its name with its version.
     """
-    measured = {column for columns in figures.values() for column in columns}
     parts = [
-        _table(family, head, measured, figures, titles, cell)
-        for family, head, cell in (
-            ("echo", "64 B of text on 64 connections: messages per server CPU second", _rate),
-            ("idle", "5,000 idle connections: kB of memory each", _weight),
-            ("flat", "Server CPU per message, in µs, by number of connections", _cost),
-        )
-        if any(column.family == family and column.name in measured for column in COLUMNS)
+        _family(figures, titles, family, columns)
+        for family in FAMILIES
+        if (columns := [c for c in COLUMNS if c.family == family.name and figures.has(c.name)])
     ]
+    if figures.missing:
+        parts.append(_missing(figures, titles))
     return "\n".join(parts)
 
 
-def _table(
-    family: str,
-    head: str,
-    measured: set[str],
-    figures: Figures,
-    titles: Mapping[str, str],
-    cell: Callable[[Figures, str, str], str],
-) -> str:
-    columns = [c for c in COLUMNS if c.family == family and c.name in measured]
-    rows = [["server", *(c.title for c in columns)], ["---", *("---:" for _ in columns)]]
-    rows += [
-        [titles[peer], *(cell(figures, peer, c.name) for c in columns)]
-        for peer in figures
-        if any(c.name in figures[peer] for c in columns)
-    ]
-    return f"{head}\n\n{_aligned(rows)}\n"
+def ratios(figures: Figures, *, whole: bool) -> str:
+    """Write the ratios to reach; those that were not measured only if all was to be."""
+    rows = [["ratio", "target", "reached", "rounds", ""], ["---", "---:", "---:", "---:", "---"]]
+    for ratio in RATIOS:
+        reached = ratio.reached(figures)
+        if reached is None and not whole:
+            continue
+        target = f"{'≤' if ratio.ceiling else '≥'} {ratio.target:g}"
+        if reached is None:
+            rows.append([ratio.title, target, "–", "not measured", "✗"])
+            continue
+        rounds = ratio.rounds(figures)
+        spread = f"{min(rounds):.2f}–{max(rounds):.2f}"
+        mark = "✓" if ratio.met(reached) else "✗"
+        rows.append([ratio.title, target, f"{reached:.2f}", spread, mark])
+    return f"To reach, as ratios within this run\n\n{aligned(rows)}\n" if len(rows) > 2 else ""
 
 
-def _rate(figures: Figures, peer: str, column: str) -> str:
-    value = median(figures[peer][column])
-    return f"{value:,.0f}{_ratio(figures, column, value)}"
-
-
-def _weight(figures: Figures, peer: str, column: str) -> str:
-    value = median(figures[peer][column])
-    return f"{value:.1f}{_ratio(figures, column, value)}"
-
-
-def _cost(figures: Figures, peer: str, column: str) -> str:
-    return f"{1e6 / median(figures[peer][column]):.1f}"
-
-
-def _ratio(figures: Figures, column: str, value: float) -> str:
-    reference = figures.get(REFERENCE, {}).get(column)
-    return f" ({value / median(reference):.2f} ×)" if reference else ""
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Lay out a table, the second row being the line below the head."""
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     return "\n".join(
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
         for row in rows
     )
+
+
+def _family(
+    figures: Figures, titles: Mapping[str, str], family: Family, columns: Sequence[Column]
+) -> str:
+    rows = [["server", *(c.title for c in columns)], ["---", *("---:" for _ in columns)]]
+    rows += [
+        [titles[peer], *(_cell(figures, peer, column, family.unit) for column in columns)]
+        for peer in figures.peers()
+        if any(figures.values(peer, column.name) for column in columns)
+    ]
+    return f"{family.title}\n\n{aligned(rows)}\n"
+
+
+def _cell(figures: Figures, peer: str, column: Column, unit: str) -> str:
+    values = figures.values(peer, column.name)
+    if not values:
+        return "–"
+    value = median(values)
+    if unit == "cost":
+        return f"{1e6 / value:.2f}{_spread(values)}"
+    if unit == "latency":
+        rate = figures.median(peer, column.name, "rate")
+        return f"{value:,.0f} µs{_spread(values)} at {rate:,.0f}/s"
+    number = f"{value:,.0f}" if unit == "rate" else f"{value:.1f}"
+    return f"{number}{_spread(values)}{_against_reference(figures, column, value)}"
+
+
+def _spread(values: Sequence[float]) -> str:
+    """Write half of the way from the worst round to the best, as a share of the median."""
+    middle = median(values)
+    if len(values) < 2 or not middle:
+        return ""
+    return f" ±{(max(values) - min(values)) / 2 / middle:.0%}"
+
+
+def _against_reference(figures: Figures, column: Column, value: float) -> str:
+    reference = figures.median(REFERENCE, column.name)
+    return f" ({value / reference:.2f} ×)" if reference else ""
+
+
+def _missing(figures: Figures, titles: Mapping[str, str]) -> str:
+    lines = [
+        f"- {titles[peer]}{f', {column}' if column else ''}: {reason}"
+        for (peer, column), reason in figures.missing.items()
+    ]
+    return "Left out\n\n" + "\n".join(lines) + "\n"

@@ -1,43 +1,22 @@
-"""uvicorn: a bare ASGI application on uvloop, by way of `websockets-sansio`, compression off."""
+"""uvicorn on uvloop, by way of one of its WebSocket implementations: PORT IMPLEMENTATION."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
 
 import uvicorn
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-
-async def echo(
-    scope: dict[str, Any],
-    receive: Callable[[], Awaitable[dict[str, Any]]],
-    send: Callable[[dict[str, Any]], Awaitable[None]],
-) -> None:
-    """Send back what comes, until the peer closes."""
-    if scope["type"] != "websocket":
-        return
-    await receive()
-    await send({"type": "websocket.accept"})
-    while (event := await receive())["type"] == "websocket.receive":
-        text = event.get("text")
-        if text is None:
-            await send({"type": "websocket.send", "bytes": event["bytes"]})
-        else:
-            await send({"type": "websocket.send", "text": text})
-
+from asgi_app import echo
 
 uvicorn.run(
     echo,
     host="127.0.0.1",
     port=int(sys.argv[1]),
     loop="uvloop",
-    ws="websockets-sansio",
+    http="httptools",
+    ws=sys.argv[2],
     ws_per_message_deflate=False,
     ws_ping_interval=None,
     lifespan="off",
-    log_level="error",
+    log_level="critical",
     access_log=False,
 )

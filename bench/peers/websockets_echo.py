@@ -1,4 +1,4 @@
-"""websockets: its asyncio server on uvloop, compression off."""
+"""websockets: its asyncio server on uvloop, compression off; its `broadcast` on /fanout."""
 
 from __future__ import annotations
 
@@ -6,20 +6,42 @@ import logging
 import sys
 
 import uvloop
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.server import ServerConnection, broadcast, serve
+
+everybody: set[ServerConnection] = set()
+
+
+async def handler(connection: ServerConnection) -> None:
+    """Do what the path asks for, until the peer closes."""
+    if connection.request is not None and connection.request.path == "/fanout":
+        await fanout(connection)
+    else:
+        await echo(connection)
 
 
 async def echo(connection: ServerConnection) -> None:
-    """Send back what comes, until the peer closes."""
+    """Send back what comes."""
     async for message in connection:
         await connection.send(message)
+
+
+async def fanout(connection: ServerConnection) -> None:
+    """Copy what comes to everybody."""
+    everybody.add(connection)
+    try:
+        async for message in connection:
+            broadcast(everybody, message)
+    finally:
+        everybody.discard(connection)
 
 
 async def main(port: int) -> None:
     """Serve on loopback until the process is ended."""
     # Connections that are cut off when a run is ended are no news.
     logging.getLogger("websockets").setLevel(logging.CRITICAL)
-    async with serve(echo, "127.0.0.1", port, compression=None, ping_interval=None) as server:
+    async with serve(
+        handler, "127.0.0.1", port, compression=None, ping_interval=None, backlog=4096
+    ) as server:
         await server.serve_forever()
 
 

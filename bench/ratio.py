@@ -1,0 +1,129 @@
+"""The ratios to reach: each is a quotient of two figures of one run, with its target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+from .peer import ASGI
+
+if TYPE_CHECKING:
+    from .figures import Figures
+    from .plan import Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """One line of what is to be reached.
+
+    Args:
+        name: what `recorded.json` calls it.
+        title: what the table calls it.
+        target: what it must be, at least.
+        over: the figure on top.
+        under: the figure below; of several, the one that makes the ratio smallest; of none, the
+            figure on top is itself what is judged.
+        ceiling: the target is what it may be, at most.
+        checked: `make bench-check` holds it to what was recorded.
+    """
+
+    name: str
+    title: str
+    target: float
+    over: Cell
+    under: tuple[Cell, ...]
+    ceiling: bool = False
+    checked: bool = True
+
+    def cells(self) -> tuple[Cell, ...]:
+        """The figures that it is made of."""
+        return (self.over, *self.under)
+
+    def rounds(self, figures: Figures) -> list[float]:
+        """The ratio in each round that has both figures; empty if one of them is not there.
+
+        Within a round, because what slows the machine down for a while slows both of them down.
+        """
+        over = figures.values(*self.over)
+        if not self.under:
+            return over
+        unders = [values for cell in self.under if (values := figures.values(*cell))]
+        quotients = [[a / b for a, b in zip(over, under, strict=False)] for under in unders]
+        return min((q for q in quotients if q), key=median, default=[])
+
+    def reached(self, figures: Figures) -> float | None:
+        """The median of its rounds; None if it was not measured."""
+        rounds = self.rounds(figures)
+        return median(rounds) if rounds else None
+
+    def met(self, reached: float) -> bool:
+        """Whether a figure reaches the target."""
+        return reached <= self.target if self.ceiling else reached >= self.target
+
+    def fell(self, reached: float, recorded: float, tolerance: float) -> bool:
+        """Whether a figure is worse than the one recorded by more than a share of it."""
+        if self.ceiling:
+            return reached > recorded * (1 + tolerance)
+        return reached < recorded * (1 - tolerance)
+
+
+def _against(column: str, title: str, peer: str, target: float, server: str = "sock") -> Ratio:
+    title = f"{title}: {server} ÷ {peer}"
+    return Ratio(f"{server}/{peer} {column}", title, target, (server, column), ((peer, column),))
+
+
+RATIOS: Final = (
+    _against("echo-1", "echo, 1 in flight", "picows", 1.25),
+    _against("echo-1", "echo, 1 in flight", "floor", 0.95),
+    Ratio(
+        "sock/asgi echo-1",
+        "echo, 1 in flight: sock ÷ the fastest ASGI server",
+        2,
+        ("sock", "echo-1"),
+        tuple((peer, "echo-1") for peer in ASGI),
+    ),
+    _against("echo-16", "echo, 16 in flight", "picows", 12),
+    _against("echo-16", "echo, 16 in flight", "floor", 0.9),
+    _against("echo-16k", "echo, 16 KiB", "picows", 1.4),
+    _against("echo-one", "echo, one connection", "picows", 1.3),
+    _against("connect", "handshakes", "picows", 1.5),
+    Ratio("sock idle", "idle connection: kB of sock", 3, ("sock", "idle"), (), ceiling=True),
+    _against("fanout-1", "fan-out to 500, 1 in flight", "picows", 1),
+    _against("fanout-16", "fan-out to 500, 16 in flight", "picows", 3),
+    Ratio(
+        "async/plain echo-1",
+        "echo, 1 in flight: async def ÷ def",
+        0.6,
+        ("sock", "async-1"),
+        (("sock", "echo-1"),),
+    ),
+    Ratio(
+        "async/plain echo-16",
+        "echo, 16 in flight: async def ÷ def",
+        0.6,
+        ("sock", "async-16"),
+        (("sock", "echo-16"),),
+    ),
+    Ratio(
+        "sock/picows p99",
+        "p99 latency at half peak: sock ÷ picows",
+        1,
+        ("sock", "p99"),
+        (("picows", "p99"),),
+        ceiling=True,
+        # Of two runs of the same code, the tails differ by more than is tolerated.
+        checked=False,
+    ),
+    Ratio(
+        "sock flat",
+        "CPU per message: 10,000 connections ÷ 10",
+        1.25,
+        # The columns count messages per second: their quotient is upside down.
+        ("sock", "flat-10"),
+        (("sock", "flat-10000"),),
+        ceiling=True,
+    ),
+    _against("echo-1", "echo, 1 in flight", "websockets", 1, "sock-pure"),
+    _against("echo-16", "echo, 16 in flight", "websockets", 3, "sock-pure"),
+)

@@ -1,0 +1,70 @@
+"""The figures in the README; `python -m bench.readme` writes them again from the last run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from . import picture
+from .table import aligned
+
+if TYPE_CHECKING:
+    from .report import Document
+
+ROOT: Final = Path(__file__).parent.parent
+BEGIN: Final = "<!-- figures: begin; from bench/results/latest.json -->"
+END: Final = "<!-- figures: end -->"
+
+COLUMNS: Final = {
+    "echo-1": "1 in flight",
+    "echo-16": "16 in flight",
+    "echo-16k": "16 KiB",
+    "connect": "handshakes",
+    "idle": "idle, kB",
+}
+
+
+def write(document: Document) -> None:
+    """Put the figures of a run in the place of those that are there.
+
+    Raises:
+        ValueError: the README has no place for them.
+    """
+    path = ROOT / "README.md"
+    before, _, rest = path.read_text().partition("<!-- figures: begin")
+    _, found, after = rest.partition(END)
+    if not found:
+        raise ValueError(f"README.md has no lines '<!-- figures: begin' and '{END}'")
+    path.write_text(f"{before}{BEGIN}\n\n{block(document)}\n{END}{after}")
+
+
+def block(document: Document) -> str:
+    """Write the picture and the table."""
+    rows = [["server", *COLUMNS.values()], ["---", *("---:" for _ in COLUMNS)]]
+    rows += [
+        [title, *(_cell(document, peer, column) for column in COLUMNS)]
+        for peer, title in document["titles"].items()
+        if "echo-1" in document["figures"][peer]
+    ]
+    shown = f"![{picture.TITLE}](bench/results/echo.svg)"
+    return f"{shown}\n\n{aligned(rows)}\n"
+
+
+def _cell(document: Document, peer: str, column: str) -> str:
+    measured = document["figures"][peer].get(column)
+    if measured is None:
+        return "–"
+    return f"{measured['median']:,.1f}" if column == "idle" else f"{measured['median']:,.0f}"
+
+
+def main() -> None:
+    """Write the block and the picture from `results/latest.json`."""
+    results = ROOT / "bench" / "results"
+    document: Document = json.loads((results / "latest.json").read_text())
+    (results / "echo.svg").write_text(picture.draw(document))
+    write(document)
+
+
+if __name__ == "__main__":
+    main()
