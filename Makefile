@@ -45,10 +45,10 @@ coverage-%: $(MADE)/test
 docs: $(MADE)/docs ## the documentation, into docs/_build/html
 	$(BIN)/python -m sphinx -n -W --keep-going -b html docs docs/_build/html
 
-bench: .venv-bench/.made ## beside the peers, about 10 minutes (ONLY=echo,sock,picows for a short look)
+bench: .venv-bench/.made $(MADE)/core ## beside the peers, about 10 minutes (ONLY=echo,sock,picows for a short look)
 	.venv-bench/bin/python -m bench $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
-bench-check: .venv-bench/.made ## no ratio fell by more than 5 % (ARGS=--record sets what they are held to)
+bench-check: .venv-bench/.made $(MADE)/core ## no ratio fell by more than 5 % (ARGS=--record sets what they are held to)
 	.venv-bench/bin/python -m bench.check $(ARGS)
 
 fuzz: ## (not yet)
@@ -84,7 +84,7 @@ $(MADE)/core: setup.py $(CORE) $(wildcard $(patsubst core/%.pxd,src/sock/%.py,$(
 .venv-bench/.made: bench/requirements.txt pyproject.toml
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	.venv-bench/bin/python -m pip install --quiet --editable '.[uvloop]'
+	SOCK_EXTENSION=0 .venv-bench/bin/python -m pip install --quiet --editable '.[uvloop]'
 	.venv-bench/bin/python -m pip install --quiet --requirement bench/requirements.txt || grep -E '^[a-z]' bench/requirements.txt | \
 		while read -r peer; do .venv-bench/bin/python -m pip install --quiet "$$peer" || echo "bench: $$peer cannot be installed here"; done
 	@touch $@

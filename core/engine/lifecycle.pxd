@@ -17,6 +17,7 @@ cdef class Lifecycle:
     cdef bint _proceeding
     cdef object _watch
     cdef public bint busy
+    cdef public bint forwards
     cdef public bint gone
     cdef public bint reading
     cdef public bint ready

@@ -57,7 +57,6 @@ cdef class SocketChannel(RawChannel):
     cdef object _receiver
     cdef Lane _lane
     cdef readonly Py_ssize_t taken
-    cdef public bint woken
     cdef sockaddr_in6 _client
     cdef sockaddr_in6 _server
 
@@ -71,4 +70,3 @@ cdef class SocketChannel(RawChannel):
     cdef int _watch(self, uint32_t interest) except -1
     cpdef _lose(self)
     cpdef _shut(self)
-    cpdef turn(self)

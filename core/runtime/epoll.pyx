@@ -11,7 +11,7 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.exc cimport PyErr_SetFromErrno
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.errno cimport EAGAIN, EINTR, ENOBUFS, ENOMEM, errno
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 import socket
@@ -78,11 +78,13 @@ cdef extern from "<unistd.h>" nogil:
 
 
 cdef extern from "clock.h":
-    double sock_coarse_time() noexcept nogil
+    int64_t sock_coarse_time() noexcept nogil
 
 
 cdef enum:
     MAX_EVENTS = 1024
+    MAX_LOOKS = 4
+    MANY = 8
     RECEIVE = 65536
 
 cdef double RETRY = 0.1  # seconds after which the kernel may have memory for a send again
@@ -174,26 +176,31 @@ cdef class Epoll:
 
     def poll(self):
         """Handle the sockets that are ready."""
-        cdef int count, i, fd
+        cdef int count, i, fd, turn
         cdef uint64_t which
         cdef SocketChannel channel
         cdef Reactor reactor = self.reactor
         if self._polling or self._fd < 0:  # a callback runs the loop: its buffer is in use
             return
         reactor.begin_turn()
-        count = epoll_wait(self._fd, self._events, MAX_EVENTS, 0)
         self._polling = True
         try:
-            for i in range(count):
-                which = self._events[i].data.u64
-                fd = <int>(which & 0xFFFFFFFF)
-                # It may have been closed by an earlier one of this turn, its number even reused.
-                channel = <SocketChannel>self._channels[fd]
-                if channel is None or channel._generation != which >> 32:
-                    continue
-                channel.ready(self._events[i].events)
-                if sock_coarse_time() > reactor.deadline:
-                    return  # the epoll will tell again of those that are left
+            # While many are ready, there will be more of them: looking again here costs a tenth of a
+            # turn of the loop (bench, echo-1).
+            for turn in range(MAX_LOOKS):
+                count = epoll_wait(self._fd, self._events, MAX_EVENTS, 0)
+                for i in range(count):
+                    which = self._events[i].data.u64
+                    fd = <int><uint32_t>which
+                    # It may have been closed by an earlier one of this turn, its number even reused.
+                    channel = <SocketChannel>self._channels[fd]
+                    if channel is None or channel._generation != which >> 32:
+                        continue
+                    channel.ready(self._events[i].events)
+                    if sock_coarse_time() > reactor.deadline:
+                        return  # the epoll will tell again of those that are left
+                if count < MANY or self._fd < 0:
+                    return
         finally:
             self._polling = False
 

@@ -3,11 +3,12 @@ from libc.stdint cimport uint8_t
 from sock.engine.keepalive cimport Keepalive
 from sock.engine.lifecycle cimport Lifecycle
 from sock.runtime.reactor cimport Reactor
+from sock.runtime.turn cimport Turned
 from sock.wire.parser cimport Parser
 from sock.wire.writer cimport Writer
 
 
-cdef class RawChannel:
+cdef class RawChannel(Turned):
     """What a channel can do that is a socket in C: take bytes that are nobody's object."""
 
     cdef Py_ssize_t raw_pending(self) noexcept
@@ -16,7 +17,7 @@ cdef class RawChannel:
     ) except -1
 
 
-cdef class Lane:
+cdef class Lane(Turned):
     cdef readonly Reactor reactor
     cdef readonly object channel
     cdef RawChannel _raw
@@ -29,7 +30,7 @@ cdef class Lane:
     cdef public bint behind
     cdef public bint said
     cdef public bint answered
-    cdef public bint woken
+    cdef public bint debug
     cdef public bint unarmed
     cdef Py_ssize_t _max_pending
     cdef Py_ssize_t _max_out
@@ -49,9 +50,11 @@ cdef class Lane:
     cdef int _frame(self, int first, const uint8_t *payload, Py_ssize_t size, owner) except -1
     cdef uint8_t *_room(self, Py_ssize_t size) except NULL
     cdef int _settle_large(self) except -1
+    cpdef bint offer(self, info) except -1
     cpdef feed(self, bytes data)
     cpdef push(self, message)
     cpdef append(self, data)
+    cdef int _append(self, bytes whole) except -1
     cpdef queued(self)
     cpdef flush(self)
     cpdef forget(self)

@@ -13,10 +13,12 @@ from libc.string cimport memcpy
 from sock.engine.keepalive cimport Keepalive
 from sock.engine.lifecycle cimport Lifecycle
 from sock.runtime.reactor cimport Reactor
+from sock.runtime.turn cimport Turned
 from sock.wire.parser cimport Parser
 from sock.wire.writer cimport Writer
 
 from sock.spec import Ping, Pong, Prepared, ProtocolError
+from sock.spec.message import MESSAGE_TYPES
 from sock.wire.frame import Close
 from sock.wire.writer import PLAIN
 
@@ -25,6 +27,7 @@ cdef extern from "Python.h":
     object PyUnicode_New(Py_ssize_t size, uint32_t greatest)
     object PyUnicode_DecodeUTF8(const char *data, Py_ssize_t size, const char *errors)
     bytes PyUnicode_AsUTF8String(object text)
+    bint PyCoro_CheckExact(object value)
     int PyUnicode_READY(object text) except -1
     bint PyUnicode_IS_COMPACT_ASCII(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
@@ -32,22 +35,35 @@ cdef extern from "Python.h":
     const Py_ssize_t PY_SSIZE_T_MAX
 
 
+cdef extern from "pythread.h":
+    unsigned long PyThread_get_thread_ident()
+
+
 cdef extern from "mask.h":
     unsigned char sock_unmask(uint8_t *to, const uint8_t *from_, size_t size, uint32_t key) nogil
 
 
 cdef extern from "clock.h":
-    double sock_coarse_time() noexcept nogil
+    int64_t sock_coarse_time() noexcept nogil
+
+
+cdef extern from "copy.h":
+    void sock_copy(uint8_t *to, const uint8_t *from_, size_t size) noexcept nogil
 
 
 cdef enum:
     TEXT = 0x81
     BINARY = 0x82
-    FIRST_ROOM = 1024
+    # What Python's allocator still has at hand when a fan-out asks for hundreds.
+    FIRST_ROOM = 256
     # One buffer is kept for the next turn, whoever's it is: it is warm.
     SPARE_CAPACITY = 65536
     # From here on, two pieces for the kernel are cheaper than one copy.
     LARGE = 8192
+
+# What was pushed last and is often pushed next: a fan-out looks its frame up once.
+cdef object _prepared = None
+cdef bytes _prepared_frame = None
 
 cdef uint8_t *_spare = NULL
 cdef Py_ssize_t _spare_capacity = 0
@@ -83,7 +99,7 @@ cdef object _bytes(const uint8_t *masked, Py_ssize_t size, uint32_t key):
     return data
 
 
-cdef class RawChannel:
+cdef class RawChannel(Turned):
     cdef Py_ssize_t raw_pending(self) noexcept:
         return 0
 
@@ -93,7 +109,7 @@ cdef class RawChannel:
         raise NotImplementedError
 
 
-cdef class Lane:
+cdef class Lane(Turned):
     """What a link does for each message. Made by the link that it is a part of."""
 
     def __cinit__(self):
@@ -108,6 +124,7 @@ cdef class Lane:
         Writer writer not None,
         Keepalive keepalive not None,
         max_pending,
+        bint debug,
     ):
         self.reactor = reactor
         self.channel = channel
@@ -115,6 +132,7 @@ cdef class Lane:
         self.parser = parser
         self.writer = writer
         self.keepalive = keepalive
+        self.debug = debug
         self._max_pending = PY_SSIZE_T_MAX if max_pending is None else max_pending
         self._max_out = self._max_pending
         self.inside = self.unread = self.behind = self.said = self.answered = False
@@ -240,6 +258,8 @@ cdef class Lane:
                 life.busy = True
                 try:
                     result = callback(event)
+                    if PyCoro_CheckExact(result) and not self.debug:
+                        result = self.reactor.eager.begin(result)
                     if (type(result) is str or type(result) is bytes) and life.ready:
                         self._encode(result)
                         result = None
@@ -277,6 +297,22 @@ cdef class Lane:
             return False
         return life.receive(event)
 
+    cpdef bint offer(self, info) except -1:
+        """Push an info at once that is a message, if nobody is to be asked; tell whether it was."""
+        cdef Lifecycle life = self.lifecycle
+        if not (life.forwards and life.ready) or life.busy:
+            return False
+        if PyThread_get_thread_ident() != self.reactor.thread:
+            return False
+        if type(info) is not Prepared and not isinstance(info, MESSAGE_TYPES):
+            return False
+        try:
+            self._encode(info)
+        except Exception:  # a lone surrogate, say: nothing was appended
+            return False
+        self.queued()
+        return True
+
     # Out.
 
     cpdef push(self, message):
@@ -286,12 +322,15 @@ cdef class Lane:
 
     cpdef append(self, data):
         """Queue bytes, such as the 101."""
-        cdef bytes whole = bytes(data)
+        self._append(bytes(data))
+
+    cdef int _append(self, bytes whole) except -1:
         cdef Py_ssize_t size = len(whole)
         if size:
             self._settle_large()
-            memcpy(self._room(size), PyBytes_AS_STRING(whole), size)
+            sock_copy(self._room(size), <const uint8_t *>PyBytes_AS_STRING(whole), size)
             self._out_size += size
+        return 0
 
     cpdef queued(self):
         """See to it that what was queued leaves, and that not too much of it waits."""
@@ -351,6 +390,7 @@ cdef class Lane:
 
     cdef int _encode(self, message) except -1:
         """Append a message's frame; nothing is appended when it is no message."""
+        global _prepared, _prepared_frame
         cdef Writer writer = self.writer
         cdef bytearray frame
         if writer._plain:
@@ -372,10 +412,12 @@ cdef class Lane:
                     BINARY, <const uint8_t *>PyBytes_AS_STRING(message), len(<bytes>message), message
                 )
             if type(message) is Prepared:
-                encoded = message.encodings.get(PLAIN)
-                if encoded is not None:
-                    self.append(encoded)
-                    return 0
+                if message is not _prepared:
+                    encoded = (<dict>message.encodings).get(PLAIN)
+                    if encoded is not None:
+                        _prepared, _prepared_frame = message, encoded
+                if message is _prepared:
+                    return self._append(_prepared_frame)
         frame = bytearray()
         writer.push(frame, message)
         self.append(frame)
@@ -403,7 +445,7 @@ cdef class Lane:
         if large:
             self._large, self._large_data, self._large_size = owner, payload, size
         else:
-            memcpy(out + place, payload, size)
+            sock_copy(out + place, payload, size)
             place += size
         self._out_size += place
         return 0

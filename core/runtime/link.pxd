@@ -17,7 +17,6 @@ cdef class Link(Lane):
     cdef bint _over
     cdef object _timers
     cdef object _waiters
-    cdef public bint debug
     cdef public Py_ssize_t foreign
     cdef public LiveRef ref
     cdef public object request
@@ -28,7 +27,6 @@ cdef class Link(Lane):
     cpdef ended(self)
     cpdef drained(self)
     cpdef lost(self)
-    cpdef turn(self)
     cpdef tick(self, double now)
     cpdef post(self, info)
     cpdef admit(self, info)

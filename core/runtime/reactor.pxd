@@ -1,6 +1,9 @@
 cimport cython
+from libc.stdint cimport int64_t
 
+from sock.runtime.eager cimport Eager
 from sock.runtime.timer cimport Alarm, Wheel
+from sock.runtime.turn cimport Turned
 
 
 @cython.final
@@ -8,20 +11,23 @@ cdef class Reactor:
     cdef public object loop
     cdef public bint native
     cdef public Wheel wheel
-    cdef public object thread
+    cdef public Eager eager
+    cdef public unsigned long thread
     cdef public double now
-    cdef public double patience
-    cdef public double deadline
+    cdef public int64_t patience
+    cdef public int64_t deadline
     cdef object _epoll
-    cdef object _woken
+    cdef list _woken
     cdef object _foreign
     cdef bint _foreign_woken
 
     cpdef begin_turn(self)
     cpdef bint overdue(self) except -1
-    cpdef wake(self, turned)
+    cpdef wake(self, Turned turned)
     cpdef post(self, addressed, info)
     cpdef Alarm after(self, double seconds, callback)
     cpdef adopt(self, sock, connect)
     cpdef emptied(self)
     cdef _soon(self)
+    @cython.locals(turned=Turned, done=Py_ssize_t, woken=list)
+    cpdef _turn(self)

@@ -1,10 +1,16 @@
 cimport cython
 
+from sock.engine.lifecycle cimport Lifecycle
+from sock.runtime.lane cimport Lane
+
 
 @cython.final
 cdef class LiveRef:
+    cdef Lane _lane
+    cdef Lifecycle _lifecycle
     cdef object _link
     cdef object _request
+    cdef object _thread
 
     cpdef send(self, info)
     cpdef detach(self)

@@ -103,7 +103,7 @@ class Player:
     async def _play(self, scenario: dict[str, Any]) -> list[Any]:
         told: list[Any] = []
         reactor = Reactor.of(asyncio.get_running_loop())
-        reactor.patience = 1e9  # how long a turn may take is no part of the comparison
+        reactor.patience = 1 << 62  # how long a turn may take is no part of the comparison
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         theirs.setblocking(False)

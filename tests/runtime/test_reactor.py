@@ -8,6 +8,7 @@ import pytest
 
 from sock.runtime import Reactor
 from sock.runtime import reactor as reactor_module
+from sock.runtime.turn import Turned
 
 
 def test_a_loop_has_one_reactor_and_that_of_a_closed_loop_is_forgotten(run):
@@ -36,9 +37,9 @@ def test_an_environment_variable_forces_the_transport(monkeypatch):
 
 
 def test_who_is_woken_twice_has_one_turn_and_an_error_costs_the_others_none(run):
-    class Turned:
+    class Fails(Turned):
         def __init__(self, fails=False):
-            self.woken = False
+            super().__init__()
             self.turns = 0
             self.fails = fails
 
@@ -52,7 +53,7 @@ def test_who_is_woken_twice_has_one_turn_and_an_error_costs_the_others_none(run)
         failures = []
         loop.set_exception_handler(lambda loop, context: failures.append(context))
         reactor = Reactor.of(loop)
-        first, failing, last = Turned(), Turned(fails=True), Turned()
+        first, failing, last = Fails(), Fails(fails=True), Fails()
         for turned in (first, failing, last, first):
             reactor.wake(turned)
         for _ in range(5):
@@ -73,8 +74,4 @@ def test_an_info_for_a_loop_that_is_closed_is_dropped():
 
     late = asyncio.run(reactor())
     late.post(object(), "nobody hears")
-    late.wake(Woken())
-
-
-class Woken:
-    woken = False
+    late.wake(Turned())

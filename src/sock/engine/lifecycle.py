@@ -64,7 +64,8 @@ class Lifecycle:
 
     The fast path of a host, which the compiled core repeats: while `ready`, it may set `busy`, call
     `on_text` or `on_binary` itself and, if still `ready` and the result is None, `str` or `bytes`,
-    push that and clear `busy`. For all else there are `receive` and `settle`.
+    push that and clear `busy`; and while `ready`, not `busy` and `forwards`, push an info that is a
+    message. For all else there are `receive`, `settle` and `post`.
 
     Args:
         handler: whose callbacks are called.
@@ -84,6 +85,7 @@ class Lifecycle:
         "_proceeding",
         "_watch",
         "busy",
+        "forwards",
         "gone",
         "mailbox",
         "on_binary",
@@ -103,8 +105,7 @@ class Lifecycle:
         self._host = host
         self._jobs = Jobs(host)
         self._cause: Cause | None = None
-        self._proceeding = False
-        self._abandoned = False
+        self._proceeding = self._abandoned = False
         self._watch = watch
         callback: Callback | None = handler.handle_in
         if kind.handle_in is Sock.handle_in:
@@ -116,17 +117,17 @@ class Lifecycle:
         self.on_binary: Callback | None = None if issubclass(kind, TextSock) else callback
         """The callback for a binary message; None where the handler takes none."""
         self._on_control = kind.handle_control is not Sock.handle_control
+        self.forwards = kind.handle_info is Sock.handle_info and watch is None
+        """Whether an info that is a message is pushed, and no callback of the handler's asked."""
         self.mailbox = Mailbox(options.max_mailbox)
         self.outbox = Outbox(options.max_send_buffer, options.send_timeout)
         self.phase = MADE
         self.busy = False
         """Whether a callback is under way."""
         self.gone = False
-        """Whether what is pushed is dropped: nobody is there to read it, or the Close has been
-        said."""
+        """Whether what is pushed is dropped: the peer has gone, or the Close has been said."""
         self.ready = False
-        """Whether a message may be given to its callback at once: LIVE, not busy, nothing waits,
-        the peer keeps up."""
+        """Whether a message may go to its callback at once: LIVE, idle, and the peer keeps up."""
         self.reading = True
         """Whether the host may read; told by `Host.hold` and `Host.resume` too."""
 
@@ -171,7 +172,8 @@ class Lifecycle:
 
     def step(self) -> None:
         """Go on with what waits: the host's next turn has come."""
-        self._proceed()
+        if not self.ready:  # else nothing does
+            self._proceed()
 
     @property
     def closed(self) -> bool:
@@ -371,8 +373,7 @@ class Lifecycle:
                 return True
             for message in messages:
                 self._host.push(message)
-        # A lone surrogate (RFC 3629 §3), a memoryview that was released, a sequence that raises …
-        except Exception as error:  # noqa: BLE001 - … or whatever else a handler may give
+        except Exception as error:  # noqa: BLE001 - a lone surrogate (RFC 3629 §3), a released view …
             self._fail(error, place)
             return False
         return True

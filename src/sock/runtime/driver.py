@@ -1,18 +1,18 @@
-"""Coroutines, generators and streams: run as tasks, their outcome told to the life cycle.
+"""Coroutines, generators and streams: run, and their outcome told to the life cycle.
 
-A task is started eagerly where the interpreter can (3.12): a callback that does not suspend then
-costs no turn of the loop. Before that, each waits for the loop's next turn.
+They are begun at once (`eager`): a callback that does not suspend costs no task and no turn of the
+loop.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncGenerator, Coroutine
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from sock.engine import Job, Role
 
+from .eager import Suspended
 from .watch import watched
 
 if TYPE_CHECKING:
@@ -25,23 +25,30 @@ _ITEMS_A_TURN: Final = 64  # of an iterator that never suspends, before the othe
 
 def start(link: Link, job: Job) -> None:
     """Begin a job of the life cycle, and report it when it is done."""
-    work = _coroutine(link, job)
-    if link.debug:
-        work = watched(work, link.place(job))
-    if sys.version_info >= (3, 12):
+    begun = job.awaitable
+    if not isinstance(begun, Suspended):  # else the lane has begun it
+        work = _coroutine(link, job)
+        if link.debug:
+            work = watched(work, link.place(job))
         try:
-            task = cast("asyncio.Task[Any]", asyncio.eager_task_factory(link.reactor.loop, work))
-        except (KeyboardInterrupt, SystemExit) as error:
-            # What stops the program passes through the task's first step: there is no task.
+            begun = link.reactor.eager.begin(work)
+        except asyncio.CancelledError:
+            _report_cancelled(link, job)
+            return
+        except BaseException as error:
             link.lifecycle.failed(job, error)
-            link.wake()  # to finish the end that has begun, if the loop goes on
-            raise
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                link.wake()  # to finish the end that has begun, if the loop goes on
+                raise
+            return
+    if not isinstance(begun, Suspended):
+        link.lifecycle.settled(job, begun)
+    elif begun.task.done():
+        report(link, job, begun.task)
     else:
-        task = link.reactor.loop.create_task(work)
-    if task.done():
-        report(link, job, task)
-    else:
-        follow(link, job, task)
+        follow(link, job, begun.task)
+        if job.cancelled and job.iterator is None:
+            begun.task.cancel()  # in its first step there was nothing yet to cancel
 
 
 def follow(link: Link, job: Job, task: asyncio.Task[Any]) -> None:
@@ -60,16 +67,20 @@ def cancel(job: Job) -> None:
 def report(link: Link, job: Job, task: asyncio.Task[Any]) -> None:
     """Tell the life cycle what a task came to. Cancelled as was wanted, it came to nothing."""
     if task.cancelled():
-        if job.cancelled or job.role is Role.TASK:
-            link.lifecycle.settled(job, None)
-        else:
-            link.lifecycle.failed(job, asyncio.CancelledError(f"{link.place(job)} was cancelled"))
+        _report_cancelled(link, job)
         return
     error = task.exception()
     if error is None:
         link.lifecycle.settled(job, task.result())
     else:
         link.lifecycle.failed(job, error)
+
+
+def _report_cancelled(link: Link, job: Job) -> None:
+    if job.cancelled or job.role is Role.TASK:
+        link.lifecycle.settled(job, None)
+    else:
+        link.lifecycle.failed(job, asyncio.CancelledError(f"{link.place(job)} was cancelled"))
 
 
 def _coroutine(link: Link, job: Job) -> Coroutine[Any, Any, Any]:

@@ -12,6 +12,7 @@ import socket
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from .channel import accept_socket, expect_dead_peer
+from .turn import Turned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +85,7 @@ class Epoll:
 
 
 @final
-class SocketChannel:
+class SocketChannel(Turned):
     """A `Channel` over a socket. Made by `Epoll.add`."""
 
     __slots__ = (
@@ -99,12 +100,12 @@ class SocketChannel:
         "receiver",
         "server",
         "taken",
-        "woken",
     )
 
     receiver: Receiver
 
     def __init__(self, epoll: Epoll, sock: socket.socket) -> None:
+        super().__init__()
         self._epoll = epoll
         self._sock = sock
         self._fd = sock.fileno()
@@ -113,7 +114,6 @@ class SocketChannel:
         self._ended = False  # the peer has sent FIN
         self._interest = _IN
         self.taken = 0
-        self.woken = False  # the reactor's
         self.client = _address(sock.getpeername)
         self.server = _address(sock.getsockname)
 

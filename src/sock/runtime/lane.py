@@ -13,10 +13,15 @@ everything; what is not of every message is the `Link`'s, which is a lane with t
 
 from __future__ import annotations
 
+from threading import get_ident
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, cast
 
 from sock.spec import Ping, Pong, ProtocolError
+from sock.spec.message import MESSAGE_TYPES
 from sock.wire.frame import Close
+
+from .turn import Turned
 
 if TYPE_CHECKING:
     from sock.engine import Keepalive, Lifecycle
@@ -28,7 +33,7 @@ if TYPE_CHECKING:
     from .reactor import Reactor
 
 
-class Lane:
+class Lane(Turned):
     """What a link does for each message. Made by the link that it is a part of.
 
     Args:
@@ -38,6 +43,7 @@ class Lane:
         writer: of what it is sent.
         keepalive: told when bytes were received.
         max_pending: bytes that may wait for the peer; None for no limit.
+        debug: whether to name callbacks that block the loop.
     """
 
     __slots__ = (
@@ -47,6 +53,7 @@ class Lane:
         "answered",
         "behind",
         "channel",
+        "debug",
         "inside",
         "keepalive",
         "lifecycle",
@@ -55,7 +62,6 @@ class Lane:
         "said",
         "unarmed",
         "unread",
-        "woken",
         "writer",
     )
 
@@ -70,12 +76,15 @@ class Lane:
         writer: Writer,
         keepalive: Keepalive,
         max_pending: int | None,
+        debug: bool,  # noqa: FBT001 - the last of many
     ) -> None:
+        super().__init__()
         self.reactor = reactor
         self.channel = channel
         self.parser = parser
         self.writer = writer
         self.keepalive = keepalive
+        self.debug = debug
         self._out = bytearray()
         # A number is compared faster than None is told apart.
         self._max_pending: float = float("inf") if max_pending is None else max_pending
@@ -90,7 +99,6 @@ class Lane:
         """Whether our Close is on its way."""
         self.answered = False
         """Whether the peer's Close has come."""
-        self.woken = False  # the reactor's
         self.unarmed = False
         """Whether a deadline was set in this turn, and the wheel does not know of it."""
 
@@ -119,6 +127,9 @@ class Lane:
                 try:
                     result = callback(event)
                     kind = cast("type[Any]", type(result))
+                    if kind is CoroutineType and not self.debug:
+                        result = self.reactor.eager.begin(result)
+                        kind = cast("type[Any]", type(result))
                     if (kind is str or kind is bytes) and life.ready:
                         self.writer.push(self._out, result)
                         result = None
@@ -160,6 +171,24 @@ class Lane:
         """After our Close: ignore everything but the peer's."""
         if isinstance(event, Close):
             self.answered = True
+        return True
+
+    def offer(self, info: Any) -> bool:
+        """Push an info at once that is a message, if nobody is to be asked; tell whether it was.
+
+        The fast path of a fan-out, from the loop's thread only; asked from another, it refuses.
+        Never runs a callback; what cannot be encoded is told in its turn.
+        """
+        life = self.lifecycle
+        if not (life.forwards and life.ready) or life.busy or get_ident() != self.reactor.thread:
+            return False
+        if not isinstance(info, MESSAGE_TYPES):
+            return False
+        try:
+            self.writer.push(self._out, cast("Message", info))
+        except Exception:  # noqa: BLE001 - a lone surrogate, say: nothing was appended
+            return False
+        self.queued()
         return True
 
     # Out.
@@ -219,10 +248,6 @@ class Lane:
 
     def arm(self) -> None:
         """Let the wheel know of the earliest deadline."""
-        raise NotImplementedError
-
-    def turn(self) -> None:
-        """Do what has come up since the last turn."""
         raise NotImplementedError
 
     def admit(self, info: Any, /) -> None:

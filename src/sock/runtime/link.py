@@ -68,7 +68,6 @@ class Link(Lane):
         "_over",
         "_timers",
         "_waiters",
-        "debug",
         "foreign",
         "held",
         "ref",
@@ -104,13 +103,13 @@ class Link(Lane):
             Writer(deflater=deflater),
             Keepalive(options.idle_timeout, options.ping_interval, reactor.loop.time()),
             options.max_send_buffer,
+            debug,
         )
         self.request = request
-        self.debug = debug
         self._options = options
         self._on_over = on_over
-        self.ref = LiveRef(self)
         self.lifecycle = Lifecycle(handler, options, self, watch if debug else None)
+        self.ref = LiveRef(self)
         self.slot: int | None = None  # the wheel's
         self.foreign = 0
         """Infos that other threads have sent and the loop has not admitted."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import select
+import sys
 import threading
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias, final
 
 from .channel import accept_socket
+from .eager import Eager
 from .epoll import Epoll
 from .epoll import accept as accept_for_epoll
 from .timer import Alarm, Wheel
@@ -25,24 +27,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .channel import Channel, Receiver
+    from .turn import Turned
 
 
-PATIENCE: Final = 0.01
-"""Seconds that a turn may take before the loop's other work gets its own."""
+PATIENCE: Final = 10_000_000
+"""Nanoseconds that a turn may take before the loop's other work gets its own."""
 
 
 Accepted: TypeAlias = "socket.socket"
 """A connected socket that does not block; from `accept` its descriptor, where the core is used."""
 
 
-class Turned(Protocol):
-    """Who may ask for a turn."""
-
-    woken: bool
-    """Whether a turn has been asked for; the reactor's own."""
-
-    def turn(self) -> None:
-        """Do what waits."""
+FOREVER: Final = 1 << 62
+"""Nanoseconds, 146 years: what is added to it is still a time."""
 
 
 class Addressed(Protocol):
@@ -70,16 +67,18 @@ class Reactor:
         self.native = _has_epoll(loop) if native is None else native
         """Whether sockets are read in an epoll of our own."""
         self.wheel = Wheel(loop)
+        self.eager = Eager(loop)
+        """Begins coroutines."""
         self.thread = threading.get_ident()
         """The loop's thread."""
         self.now = loop.time()
         """Seconds of the loop's clock when this turn began; coarse."""
         self.patience = PATIENCE
-        """Seconds that a turn may take; endless where time stands still."""
-        self.deadline = float("inf")
-        """When this turn should end, by the monotonic clock: a loop's may stand still in a turn."""
+        """Nanoseconds that a turn may take; without end where time stands still."""
+        self.deadline = sys.maxsize
+        """When this turn should end: nanoseconds of the monotonic clock; a loop's may stand."""
         self._epoll: Epoll | None = None
-        self._woken: deque[Turned] = deque()
+        self._woken: list[Turned] = []
         self._foreign: deque[tuple[Addressed, Any]] = deque()
         self._foreign_woken = False
 
@@ -135,11 +134,11 @@ class Reactor:
     def begin_turn(self) -> None:
         """Take the time: whoever calls this hands over what has come to one or many connections."""
         self.now = self.loop.time()
-        self.deadline = time.monotonic() + self.patience
+        self.deadline = time.monotonic_ns() + self.patience
 
     def overdue(self) -> bool:
         """Tell whether this turn has lasted too long."""
-        return time.monotonic() > self.deadline
+        return time.monotonic_ns() > self.deadline
 
     def wake(self, turned: Turned) -> None:
         """Give it a turn soon; asking twice gives one."""
@@ -169,21 +168,20 @@ class Reactor:
 
     def _turn(self) -> None:
         self.begin_turn()
-        woken = self._woken
+        woken, self._woken = self._woken, []
+        done = 0
         try:
-            for _ in range(len(woken)):
-                turned = woken[0]
+            for turned in woken:
                 turned.woken = False
+                done += 1
                 turned.turn()
-                woken.popleft()
-                if self.overdue():
+                if not done % 16 and self.overdue():  # a look at the clock costs half a turn
                     break
-        except BaseException:
-            woken.popleft()
-            raise
-        finally:
-            if woken:
-                self._soon()
+        finally:  # an error costs the others nothing
+            if done < len(woken):
+                if not self._woken:
+                    self._soon()
+                self._woken[:0] = woken[done:]
 
     def _admit(self) -> None:
         # First the flag: what is appended from now on asks for another call.

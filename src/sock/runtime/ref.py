@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, final
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from sock.engine.lifecycle import Lifecycle
     from sock.spec import Request
 
+    from .lane import Lane
     from .link import Link
 
 ResultT = TypeVar("ResultT")
@@ -24,10 +26,13 @@ class LiveRef:
         link: the connection.
     """
 
-    __slots__ = ("_link", "_request")
+    __slots__ = ("_lane", "_lifecycle", "_link", "_request", "_thread")
 
     def __init__(self, link: Link) -> None:
         self._link: Link | None = link
+        self._lane: Lane | None = link
+        self._lifecycle: Lifecycle | None = link.lifecycle
+        self._thread = link.reactor.thread
         self._request = link.request
 
     @property
@@ -42,11 +47,11 @@ class LiveRef:
 
     def send(self, info: Any, /) -> None:
         """Put an info into the connection's mailbox; from any thread."""
-        link = self._link
-        if link is None:
+        link, life = self._link, self._lifecycle
+        if life is None or link is None or (self._lane is not None and self._lane.offer(info)):
             return
-        if get_ident() == link.reactor.thread:
-            link.lifecycle.post(info)
+        if get_ident() == self._thread:
+            life.post(info)
         else:
             link.post(info)
 
@@ -76,6 +81,8 @@ class LiveRef:
     def detach(self) -> None:
         """Let go of the connection, which is over."""
         self._link = None
+        self._lane = None
+        self._lifecycle = None
 
     def __repr__(self) -> str:
         return f"<Ref {'closed' if self.closed else 'live'} {self._request.target}>"

@@ -143,7 +143,7 @@ class Prepared:
 Message: TypeAlias = str | bytes | bytearray | memoryview | Text | Ping | Pong | Prepared
 """What may be pushed: `str` and `Text` as text; `bytes`, `bytearray` and `memoryview` as binary."""
 
-MESSAGE_TYPES = (str, bytes, bytearray, memoryview, Text, Ping, Pong, Prepared)
+MESSAGE_TYPES = (str, bytes, Prepared, Text, bytearray, memoryview, Ping, Pong)
 """`Message` for `isinstance`."""
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import math
 import traceback
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, final
 
 from sock import telemetry
 from sock.engine import Phase
-from sock.runtime import Link, Reactor
+from sock.runtime import FOREVER, Link, Reactor
 from sock.runtime.answer import accepted, taken
 from sock.spec import (
     CloseCode,
@@ -314,7 +313,7 @@ class Session(Generic[HandlerT]):
     def _begin(self, key: str, upgrade: Upgrade) -> None:
         acceptance, options = accepted(self.request, key, upgrade, self._options)
         reactor = Reactor.of(self._running())
-        reactor.patience = math.inf  # here, no time passes but in `advance`
+        reactor.patience = FOREVER  # here, no time passes but in `advance`
         request = self.request
         self._pipe = Pipe(reactor, request.client, request.server, self._arrived)
         self._handler = upgrade.handler

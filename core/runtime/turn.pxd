@@ -1,0 +1,4 @@
+cdef class Turned:
+    cdef public bint woken
+
+    cpdef turn(self)

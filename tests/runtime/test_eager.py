@@ -1,0 +1,322 @@
+"""Coroutines begun at once: what suspends and what does not, and that neither sees the other."""
+
+import asyncio
+import contextvars
+import gc
+
+import pytest
+
+from sock.runtime.eager import Eager, Suspended
+
+variable = contextvars.ContextVar("variable", default="nobody's")
+
+
+@pytest.fixture
+def run(loop_factory):
+    """Run what is given an `Eager`, as a callback of a loop and in no task."""
+
+    def run(act):
+        async def whole():
+            loop = asyncio.get_running_loop()
+            done = loop.create_future()
+
+            def outside():
+                try:
+                    done.set_result(act(Eager(loop)))
+                except BaseException as error:  # told to the test
+                    done.set_exception(error)
+
+            loop.call_soon(outside)
+            return await done
+
+        async def bounded():
+            result = await asyncio.wait_for(whole(), 10)
+            return await result if asyncio.iscoroutine(result) else result
+
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            return runner.run(bounded())
+
+    return run
+
+
+async def returns(value):
+    return value
+
+
+async def waits(value=None):
+    await asyncio.sleep(0)
+    return value
+
+
+def test_a_coroutine_that_does_not_suspend_has_its_result_at_once(run):
+    def act(eager):
+        assert asyncio.current_task() is None
+        assert [eager.begin(returns(number)) for number in range(3)] == [0, 1, 2]
+        assert asyncio.current_task() is None
+
+    run(act)
+
+
+def test_what_it_raises_is_raised(run):
+    async def raises():
+        raise ValueError("as it says")
+
+    def act(eager):
+        with pytest.raises(ValueError, match="as it says"):
+            eager.begin(raises())
+        assert asyncio.current_task() is None
+        assert eager.begin(returns("next")) == "next"
+
+    run(act)
+
+
+@pytest.mark.parametrize("pause", [0, 0.001])
+def test_one_that_suspends_goes_on_in_a_task_of_its_own(run, pause):
+    tasks = []
+
+    async def suspends():
+        tasks.append(asyncio.current_task())
+        await asyncio.sleep(pause)
+        tasks.append(asyncio.current_task())
+        return "later"
+
+    def act(eager):
+        begun = [eager.begin(suspends()) for _ in range(2)]
+        assert all(isinstance(one, Suspended) for one in begun)
+
+        async def wait():
+            return [await one for one in begun]
+
+        return wait()
+
+    assert run(act) == ["later", "later"]
+    one, other, *later = tasks
+    assert one is not other
+    assert set(later) == {one, other}
+
+
+def test_timeouts_and_task_groups_find_the_task_that_they_need(run):
+    async def needs_a_task():
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            task = group.create_task(waits("from the group"))
+        return task.result()
+
+    async def needs_none_in_the_end():
+        async with asyncio.timeout(10):
+            return await returns("at once")
+
+    async def is_too_late():
+        async with asyncio.timeout(0):
+            await asyncio.Event().wait()
+
+    def act(eager):
+        assert eager.begin(needs_none_in_the_end()) == "at once"
+        begun, late = eager.begin(needs_a_task()), eager.begin(is_too_late())
+
+        async def wait():
+            with pytest.raises(TimeoutError):
+                await late
+            return await begun
+
+        return wait()
+
+    assert run(act) == "from the group"
+
+
+def test_a_context_variable_is_seen_by_whoever_set_it_and_by_nobody_else(run):
+    seen = []
+
+    async def sets(value, pause):
+        seen.append(variable.get())
+        variable.set(value)
+        if pause:
+            await asyncio.sleep(0)
+        seen.append(variable.get())
+
+    def act(eager):
+        variable.set("the loop's")
+        for value, pause in (("a", False), ("b", True), ("c", False)):
+            begun = eager.begin(sets(value, pause))
+        assert begun is None
+        assert variable.get() == "the loop's"
+
+        async def wait():
+            for _ in range(5):
+                await asyncio.sleep(0)
+
+        return wait()
+
+    run(act)
+    assert seen == ["the loop's", "a", "the loop's", "the loop's", "c", "b"]
+
+
+def test_whoever_leaves_a_callback_at_its_task_is_called_back_and_the_next_has_another(run):
+    tasks, called = [], []
+
+    async def leaves():
+        tasks.append(asyncio.current_task())
+        tasks[-1].add_done_callback(called.append)
+
+    async def looks():
+        tasks.append(asyncio.current_task())
+
+    def act(eager):
+        for coroutine in (looks(), looks(), leaves(), looks()):
+            eager.begin(coroutine)
+        assert tasks[0] is tasks[1] is tasks[2] is not tasks[3]
+
+        async def wait():
+            while not called:
+                await asyncio.sleep(0)
+
+        return wait()
+
+    run(act)
+    assert called == [tasks[2]]
+
+
+def test_one_that_cancels_itself_is_cancelled(run):
+    async def cancels(pause):
+        asyncio.current_task().cancel()
+        if pause:
+            await asyncio.sleep(0)
+
+    def act(eager):
+        with pytest.raises(asyncio.CancelledError):
+            eager.begin(cancels(pause=False))
+        begun = eager.begin(cancels(pause=True))
+        assert eager.begin(returns(1)) == 1
+
+        async def wait():
+            with pytest.raises(asyncio.CancelledError):
+                await begun
+            return begun.task.cancelled()
+
+        return wait()
+
+    assert run(act) is True
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2])
+def test_one_that_is_cancelled_in_any_turn_may_clean_up(run, turns):
+    told = []
+
+    async def cleans():
+        try:
+            await asyncio.get_running_loop().create_future()
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)
+            told.append("cleaned")
+            raise
+
+    def act(eager):
+        begun = eager.begin(cleans())
+
+        async def wait():
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            begun.task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await begun
+
+        if not turns:
+            begun.task.cancel()  # before its first step
+        return wait()
+
+    run(act)
+    assert told == ["cleaned"]
+
+
+def test_what_it_waits_for_may_be_there_before_the_next_turn(run):
+    def act(eager):
+        future = asyncio.get_running_loop().create_future()
+
+        async def waits_for_it():
+            return await future
+
+        begun = eager.begin(waits_for_it())
+        future.set_result("soon")
+
+        async def wait():
+            return await begun
+
+        return wait()
+
+    assert run(act) == "soon"
+
+
+def test_a_coroutine_may_be_begun_inside_a_task(run):
+    def act(eager):
+        async def inside():
+            before = asyncio.current_task()
+            assert eager.begin(returns("inner")) == "inner"
+            assert asyncio.current_task() is before
+            begun = eager.begin(waits("outer"))
+            assert asyncio.current_task() is before
+            return await begun
+
+        return inside()
+
+    assert run(act) == "outer"
+
+
+def test_a_task_factory_makes_every_task(run):
+    made = []
+
+    def act(eager):
+        loop = asyncio.get_running_loop()
+
+        def factory(loop, coroutine, **how):
+            made.append(coroutine.__name__)
+            return asyncio.Task(coroutine, loop=loop, **how)
+
+        loop.set_task_factory(factory)
+        begun = eager.begin(returns("made"))
+        loop.set_task_factory(None)
+
+        async def wait():
+            return await begun
+
+        return wait()
+
+    assert run(act) == "made"
+    assert made == ["returns"]
+
+
+def test_a_task_that_was_lent_leaves_nothing_behind(run):
+    def act(eager):
+        for number in range(10):
+            eager.begin(returns(number))
+
+        async def wait():
+            for _ in range(3):
+                await asyncio.sleep(0)
+            gc.collect()
+            gc.disable()
+            try:
+                begun = eager.begin(waits())
+                eager.begin(returns(None))
+                await begun
+                del begun
+                await asyncio.sleep(0)
+                return gc.collect()
+            finally:
+                gc.enable()
+
+        return wait()
+
+    assert run(act) == 0
+
+
+def test_a_loop_that_ends_before_a_coroutine_closes_it(run):
+    told = []
+
+    async def never():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            told.append("closed")
+
+    run(lambda eager: eager.begin(never()) and None)
+    gc.collect()
+    assert told == ["closed"]
