@@ -1,7 +1,7 @@
 """The one subscriber of telemetry that logs.
 
 Nothing in Sock logs; what is worth a line is told here, to the logger "sock", or "sock.access" for
-the lines of the access log.
+the lines of the access log. Our own server subscribes while it serves, an adapter for good.
 
     event                                 level
     ------------------------------------  -------------------------------------------------------
@@ -47,6 +47,7 @@ if _access.level == logging.NOTSET:
     _access.setLevel(logging.WARNING)
 
 _installed = 0
+_attached = False
 _unsubscribe: Callable[[], None] | None = None
 
 
@@ -64,6 +65,16 @@ def logged() -> Generator[None]:
         if not _installed and _unsubscribe is not None:
             _unsubscribe()
             _unsubscribe = None
+
+
+def attach() -> None:
+    """Log what happens, for good: in somebody else's server there is no end to wait for."""
+    global _attached, _installed, _unsubscribe  # noqa: PLW0603 - as below
+    if not _attached:
+        _attached = True
+        _installed += 1
+        if _unsubscribe is None:
+            _unsubscribe = telemetry.subscribe(_tell)
 
 
 @contextlib.contextmanager
