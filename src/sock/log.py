@@ -8,6 +8,7 @@ the lines of the access log. Our own server subscribes while it serves, an adapt
     callback.failed, handshake.failed     error, with the traceback
     callback.slow, callback.abandoned     warning
     accept.paused, a drain that cut       warning
+    host.limited                          warning
     connection.closed: too slow, too full warning
     connection.closed: the peer's fault   info
     handshake.refused                     info; an answer, not a crash
@@ -253,6 +254,15 @@ def _paused(event: str, fields: Mapping[str, Any]) -> None:
     _line(_log, logging.WARNING, event, message, {"error": str(error), "seconds": seconds})
 
 
+def _limited(event: str, fields: Mapping[str, Any]) -> None:
+    message = (
+        f"{fields['handler']} has {fields['needed']}, which {fields['host']} cannot serve:"
+        f" {fields['instead']}"
+    )
+    shown = {name: fields[name] for name in ("handler", "host", "needed", "instead")}
+    _line(_log, logging.WARNING, event, message, shown)
+
+
 _LINES: Final[dict[str, Callable[[str, Mapping[str, Any]], None]]] = {
     "callback.failed": _failed,
     "handshake.failed": _failed,
@@ -266,6 +276,7 @@ _LINES: Final[dict[str, Callable[[str, Mapping[str, Any]], None]]] = {
     "server.draining": _draining,
     "server.stopped": _stopped,
     "accept.paused": _paused,
+    "host.limited": _limited,
 }
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from sock.spec import Request
 
-    from .link import Link
+    from .live import Live
 
 ResultT = TypeVar("ResultT")
 
@@ -26,8 +26,8 @@ class LiveRef:
 
     __slots__ = ("_link", "_request")
 
-    def __init__(self, link: Link) -> None:
-        self._link: Link | None = link
+    def __init__(self, link: Live) -> None:
+        self._link: Live | None = link
         self._request = link.request
 
     @property
@@ -90,10 +90,10 @@ class Later:
     def __init__(self, ref: LiveRef, info: Any) -> None:
         self._ref = ref
         self._info = info
-        self._link: Link | None = None
+        self._link: Live | None = None
         self._handle: asyncio.TimerHandle | None = None
 
-    def start(self, link: Link, seconds: float) -> None:
+    def start(self, link: Live, seconds: float) -> None:
         """Arm the timer, which the connection keeps so as to forget it in time."""
         self._link = link
         link.timers.add(self)
