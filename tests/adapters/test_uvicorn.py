@@ -196,6 +196,27 @@ def test_another_sites_page_is_refused(run_async, uvicorn_serving):
     run_async(act())
 
 
+def test_the_ref_has_the_request_that_the_application_was_asked_with(run_async, uvicorn_serving):
+    asked = []
+
+    class Refers(Echo):
+        def __init__(self, request):
+            asked.append(request)
+
+        def init(self, ref):
+            assert ref.request is asked[0]
+            return str(ref.request.client[0])
+
+    async def act():
+        async with uvicorn_serving(sock.asgi(Refers), forwarded_allow_ips="127.0.0.1") as host:
+            headers = {"X-Forwarded-For": "10.1.2.3"}
+            url = f"ws://127.0.0.1:{host.port}/"
+            async with websockets.connect(url, additional_headers=headers) as client:
+                assert await client.recv() == "10.1.2.3"
+
+    run_async(act())
+
+
 def test_a_stop_says_1012_to_all_and_waits_for_them(run_async, uvicorn_serving):
     Echo.reasons.clear()
 

@@ -101,7 +101,7 @@ async def upgrade(
         await door.deny(request, hosted.refused(request, refusal))
         return
     if takeover is not None:
-        takeover.plan = accepting, base
+        takeover.plan, takeover.shown = (accepting, base), request
     await door.accept(accepting)
     if takeover is not None:
         if not release:
@@ -152,7 +152,7 @@ class Asgi:
             limits = admission.agreed(request, answered, base)
             if isinstance(limits, Options):
                 if takeover is not None:
-                    takeover.plan = answered, base
+                    takeover.plan, takeover.shown = (answered, base), request
                 await event.accept(answered, send)
                 if takeover is not None:
                     await takeover.wait()

@@ -59,6 +59,8 @@ class Takeover:
 
     def __init__(self, reactor: Reactor, request: Request, carry: Carrier) -> None:
         self.request = request
+        self.shown = request
+        """What the application was asked with, where middleware has had its say: the ref's."""
         self.link: Link | None = None
         """The live connection, once there is one."""
         self.over: asyncio.Future[None] = reactor.loop.create_future()
@@ -99,7 +101,7 @@ class Takeover:
             link = self.link = Link(
                 self._reactor,
                 channel,
-                self.request,
+                self.shown,
                 upgrade.handler,
                 options,
                 agreement=acceptance.agreement,
