@@ -26,7 +26,8 @@ _HYPERCORN: Final = {
     **_ASGI,
     "detail": "every Close of the peer's is told as 1006 (pgjones/hypercorn#127)",
     "early": "what comes before the 101 is answered with 400 (pgjones/hypercorn#225)",
-    "drain": "it waits for three seconds and then cuts; what is open is told 1012 at the cut",
+    "drain": "it waits for three seconds, and what is open is told 1012 at the cut; from Python"
+    " 3.12 on it waits until its peers have gone",
 }
 
 
