@@ -78,13 +78,18 @@ async def try_contract(host: Host, *, patience: float = _PATIENCE) -> Outcome:
             if lacks:
                 outcome.declared[case.name] = lacks
                 continue
-            try:
-                limits = [limit for limit in host.limits if limit != "drain"]
-                await contract.check(url, case, limits=limits, drain=drain, patience=patience)
-            except contract.Failure as failure:
-                outcome.failed[case.name] = str(failure)
-            else:
-                outcome.passed.append(case.name)
+            limits = [limit for limit in host.limits if limit != "drain"]
+            for last in (False, True):
+                try:
+                    await contract.check(url, case, limits=limits, drain=drain, patience=patience)
+                except contract.Failure as failure:
+                    # Of another server's wire one failure may be the machine's, which stalls.
+                    if last or host.native or "drain" in case.needs:
+                        outcome.failed[case.name] = str(failure)
+                        break
+                else:
+                    outcome.passed.append(case.name)
+                    break
     return outcome
 
 

@@ -59,5 +59,13 @@ def test_an_address_is_one_or_none():
     assert hosted.address_of(("a", None)) is None
 
 
+def test_another_event_loop_is_one_clear_error():
+    async def act():
+        return hosted.running_loop()
+
+    with pytest.raises(RuntimeError, match="hypercorn has `--worker-class asyncio`"):
+        act().send(None)
+
+
 def test_drain_has_nothing_to_do_without_connections(run_async):
     assert run_async(hosted.drain(1)) == 0

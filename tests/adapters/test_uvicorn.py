@@ -149,6 +149,24 @@ def test_what_a_route_raises_behind_its_sock_is_logged_and_nothing_else(
     assert "behind the upgrade" in caplog.text
 
 
+def test_without_a_descriptor_left_it_goes_over_uvicorns_transport(
+    run_async, uvicorn_serving, monkeypatch
+):
+    import os
+
+    def dup(descriptor):
+        raise OSError(24, "Too many open files")
+
+    async def act():
+        async with uvicorn_serving(sock.asgi(Echo)) as host:
+            monkeypatch.setattr(os, "dup", dup)
+            async with websockets.connect(f"ws://127.0.0.1:{host.port}/") as client:
+                await client.send("hi")
+                assert await client.recv() == "hi"
+
+    run_async(act())
+
+
 def test_tls_goes_over_uvicorns_transport(run_async, uvicorn_serving, tls):
     async def act():
         application = sock.asgi(Echo)

@@ -127,6 +127,7 @@ class Asgi:
         Raises:
             ValueError: its type is none that there was when this was written.
         """
+        hosted.running_loop()
         match scope["type"]:
             case "websocket":
                 await self._connect(scope, receive, send)

@@ -74,7 +74,22 @@ def check() -> None:
     Raises:
         HandshakeError: the server is stopping (503).
     """
-    Guests.of(asyncio.get_running_loop()).check()
+    Guests.of(running_loop()).check()
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    """Return the event loop that runs.
+
+    Raises:
+        RuntimeError: it is none of asyncio's.
+    """
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError as error:
+        raise RuntimeError(
+            "Sock needs asyncio, and this server runs another event loop: hypercorn has"
+            " `--worker-class asyncio`"
+        ) from error
 
 
 def refused(request: Request, refusal: Refuse | HandshakeError) -> Response:

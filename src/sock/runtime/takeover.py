@@ -5,7 +5,8 @@
     TCP, on a loop with epoll         its descriptor is doubled and read in our epoll; the server's
                                       transport is closed, which closes its own descriptor only
     TLS; a loop without epoll; bytes  the same link over the server's own transport, whose protocol
-    that the server has yet to send   we become
+    that the server has yet to send;  we become
+    no descriptor left
 
 Both keep all of the contract; the second has the portable speed. What the server has read behind
 the request belongs to the connection, and is given to `begin`.
@@ -14,6 +15,7 @@ the request belongs to the connection, and is given to `begin`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 from typing import TYPE_CHECKING, Any, Protocol, final
@@ -156,11 +158,12 @@ def carry(
     sock: Any = transport.get_extra_info("socket")
     plain = transport.get_extra_info("sslcontext") is None
     if reactor.native and plain and sock is not None and not transport.get_write_buffer_size():
-        taken = doubled(sock.fileno())
-        transport.set_protocol(asyncio.Protocol())  # the server's own shall hear nothing of it
-        transport.abort()
-        reactor.adopt(taken, connect)
-        return
+        with contextlib.suppress(HandlerError):  # such as when there are no descriptors left
+            taken = doubled(sock.fileno())
+            transport.set_protocol(asyncio.Protocol())  # the server's own shall hear nothing of it
+            transport.abort()
+            reactor.adopt(taken, connect)
+            return
     channel = TransportChannel(reactor, connect)
     transport.set_protocol(channel)
     channel.connection_made(transport)
