@@ -10,6 +10,8 @@ import asyncio
 import contextlib
 import ssl
 import sys
+from base64 import b64encode
+from hashlib import sha1
 from typing import TYPE_CHECKING, Any, Final
 
 from aioquic.asyncio.client import connect
@@ -23,7 +25,6 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 
 from sock.wire.codec import Close, Event, Parser
-from sock.wire.handshake import accept_token
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -229,6 +230,12 @@ async def carry(
             writer.close()
 
 
+def _token(key: str) -> str:
+    """Return what `Sec-WebSocket-Accept` says to a key. RFC 6455 §4.2.2."""
+    guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+    return b64encode(sha1((key + guid).encode(), usedforsecurity=False).digest()).decode()
+
+
 def _head(answer: dict[str, str], key: str) -> bytes:
     status = answer.pop(":status")
     fields = {name: value for name, value in answer.items() if name not in _HOP}
@@ -237,7 +244,7 @@ def _head(answer: dict[str, str], key: str) -> bytes:
         fields |= {
             "upgrade": "websocket",
             "connection": "Upgrade",
-            "sec-websocket-accept": accept_token(key),
+            "sec-websocket-accept": _token(key),
         }
     else:
         fields["connection"] = "close"
