@@ -8,7 +8,7 @@ MADE := $(VENV)/.made
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: run test check coverage docs bench bench-check fuzz autobahn clean help
+.PHONY: run test check coverage docs bench bench-check fuzz autobahn hosts clean help
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -57,8 +57,11 @@ fuzz: ## (not yet)
 autobahn: $(MADE)/run $(MADE)/core ## all 517 cases of the Autobahn suite, on both reactors (ARGS="--cases sample", ARGS=--write)
 	$(BIN)/python -m autobahn $(ARGS)
 
+hosts: $(MADE)/test $(MADE)/core ## every server that hosts Socks, against the contract and Autobahn (ARGS="--cases contract", ARGS=--write)
+	$(BIN)/python -m hosts $(ARGS)
+
 clean: ## take away all that was made
-	rm -rf .venv* .autobahn .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv* .autobahn .hosts .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	rm -rf build docs/_build src/*.egg-info bench/wsload/wsload bench/floor/floor
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

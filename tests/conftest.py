@@ -9,9 +9,21 @@ from typing import Any
 
 import pytest
 
-from sock import telemetry
+from sock import log, telemetry
 
 BOUND = 30.0  # seconds for everything that one test does; it waits for events, never for time
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before(monkeypatch) -> None:
+    """Take back what a test has subscribed: an adapter attaches the log for good."""
+    for module, name in (
+        (telemetry, "_subscribers"),
+        (log, "_attached"),
+        (log, "_installed"),
+        (log, "_unsubscribe"),
+    ):
+        monkeypatch.setattr(module, name, getattr(module, name))
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Sock: WebSocket applications written once, hosted by any server.
 
-The specification is importable from here and needs nothing outside the standard library; the
-server behind `run` and `serve` is imported when one of them is first asked for.
+The specification is importable from here and needs nothing outside the standard library; what is
+behind `run`, `serve` and `asgi` is imported when one of them is first asked for.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ from .spec import UnsupportedData as UnsupportedData
 from .spec import Upgrade as Upgrade
 
 if TYPE_CHECKING:
+    from .adapters.asgi import asgi as asgi
     from .server.run import run as run
     from .server.run import serve as serve
 
@@ -96,11 +97,12 @@ __all__ = [
     "Timer",
     "UnsupportedData",
     "Upgrade",
+    "asgi",
     "run",
     "serve",
 ]
 
-_LAZY: Final = {"run": "sock.server", "serve": "sock.server"}
+_LAZY: Final = {"asgi": "sock.adapters.asgi", "run": "sock.server", "serve": "sock.server"}
 
 
 def _name_as_users_do() -> None:

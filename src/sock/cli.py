@@ -123,6 +123,31 @@ def main() -> None:
     is_flag=True,
     help="Name callbacks that block the event loop.",
 )
+@_option(
+    "--workers",
+    envvar="SOCK_WORKERS",
+    default=1,
+    type=click.IntRange(1),
+    help="Processes. Of ASGI applications.",
+)
+@_option(
+    "--reload",
+    envvar="SOCK_RELOAD",
+    is_flag=True,
+    help="Start again when a file changes. Of ASGI applications.",
+)
+@_option(
+    "--certificate",
+    envvar="SOCK_CERTIFICATE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Speak TLS with this certificate, in PEM. Of ASGI applications.",
+)
+@_option(
+    "--key",
+    envvar="SOCK_KEY",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The certificate's key, if it is not in the same file.",
+)
 def run(
     target: str,
     host: str,
@@ -135,6 +160,10 @@ def run(
     log_format: LogFormat,
     access_log: bool,
     debug: bool,
+    workers: int,
+    reload: bool,
+    certificate: Path | None,
+    key: Path | None,
 ) -> None:
     """Serve the application APP of the module MODULE.
 
@@ -144,6 +173,9 @@ def run(
       sock run chat:make_app --factory        what make_app() returns
       SOCK_PORT=9000 sock run chat:app        each option is a variable too
 
+    An ASGI application (FastAPI, Starlette, Django …) is run by uvicorn, which needs the extra
+    `uvicorn`; the Socks in it have their own wire there.
+
     SIGTERM and Ctrl-C stop it: nothing more is accepted, what is under way is finished, and clients
     are told to come back (1012). A second one ends it at once.
     """  # noqa: D301 - as above
@@ -152,7 +184,41 @@ def run(
             "uvloop is not installed: pip install 'sockpy[uvloop]', or --loop asyncio",
             _CANNOT_START,
         )
-    app = _find(target, Path(app_dir).resolve(), factory=factory)
+    folder = Path(app_dir).resolve()
+    app = _find(target, folder, factory=factory)
+    if _is_asgi(app):
+        if log_format != "text":
+            _fail(
+                f"{target!r} is run by uvicorn, which has no --log-format {log_format}.", _NOT_THERE
+            )
+        try:
+            from .adapters.launch import run as launch
+        except ImportError as error:
+            _fail(f"{target!r} is an ASGI application, and {error}", _CANNOT_START)
+        launch(
+            target,
+            app_dir=folder,
+            factory=factory,
+            host=host,
+            port=port,
+            drain_timeout=drain_timeout,
+            loop=loop,
+            log_level=log_level,
+            access_log=access_log,
+            debug=debug,
+            workers=workers,
+            reload=reload,
+            certificate=certificate,
+            key=key,
+        )
+        return
+    for name, given in (("workers", workers > 1), ("reload", reload), ("certificate", certificate)):
+        if given:
+            _fail(
+                f"--{name} is of ASGI applications, which uvicorn runs; {target!r} is none."
+                " sock.asgi(app) makes it one.",
+                _NOT_THERE,
+            )
     from .server import run as serve
 
     try:
@@ -264,9 +330,16 @@ def _make(factory: Any, target: str) -> Any:
         _fail(f"{target!r} cannot make the application.", _CANNOT_START)
 
 
+def _is_asgi(found: Any) -> bool:
+    """Tell whether this is called with a scope and two callables: ASGI 3."""
+    return not isinstance(found, type) and _accepts(found, 3) is True and not _accepts(found, 1)
+
+
 def _problem_of_app(found: Any) -> str | None:
     if not callable(found):
         return f"it is of type {type(found).__name__} and cannot be called with a request"
+    if _is_asgi(found):
+        return None
     if isinstance(found, type) and not issubclass(found, Sock):
         return "it is a class, but no Sock"
     if _accepts(found, 1) is not False:
@@ -316,6 +389,8 @@ def _applications(module: ModuleType) -> list[str]:
 
 
 def _looks_like_app(value: Any, module: ModuleType) -> bool:
+    if callable(value) and not inspect.isroutine(value) and _is_asgi(value):
+        return True  # FastAPI() and its like
     if isinstance(value, type) or not callable(value) or _accepts(value, 1) is not True:
         return False
     if not inspect.isfunction(value):

@@ -18,6 +18,7 @@ a subscriber costs one look at an empty tuple.
     request.answered      request, status, size: an ordinary answer, of so many bytes
     request.refused       client, status, detail: what has come is no request
     accept.paused         error, seconds: no descriptors or memory left
+    host.limited          request, host, handler, needed, instead: the host cannot do what is needed
 """
 
 from __future__ import annotations

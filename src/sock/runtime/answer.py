@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, cast
 
 from sock.spec import HandlerError, Response, Sock, Upgrade
@@ -9,6 +10,13 @@ from sock.wire import handshake
 
 if TYPE_CHECKING:
     from sock.spec import Options, Request
+
+
+def only_upgrades(app: object) -> bool:
+    """Tell whether an application is a Sock class: it makes nothing but connections."""
+    while isinstance(app, functools.partial):
+        app = app.func
+    return isinstance(app, type) and issubclass(app, Sock)
 
 
 def taken(answered: Any) -> Upgrade | Response:

@@ -18,12 +18,12 @@ from .watch import watched
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from .link import Link
+    from .live import Live
 
 _ITEMS_A_TURN: Final = 64  # of an iterator that never suspends, before the others get their turn
 
 
-def start(link: Link, job: Job) -> None:
+def start(link: Live, job: Job) -> None:
     """Begin a job of the life cycle, and report it when it is done."""
     begun = job.awaitable
     if not isinstance(begun, Suspended):  # else the lane has begun it
@@ -51,7 +51,7 @@ def start(link: Link, job: Job) -> None:
             begun.task.cancel()  # in its first step there was nothing yet to cancel
 
 
-def follow(link: Link, job: Job, task: asyncio.Task[Any]) -> None:
+def follow(link: Live, job: Job, task: asyncio.Task[Any]) -> None:
     """Report a task that is under way when it is done."""
     job.handle = task
     task.add_done_callback(lambda done: report(link, job, done))
@@ -64,7 +64,7 @@ def cancel(job: Job) -> None:
         task.cancel()
 
 
-def report(link: Link, job: Job, task: asyncio.Task[Any]) -> None:
+def report(link: Live, job: Job, task: asyncio.Task[Any]) -> None:
     """Tell the life cycle what a task came to. Cancelled as was wanted, it came to nothing."""
     if task.cancelled():
         _report_cancelled(link, job)
@@ -76,14 +76,14 @@ def report(link: Link, job: Job, task: asyncio.Task[Any]) -> None:
         link.lifecycle.failed(job, error)
 
 
-def _report_cancelled(link: Link, job: Job) -> None:
+def _report_cancelled(link: Live, job: Job) -> None:
     if job.cancelled or job.role is Role.TASK:
         link.lifecycle.settled(job, None)
     else:
         link.lifecycle.failed(job, asyncio.CancelledError(f"{link.place(job)} was cancelled"))
 
 
-def _coroutine(link: Link, job: Job) -> Coroutine[Any, Any, Any]:
+def _coroutine(link: Live, job: Job) -> Coroutine[Any, Any, Any]:
     awaitable: Any = job.awaitable
     if awaitable is None:
         return _exhaust(link, job)
@@ -96,7 +96,7 @@ async def _await(awaitable: Awaitable[Any]) -> Any:
     return await awaitable
 
 
-async def _exhaust(link: Link, job: Job) -> None:
+async def _exhaust(link: Live, job: Job) -> None:
     """Push what an iterator yields, no faster than the peer takes it, and close it in the end."""
     iterator = job.iterator
     assert iterator is not None, "a job has an awaitable or an iterator"

@@ -6,14 +6,15 @@ import asyncio
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
+from .lane import Lane
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from sock.engine.lifecycle import Lifecycle
     from sock.spec import Request
 
-    from .lane import Lane
-    from .link import Link
+    from .live import Live
 
 ResultT = TypeVar("ResultT")
 
@@ -28,9 +29,9 @@ class LiveRef:
 
     __slots__ = ("_lane", "_lifecycle", "_link", "_request", "_thread")
 
-    def __init__(self, link: Link) -> None:
-        self._link: Link | None = link
-        self._lane: Lane | None = link
+    def __init__(self, link: Live) -> None:
+        self._link: Live | None = link
+        self._lane = link if isinstance(link, Lane) else None
         self._lifecycle: Lifecycle | None = link.lifecycle
         self._thread = link.reactor.thread
         self._request = link.request
@@ -97,10 +98,10 @@ class Later:
     def __init__(self, ref: LiveRef, info: Any) -> None:
         self._ref = ref
         self._info = info
-        self._link: Link | None = None
+        self._link: Live | None = None
         self._handle: asyncio.TimerHandle | None = None
 
-    def start(self, link: Link, seconds: float) -> None:
+    def start(self, link: Live, seconds: float) -> None:
         """Arm the timer, which the connection keeps so as to forget it in time."""
         self._link = link
         link.timers.add(self)

@@ -9,7 +9,8 @@ import threading
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from . import log
+from sock import log
+
 from .server import Server
 
 if TYPE_CHECKING:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 from typing import TYPE_CHECKING, Any, final
 
 from sock import telemetry
+from sock.runtime.answer import only_upgrades
+from sock.runtime.drain import drain
 from sock.runtime.reactor import Reactor
-from sock.spec import Options, Sock
+from sock.spec import Options
 
 from .connection import Connection
-from .drain import drain
 from .listener import Listener, bind
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Server:
         self.loop = asyncio.get_running_loop()
         self.debug = self.loop.get_debug() if debug is None else debug
         self.reactor = Reactor.of(self.loop)
-        self.only_upgrades = _is_handler(app)
+        self.only_upgrades = only_upgrades(app)
         """Whether the application is a Sock class: it makes nothing but connections."""
         self.draining = False
         self.pending: set[Connection] = set()
@@ -153,9 +153,3 @@ class Server:
         cut = await drain(self, seconds)
         telemetry.emit("server.stopped", connections=cut)
         self._closed.set()
-
-
-def _is_handler(app: object) -> bool:
-    while isinstance(app, functools.partial):
-        app = app.func
-    return isinstance(app, type) and issubclass(app, Sock)

@@ -153,6 +153,11 @@ class Client:
         """Send FIN, without a Close."""
         self._sock.shutdown(socket.SHUT_WR)
 
+    def hang_up(self) -> None:
+        """Send FIN, whether or not there is a connection."""
+        with contextlib.suppress(OSError):
+            self.finish()
+
     def reset(self) -> None:
         """Send RST."""
         linger = b"\1\0\0\0\0\0\0\0"  # on, 0 seconds

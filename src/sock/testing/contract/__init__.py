@@ -13,6 +13,7 @@ or, with pytest, one test for each case:
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from sock.spec import HandshakeError, ProtocolError
@@ -21,9 +22,9 @@ from . import ending, order, pressure
 from .case import LIMITS as LIMITS
 from .case import Case as Case
 from .case import Drain as Drain
+from .case import Enough, Talk, registered
 from .case import Failure as Failure
 from .case import Skipped as Skipped
-from .case import Talk, registered
 from .matrix import MATRIX
 from .subject import service
 
@@ -77,8 +78,9 @@ async def check(
     if lacks := sorted(case.needs & missing):
         raise Skipped("; ".join(f"the host {LIMITS[limit]}" for limit in lacks))
     try:
-        async with Talk(url, case, drain, patience) as talk:
-            await case.conversation(talk)
+        async with Talk(url, case, drain, patience, limits) as talk:
+            with contextlib.suppress(Enough):
+                await case.conversation(talk)
     except TimeoutError as error:
         raise Failure(f"the host was silent for {patience} s") from error
     except (OSError, ProtocolError, HandshakeError) as error:

@@ -79,6 +79,7 @@ async def _yield_stop() -> AsyncIterator[str | Stop]:
 
 _LATE: Final = "late"  # what a peer still says to a Sock that has stopped
 _CONTROL: Final = frozenset({"control"})
+_EMPTY: Final = frozenset({"empty"})
 _FAILED: Final = "Failed(HandlerError)"
 
 RESULTS: Final = {
@@ -111,8 +112,8 @@ RESULTS: Final = {
 """The columns of the matrix."""
 
 VALUES: Final = {
-    "empty_text": Outcome(lambda: "", ("",)),
-    "empty_binary": Outcome(lambda: b"", (b"",)),
+    "empty_text": Outcome(lambda: "", ("",), needs=_EMPTY),
+    "empty_binary": Outcome(lambda: b"", (b"",), needs=_EMPTY),
     "encoded_text": Outcome(lambda: Text("é".encode()), ("é",)),
     "prepared": Outcome(lambda: Prepared("prepared"), ("prepared",)),
     "bytearray": Outcome(lambda: bytearray(b"array"), (b"array",)),

@@ -132,7 +132,7 @@ def _upgraded(request: Request) -> Upgrade:
     return Upgrade(_Steps(request), subprotocol="b", headers={"X-Kind": "chosen"})
 
 
-@case(_upgraded, [1])
+@case(_upgraded, [1], needs=["headers"])
 async def the_application_chooses_subprotocol_and_headers(talk: Talk) -> None:
     client = await talk.open(headers={"Sec-WebSocket-Protocol": "a, b"})
     names = "sec-websocket-protocol", "x-kind"
@@ -146,13 +146,13 @@ async def _answered_later(request: Request) -> _Steps:
     return _Steps(request)
 
 
-@case(_answered_later, [1])
+@case(_answered_later, [1], needs=["early"])
 async def an_application_may_answer_later_and_what_came_meanwhile_is_not_lost(talk: Talk) -> None:
     client = await talk.open(early=("first", "second"))
     await talk.hears(client, "first", "second")
 
 
-@case(_Steps, [1, 3])
+@case(_Steps, [1, 3], needs=["early"])
 async def init_comes_first_whatever_came_with_the_handshake(talk: Talk) -> None:
     client = await talk.open(early=("first",))
     await talk.hears(client, "first")

@@ -126,7 +126,7 @@ class _Pushes(Subject):
         return bytes(_PIECE * _PIECES)
 
 
-@case(_Pushes, [11], options=Options(send_timeout=_SHORT))
+@case(_Pushes, [11], needs=["buffer"], options=Options(send_timeout=_SHORT))
 async def a_peer_that_takes_nothing_is_too_slow(talk: Talk) -> None:
     client = await talk.open(receive_buffer=4096)
     await client.send("go")
@@ -166,12 +166,12 @@ async def _times_out(talk: Talk, *messages: str) -> None:
     await talk.journal("made", "init", "terminate TimedOut()")
 
 
-@case(_Talks, [12], options=_SILENT)
+@case(_Talks, [12], needs=["idle"], options=_SILENT)
 async def pushes_keep_no_silent_peer_alive(talk: Talk) -> None:
     await _times_out(talk)
 
 
-@case(_Talks, [12], options=_SILENT)
+@case(_Talks, [12], needs=["idle"], options=_SILENT)
 async def a_busy_handler_keeps_no_silent_peer_alive(talk: Talk) -> None:
     await _times_out(talk, "work", "more work")
 

@@ -1,8 +1,8 @@
-"""The orderly end of a server.
+"""The orderly end of whoever has connections: our own server, or an adapter to another one.
 
-stop accepting; close what is idle; the answers under way are the last ones
+no new ones; those that are still asking for an answer get their last one
 tell every Sock, a batch a turn: finish what is under way, say 1012, close
-wait until all are gone, `drain_timeout` at most
+wait until all are gone, `seconds` at most
 cut those that are left
 """
 
@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import asyncio
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
-    from sock.runtime import Link
-
-    from .connection import Connection
-    from .server import Server
+    from collections.abc import Collection
 
 _BATCH: Final = 1000
 """Socks told in one turn of the loop, so that those who are not yet told still get theirs."""
@@ -28,7 +25,44 @@ _AFTERMATH: Final = 1.0
 """Seconds for the connections that were cut to be reported as lost, and for their `terminate`."""
 
 
-async def drain(server: Server, seconds: float | None) -> int:
+class Asking(Protocol):
+    """A connection that is no Sock yet."""
+
+    def shutdown(self) -> None:
+        """Close it when it is idle; else the answer under way is its last."""
+
+    def abort(self) -> None:
+        """Cut it."""
+
+
+class Ending(Protocol):
+    """A live connection."""
+
+    def shutdown(self, timeout: float | None, /) -> None:
+        """Finish what is under way within `timeout` seconds, then say 1012."""
+
+    def abort(self) -> None:
+        """Cut it."""
+
+
+class Draining(Protocol):
+    """Whose connections are to end, and who accepts no more."""
+
+    @property
+    def pending(self) -> Collection[Asking]:
+        """Those that are no Socks yet."""
+        ...
+
+    @property
+    def links(self) -> Collection[Ending]:
+        """Those that are live."""
+        ...
+
+    async def wait_empty(self) -> None:
+        """Wait until there is none of either."""
+
+
+async def drain(server: Draining, seconds: float | None) -> int:
     """End all connections of a server that accepts no more.
 
     Args:
@@ -53,14 +87,14 @@ async def drain(server: Server, seconds: float | None) -> int:
         await asyncio.sleep(0)
     if await _empty(server, deadline):
         return 0
-    left_over: list[Connection | Link] = [*server.pending, *server.links]
+    left_over: list[Any] = [*server.pending, *server.links]
     for one in left_over:
         one.abort()
     await _empty(server, loop.time() + _AFTERMATH)
     return len(left_over)
 
 
-async def _empty(server: Server, deadline: float | None) -> bool:
+async def _empty(server: Draining, deadline: float | None) -> bool:
     """Wait until no connection is left; tell whether that came before the deadline."""
     try:
         async with asyncio.timeout_at(deadline):

@@ -1,13 +1,14 @@
 """The one subscriber of telemetry that logs.
 
 Nothing in Sock logs; what is worth a line is told here, to the logger "sock", or "sock.access" for
-the lines of the access log.
+the lines of the access log. Our own server subscribes while it serves, an adapter for good.
 
     event                                 level
     ------------------------------------  -------------------------------------------------------
     callback.failed, handshake.failed     error, with the traceback
     callback.slow, callback.abandoned     warning
     accept.paused, a drain that cut       warning
+    host.limited                          warning
     connection.closed: too slow, too full warning
     connection.closed: the peer's fault   info
     handshake.refused                     info; an answer, not a crash
@@ -47,6 +48,7 @@ if _access.level == logging.NOTSET:
     _access.setLevel(logging.WARNING)
 
 _installed = 0
+_attached = False
 _unsubscribe: Callable[[], None] | None = None
 
 
@@ -64,6 +66,16 @@ def logged() -> Generator[None]:
         if not _installed and _unsubscribe is not None:
             _unsubscribe()
             _unsubscribe = None
+
+
+def attach() -> None:
+    """Log what happens, for good: in somebody else's server there is no end to wait for."""
+    global _attached, _installed, _unsubscribe  # noqa: PLW0603 - as below
+    if not _attached:
+        _attached = True
+        _installed += 1
+        if _unsubscribe is None:
+            _unsubscribe = telemetry.subscribe(_tell)
 
 
 @contextlib.contextmanager
@@ -247,6 +259,15 @@ def _paused(event: str, fields: Mapping[str, Any]) -> None:
     _line(_log, logging.WARNING, event, message, {"error": str(error), "seconds": seconds})
 
 
+def _limited(event: str, fields: Mapping[str, Any]) -> None:
+    message = (
+        f"{fields['handler']} has {fields['needed']}, which {fields['host']} cannot serve:"
+        f" {fields['instead']}"
+    )
+    shown = {name: fields[name] for name in ("handler", "host", "needed", "instead")}
+    _line(_log, logging.WARNING, event, message, shown)
+
+
 _LINES: Final[dict[str, Callable[[str, Mapping[str, Any]], None]]] = {
     "callback.failed": _failed,
     "handshake.failed": _failed,
@@ -260,6 +281,7 @@ _LINES: Final[dict[str, Callable[[str, Mapping[str, Any]], None]]] = {
     "server.draining": _draining,
     "server.stopped": _stopped,
     "accept.paused": _paused,
+    "host.limited": _limited,
 }
 
 

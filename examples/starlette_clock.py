@@ -1,0 +1,62 @@
+"""The time of day, for whoever looks: a Starlette application with a Sock mounted in it.
+
+    sock run examples.starlette_clock:app
+
+`sock.asgi` makes an application of Sock's one of ASGI's, to be mounted in any framework.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+
+from sock import TextSock, asgi
+from sock.adapters.asgi import drain
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from starlette.requests import Request
+
+    from sock import Ref
+
+
+class Clock(TextSock[None]):
+    """Tells the time; how often, the peer may say."""
+
+    seconds = 1.0
+
+    def init(self, ref: Ref[None]) -> str:
+        self.ref = ref
+        return self.tick()
+
+    def handle_info(self, info: None) -> str:
+        return self.tick()
+
+    def handle_in(self, text: str) -> None:
+        self.seconds = max(0.01, float(text))
+
+    def tick(self) -> str:
+        """Return the time, and come again."""
+        self.ref.send_after(self.seconds, None)
+        return datetime.now(UTC).time().isoformat("milliseconds")
+
+
+async def index(_: Request) -> PlainTextResponse:
+    """Say where the clock is."""
+    return PlainTextResponse("the clock is at /clock\n")
+
+
+@contextlib.asynccontextmanager
+async def lifespan(_: Starlette) -> AsyncGenerator[None]:
+    """Send everybody away when the server stops."""
+    yield
+    await drain()
+
+
+app = Starlette(routes=[Route("/", index), Mount("/clock", asgi(Clock))], lifespan=lifespan)

@@ -1,0 +1,99 @@
+"""A host of one's own, in under 100 lines: TCP, one request, and then all of the contract.
+
+    python -m examples.toy_host 8000        serves sock.testing.contract:app
+
+It reads a request as a server would, asks the application, and lets go of the connection: the wire,
+the life cycle and the deadlines are Sock's. See docs/howto/write-a-host.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import signal
+import sys
+from http import HTTPStatus
+from typing import Any, cast
+
+from sock import App, HandshakeError, Options, Refuse, Request, Response, Upgrade, log
+from sock.runtime import Reactor
+from sock.runtime.answer import taken
+from sock.runtime.guests import Guests
+from sock.runtime.takeover import Takeover, carry
+from sock.testing import contract
+
+
+class Toy(asyncio.Protocol):
+    """One connection, from the first byte to the 101, or to an ordinary answer."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.data = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self.data += data
+        if b"\r\n\r\n" in self.data:
+            self.transport.pause_reading()  # what follows is not ours to read
+            self.task = asyncio.ensure_future(self.answer())
+
+    async def answer(self) -> None:
+        """Ask the application; hand over, or answer."""
+        head, _, early = self.data.partition(b"\r\n\r\n")
+        line, *fields = head.split(b"\r\n")
+        method, target, version = line.decode("latin-1").split(" ", 2)
+        pairs = [field.partition(b":")[::2] for field in fields]
+        headers = [(name, value.strip()) for name, value in pairs]
+        request = Request(method, target, headers, http_version=version.removeprefix("HTTP/"))
+        reactor = Reactor.of(asyncio.get_running_loop())
+
+        def take(connect: Any) -> bytes:
+            carry(reactor, self.transport, connect)
+            return early
+
+        takeover = Takeover(reactor, request, take)
+        try:
+            takeover.check()  # a handshake that is none is refused before a handler is made
+            answered: Any = self.app(request)
+            if inspect.isawaitable(answered):
+                answered = await answered
+            answer = taken(answered)
+            if isinstance(answer, Upgrade):
+                takeover.begin(answer, Options())
+                return
+        except Refuse as refusal:
+            answer = refusal.response
+        except HandshakeError as error:
+            answer = Response(error.status, error.detail, error.headers)
+        except Exception:  # noqa: BLE001 - whatever an application raises is its server's error
+            answer = Response(500, "internal server error")
+        self.send(answer)
+
+    def send(self, response: Response) -> None:
+        """Give an ordinary answer, and close."""
+        body = response.body.encode() if isinstance(response.body, str) else response.body
+        lines = [f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}"]
+        lines += [f"{name}: {value}" for name, value in response.headers]
+        lines += [f"Content-Length: {len(body)}", "Connection: close", "", ""]
+        self.transport.write("\r\n".join(lines).encode("latin-1") + body)
+        self.transport.close()
+
+
+async def main(app: App, port: int) -> None:
+    """Serve until SIGTERM; then say 1012 to all."""
+    log.attach()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Toy(app), "127.0.0.1", port)
+    stopped = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stopped.set)
+    await stopped.wait()
+    server.close()
+    await Guests.of(loop).drain(30)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(contract.app, int(sys.argv[1])))

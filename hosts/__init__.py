@@ -1,0 +1,1 @@
+"""The matrix of hosts: each server that people run, against the contract and the Autobahn suite."""

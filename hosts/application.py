@@ -1,0 +1,30 @@
+"""What every host serves: the application of the contract, or an echo for the Autobahn suite.
+
+`SOCK_HOSTS_APP` says which: "contract" or "echo". ASGI servers take `asgi` from here, those that
+are taken over in their own way take `app` and `options`.
+"""
+
+from __future__ import annotations
+
+import os
+
+import sock
+from sock.testing import contract
+
+
+class Echo(sock.Sock):
+    """Sends back what comes."""
+
+    def handle_in(self, message: str | bytes, /) -> str | bytes:
+        """Answer one message."""
+        return message
+
+
+if os.environ.get("SOCK_HOSTS_APP") == "echo":
+    app: sock.App = Echo
+    options = sock.Options(max_message_size=16 * 2**20, max_fragments=70_000)
+else:
+    app = contract.app
+    options = sock.Options()
+
+asgi = sock.asgi(app, options=options)

@@ -1,0 +1,240 @@
+"""Starts one host, and tries it: all cases of the contract, then the Autobahn suite."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import IO, TYPE_CHECKING, Final
+
+from autobahn.cases import SECTIONS, Shard
+from autobahn.report import Report
+from sock.testing import contract
+
+from .host import CERTIFICATE, HERE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from autobahn.client import Client
+
+    from .host import Host
+
+ROOT: Final = HERE.parent
+WORK: Final = ROOT / ".hosts"
+AUTOBAHN: Final = tuple(section for section in SECTIONS if int(section) <= 7)
+_BOUND: Final = 30.0  # seconds for a host to start, or to end
+_PATIENCE: Final = 3.0  # seconds for whatever a case waits for
+_SHARD: Final = 300.0  # seconds for the suite, against a host that leaves it waiting
+
+
+class NotStarted(Exception):
+    """A host did not start."""
+
+
+@dataclass
+class Outcome:
+    """What came of one host.
+
+    Args:
+        host: which.
+        passed: cases, by name.
+        declared: a case to the limits that it would need.
+        failed: a case to what is wrong.
+        autobahn: of sections 1 to 7; None when they were not run.
+    """
+
+    host: Host
+    passed: list[str] = field(default_factory=list)
+    declared: dict[str, list[str]] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    autobahn: Report | None = None
+
+
+async def try_contract(host: Host, *, patience: float = _PATIENCE) -> Outcome:
+    """Run every case of the contract against a host of its own; its graceful stop comes last."""
+    outcome = Outcome(host)
+    log = WORK / f"{_slug(host)}-contract.log"
+    with started(host, "contract", log) as (port, process):
+        url = f"ws://127.0.0.1:{port}"
+
+        async def drain() -> None:
+            process.send_signal(signal.SIGTERM)
+            await asyncio.to_thread(process.wait, _BOUND)
+
+        ordered = sorted(contract.CASES, key=lambda case: "drain" in case.needs)
+        for case in ordered:
+            lacks = sorted(case.needs & set(host.limits))
+            if lacks:
+                outcome.declared[case.name] = lacks
+                continue
+            limits = [limit for limit in host.limits if limit != "drain"]
+            for last in (False, True):
+                try:
+                    await contract.check(url, case, limits=limits, drain=drain, patience=patience)
+                except contract.Failure as failure:
+                    # Of another server's wire one failure may be the machine's, which stalls.
+                    if last or host.native or "drain" in case.needs:
+                        outcome.failed[case.name] = str(failure)
+                        break
+                else:
+                    outcome.passed.append(case.name)
+                    break
+    return outcome
+
+
+def try_autobahn(host: Host, client: Client) -> Report:
+    """Run sections 1 to 7 of the Autobahn suite against a host of its own."""
+    folder = WORK / "autobahn" / _slug(host)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    report = Report()
+    total = sum(SECTIONS[section][1] for section in AUTOBAHN)
+    shard = Shard("1 to 7", tuple(f"{section}.*" for section in AUTOBAHN), total)
+    with started(host, "echo", folder / "server.log") as (port, _):
+        suite = client.start(shard, port, folder)
+        try:
+            suite.wait(_SHARD)
+        except subprocess.TimeoutExpired:
+            report.missing.append(f"cut after {_SHARD:.0f} s")
+        finally:
+            end(suite)
+    report.take(folder, shard.name, shard.total)
+    return report
+
+
+@contextmanager
+def started(
+    host: Host, app: str, log: Path, *, gateway: bool = True
+) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """Start a host, and a gateway to it where one is needed; end both.
+
+    Args:
+        host: which.
+        app: "contract" or "echo".
+        log: where it writes.
+        gateway: whether to start one where the host needs it.
+
+    Yields:
+        The port on loopback that clients connect to, and the host's process.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if host.gateway == "3" and not CERTIFICATE.exists():
+        _make_certificate()
+    port = free_port()
+    command = [part.format(port=port) for part in host.command]
+    with ExitStack() as ends, log.open("wb") as out:
+        process = _start(command, out, SOCK_HOSTS_APP=app)
+        ends.callback(end, process)
+        reached = port
+        if host.gateway != "3":
+            _wait(process, port, log)
+        else:
+            time.sleep(2)  # QUIC has nothing to connect to without speaking it
+        if host.gateway and gateway:
+            reached = free_port()
+            between = [sys.executable, "-m", "hosts.gateway", host.gateway, str(reached), str(port)]
+            ends.callback(end, _start(between, out))
+            _wait(process, reached, log)
+        yield reached, process
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process that was started here, if it has not ended."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(_BOUND / 3)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody has at the moment."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _start(command: list[str], out: IO[bytes], **environment: str) -> subprocess.Popen[bytes]:
+    # A folder with nothing but `hosts` in it: daphne's `autobahn` is another than ours.
+    path = WORK / "path"
+    path.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        (path / "hosts").symlink_to(HERE)
+    return subprocess.Popen(
+        command,
+        cwd=path,
+        env=os.environ | environment | {"PYTHONPATH": str(path)},
+        stdout=out,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + _BOUND
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            said = log.read_text(errors="replace").strip()
+            raise NotStarted(f"the host ended with {process.returncode}\n{said}")
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise NotStarted(f"nobody listens on port {port}\n{log.read_text(errors='replace')}")
+
+
+def _make_certificate() -> None:
+    """Make a certificate for loopback that nobody needs to trust."""
+    import ipaddress
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=30))
+        .add_extension(
+            x509.SubjectAlternativeName(
+                [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+            ),
+            critical=False,
+        )
+        .sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ) + certificate.public_bytes(serialization.Encoding.PEM)
+    CERTIFICATE.parent.mkdir(parents=True, exist_ok=True)
+    CERTIFICATE.write_bytes(pem)
+    CERTIFICATE.chmod(0o600)
+
+
+def _slug(host: Host) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in host.name.lower())

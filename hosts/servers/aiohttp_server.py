@@ -1,0 +1,15 @@
+"""aiohttp: `python hosts/servers/aiohttp_server.py PORT`."""
+
+from __future__ import annotations
+
+import sys
+
+from aiohttp import web
+
+from hosts.application import app, options
+from sock.adapters.aiohttp import handler, setup
+
+application = web.Application()
+application.router.add_get("/{path:.*}", handler(app, options=options))
+setup(application)
+web.run_app(application, host="127.0.0.1", port=int(sys.argv[1]), print=None)

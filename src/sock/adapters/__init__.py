@@ -1,0 +1,1 @@
+"""Other people's servers as hosts: one module for each, which imports that server only."""

@@ -1,0 +1,209 @@
+"""aiohttp as a host, at native speed: its socket is taken over in a route handler.
+
+    async def room(request: web.Request) -> web.StreamResponse:
+        return await upgrade(request, Chat(request.match_info["room"]))
+
+    app = web.Application()
+    app.router.add_get("/rooms/{room}", room)
+    app.router.add_get("/echo", handler(Echo))   # a whole application of Sock's, in a route
+    setup(app)                                   # a stop drains: 1012 to all
+
+All of the contract holds, over TLS and on loops without epoll too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final, final
+
+from sock import log
+from sock.runtime import Reactor
+from sock.runtime.takeover import Takeover, carry
+from sock.spec import HandlerError, HandshakeError, Options, Request, Upgrade
+from sock.wire import handshake
+
+try:
+    from aiohttp import web
+except ImportError as error:  # pragma: no cover - told by a subprocess
+    raise ImportError("aiohttp is not installed: pip install 'sockpy[aiohttp]'") from error
+
+from .hosted import Hosted, address_of, body_of, failed, headers_of, kind_of, refused
+from .hosted import drain as drain
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from sock.runtime import Channel, Link
+    from sock.runtime.limit import Limit
+    from sock.spec import App, Response, Sock
+    from sock.spec.upgrade import HeaderPairs
+
+__all__ = ["LIMITS", "drain", "handler", "setup", "upgrade"]
+
+LIMITS: Final[tuple[Limit, ...]] = ()
+"""What is declared not to hold: nothing."""
+
+
+async def upgrade(
+    request: web.Request,
+    handler: Sock[Any, Any],
+    options: Options | None = None,
+    *,
+    subprotocol: str | None = None,
+    headers: HeaderPairs = (),
+) -> web.StreamResponse:
+    """Accept a WebSocket connection and hand it to a handler, until it has ended.
+
+    Called in a route handler. What is no valid handshake, or another site's page, is refused.
+
+    Args:
+        request: aiohttp's.
+        handler: takes over.
+        options: limits of this connection.
+        subprotocol: the one chosen of those offered.
+        headers: sent with the 101.
+
+    Returns:
+        What the route handler is to return.
+
+    Raises:
+        TypeError: it is no request of aiohttp's.
+        HandlerError: the subprotocol was not offered, or a header is the host's to say.
+    """
+    takeover = _takeover_of(request)
+    accepting = Upgrade(handler, subprotocol=subprotocol, headers=headers, options=options)
+    try:
+        takeover.begin(accepting, Options())
+    except HandshakeError as refusal:
+        return _response(refused(takeover.request, refusal), last=True)
+    return await _lived(request, takeover)
+
+
+def handler(
+    app: App, *, options: Options | None = None
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """Return a whole application, such as a Sock class, as a route handler.
+
+    Args:
+        app: from a request to an answer.
+        options: limits; what an `Upgrade` gives is laid over them.
+    """
+    application = Hosted(app, options)
+
+    async def route(request: web.Request) -> web.StreamResponse:
+        takeover = _takeover_of(request)
+        upgrading = handshake.asks_to_upgrade(takeover.request)
+        answer = await application.ask(takeover.request, takeover.check, upgrading=upgrading)
+        if isinstance(answer, Upgrade):
+            try:
+                takeover.begin(answer, application.options)
+            except HandshakeError as refusal:
+                answer = refused(takeover.request, refusal)
+            except HandlerError as error:
+                answer = failed(takeover.request, error)
+            else:
+                return await _lived(request, takeover)
+        return _response(answer, last=upgrading)
+
+    return route
+
+
+def setup(app: web.Application, drain_timeout: float | None = 30.0) -> None:
+    """Let an aiohttp application drain its Socks when it stops.
+
+    Args:
+        app: before it has started.
+        drain_timeout: seconds that the Socks have; None for ever.
+    """
+
+    async def shutdown(_: web.Application) -> None:
+        await drain(drain_timeout)
+
+    app.on_shutdown.append(shutdown)
+
+
+def _takeover_of(request: Any) -> Takeover:
+    if not isinstance(request, web.Request):
+        raise TypeError(
+            f"upgrade takes the web.Request of a route handler of aiohttp's, not a"
+            f" {kind_of(request)}"
+        )
+    log.attach()
+    reactor = Reactor.of(asyncio.get_running_loop())
+
+    def take(connect: Callable[[Channel], Link]) -> bytes:
+        transport: Any = request.transport
+        if transport is None:
+            raise ConnectionResetError("the peer has gone")
+        tail: Any = _Tail()
+        request.protocol.set_parser(tail)
+        transport.pause_reading()
+        carry(reactor, transport, connect)
+        return bytes(tail.data)
+
+    return Takeover(reactor, _request(request), take)
+
+
+async def _lived(request: web.Request, takeover: Takeover) -> web.StreamResponse:
+    """Wait for the end; then let aiohttp know of it, which was told nothing meanwhile."""
+    protocol = request.protocol
+    try:
+        await takeover.wait()
+    finally:
+        takeover.over.add_done_callback(lambda _: protocol.connection_lost(None))
+    return _Upgraded()
+
+
+def _request(request: web.Request) -> Request:
+    transport = request.transport
+    made = Request(
+        request.method,
+        request.raw_path,
+        list(request.raw_headers),
+        http_version=f"{request.version.major}.{request.version.minor}",
+        scheme=request.scheme,
+        client=address_of(None if transport is None else transport.get_extra_info("peername")),
+        server=address_of(None if transport is None else transport.get_extra_info("sockname")),
+        path_params=dict(request.match_info),
+    )
+    made.state["aiohttp.request"] = request
+    return made
+
+
+def _response(response: Response, *, last: bool) -> web.Response:
+    answer = web.Response(
+        status=response.status, body=body_of(response), headers=headers_of(response)
+    )
+    if last:
+        # What follows a request that asks to upgrade may be frames, and is never read as a request.
+        answer.force_close()
+    return answer
+
+
+@final
+class _Tail:
+    """Takes what aiohttp has read behind the head, in place of its own parser of frames."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        self.data += data
+        return False, b""
+
+    def feed_eof(self) -> None:
+        """Nothing to do: who reads now will notice."""
+
+
+@final
+class _Upgraded(web.StreamResponse):
+    """The answer that was given already."""
+
+    def __init__(self) -> None:
+        super().__init__(status=101)
+
+    async def prepare(self, request: Any) -> Any:
+        """Send nothing: the 101 has gone out long ago."""
+
+    async def write_eof(self, data: Any = b"") -> None:
+        """Send nothing."""

@@ -1,0 +1,220 @@
+"""Any ASGI server as a host, and any ASGI framework: `sock.asgi(app)`, and `upgrade` in a route.
+
+from sock import asgi
+
+application = asgi(Chat)                      # an ASGI 3 application of its own
+Mount("/chat", asgi(Chat))                    # ... or in a framework
+
+@app.websocket("/rooms/{room}")
+async def room(websocket: WebSocket, room: str, user: User = Depends(current_user)) -> None:
+    await upgrade(websocket, Chat(room, user))
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final, final
+
+from sock import log
+from sock.spec import HandshakeError, Options, Response, Upgrade
+
+from . import admission, event, hosted
+from .admission import LIMITS as LIMITS
+from .admission import REFUSAL as REFUSAL
+from .door import door_of
+from .hosted import Hosted
+from .hosted import drain as drain
+
+if TYPE_CHECKING:
+    from sock.spec import App, Sock
+    from sock.spec.upgrade import HeaderPairs
+
+    from .event import Receive, Scope, Send
+
+__all__ = ["LIMITS", "REFUSAL", "Asgi", "Middleware", "asgi", "drain", "upgrade"]
+
+_KEPT: Final = "sock.kept"
+
+
+def asgi(app: App, *, options: Options | None = None) -> Asgi:
+    """Return an application as an ASGI 3 application: WebSockets, ordinary answers, lifespan.
+
+    To be served by any ASGI server, or mounted in any ASGI framework; mounted, it sees the rest of
+    the path.
+
+    Args:
+        app: from a request to an answer; a Sock class is one.
+        options: limits; what an `Upgrade` gives is laid over them.
+    """
+    return Asgi(app, options)
+
+
+async def upgrade(
+    connection: Any,
+    handler: Sock[Any, Any],
+    options: Options | None = None,
+    *,
+    subprotocol: str | None = None,
+    headers: HeaderPairs = (),
+    release: bool = False,
+) -> None:
+    """Accept a framework's WebSocket and hand it to a handler, until it has ended.
+
+    Called in a route, before the connection was accepted, where the framework has done its part:
+    dependencies, sessions, authentication. Another site's page is refused here.
+
+    Args:
+        connection: of Starlette, FastAPI, Litestar or Quart.
+        handler: takes over.
+        options: limits of this connection.
+        subprotocol: the one chosen of those offered.
+        headers: sent with the 101.
+        release: return at the upgrade, so that the framework gives back what it holds for the
+            route, such as a database session. Needs `sock.adapters.uvicorn` as the server's
+            protocol, or `Middleware` around the application.
+
+    Raises:
+        TypeError: it is no WebSocket of a framework that is known here.
+        RuntimeError: it was accepted already, or cannot be released.
+        HandlerError: the subprotocol was not offered, or a header is the host's to say.
+    """
+    log.attach()
+    door = door_of(connection)
+    base = Options() if options is None else options
+    accepting = Upgrade(handler, subprotocol=subprotocol, headers=headers, options=options)
+    takeover = admission.takeover_of(door.scope)
+    kept: list[asyncio.Task[None]] | None = door.scope.get(_KEPT)
+    if release and takeover is None and kept is None:
+        raise RuntimeError(
+            "this server keeps a connection only as long as its route runs: for release=True, run"
+            " uvicorn with --ws sock.adapters.uvicorn:SockProtocol, or wrap the application in"
+            " sock.adapters.asgi.Middleware"
+        )
+    await door.open()
+    request = event.request_of(door.scope, mounted=False)
+    try:
+        hosted.check()
+        if takeover is not None:
+            takeover.check()
+        limits = admission.limits_of(request, accepting, base)
+    except HandshakeError as refusal:
+        await door.deny(request, hosted.refused(request, refusal))
+        return
+    if takeover is not None:
+        takeover.plan, takeover.shown = (accepting, base), request
+    await door.accept(accepting)
+    if takeover is not None:
+        if not release:
+            await takeover.wait()
+        return
+    living = admission.live(door.foreign, request, accepting, limits, base)
+    if release and kept is not None:
+        kept.append(asyncio.get_running_loop().create_task(living))
+    else:
+        await living
+
+
+@final
+class Asgi:
+    """An application as ASGI 3 has it. Made by `asgi`."""
+
+    def __init__(self, app: App, options: Options | None) -> None:
+        self._hosted = Hosted(app, options)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one scope.
+
+        Raises:
+            ValueError: its type is none that there was when this was written.
+        """
+        hosted.running_loop()
+        match scope["type"]:
+            case "websocket":
+                await self._connect(scope, receive, send)
+            case "http":
+                request = event.request_of(scope, mounted=True)
+                answered = await self._hosted.ask(request, hosted.check, upgrading=False)
+                assert isinstance(answered, Response), "as nothing else was asked for"
+                await event.answer(answered, send, "http.response")
+            case "lifespan":
+                await self._live(receive, send)
+            case other:
+                raise ValueError(f"an ASGI scope of the type {other!r}")
+
+    async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (await receive())["type"] != "websocket.connect":
+            return
+        request = event.request_of(scope, mounted=True)
+        takeover = admission.takeover_of(scope)
+        check = hosted.check if takeover is None else takeover.check
+        answered = await self._hosted.ask(request, check, upgrading=True)
+        if isinstance(answered, Upgrade):
+            base = self._hosted.options
+            limits = admission.agreed(request, answered, base)
+            if isinstance(limits, Options):
+                if takeover is not None:
+                    takeover.plan, takeover.shown = (answered, base), request
+                await event.accept(answered, send)
+                if takeover is not None:
+                    await takeover.wait()
+                    return
+                given = base if answered.options is None else limits
+                connection = event.Events(scope, receive, send)
+                await admission.live(connection, request, answered, limits, given)
+                return
+            answered = limits
+        await admission.deny(scope, request, answered, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Keep the server's times: at its end, drain before it cuts the connections."""
+        while True:
+            match (await receive())["type"]:
+                case "lifespan.startup":
+                    await send({"type": "lifespan.startup.complete"})
+                case _:
+                    await drain(self._hosted.options.drain_timeout)
+                    await send({"type": "lifespan.shutdown.complete"})
+                    return
+
+
+@final
+class Middleware:
+    """Around an ASGI application with Socks in it: drains at its end, and lets routes be released.
+
+    For a framework whose routes call `upgrade`:
+
+        app.add_middleware(Middleware)
+
+    Args:
+        app: any ASGI 3 application.
+        drain_timeout: seconds that the Socks have when the server stops; None for ever.
+    """
+
+    def __init__(self, app: Any, drain_timeout: float | None = 30.0) -> None:
+        self._app = app
+        self._drain_timeout = drain_timeout
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one scope."""
+        if scope["type"] == "lifespan":
+
+            async def drained() -> Any:
+                told = await receive()
+                if told["type"] == "lifespan.shutdown":
+                    await drain(self._drain_timeout)
+                return told
+
+            await self._app(scope, drained, send)
+        elif scope["type"] == "websocket":
+            kept: list[asyncio.Task[None]] = []
+            try:
+                await self._app({**scope, _KEPT: kept}, receive, send)
+                for living in kept:
+                    await asyncio.shield(living)
+            except asyncio.CancelledError:
+                for living in kept:
+                    living.cancel()
+                await asyncio.wait(kept) if kept else None
+                raise
+        else:
+            await self._app(scope, receive, send)

@@ -1,0 +1,154 @@
+"""What ASGI says, in our words and back: scopes as requests, events as messages, answers as events.
+
+ASGI 3, HTTP & WebSocket, specification 2.0 to 2.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, final
+from urllib.parse import quote
+
+from sock.spec import CloseCode, Prepared, Remote, Request, Shutdown, Text
+
+from . import hosted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sock.spec import Message, Ping, Pong, Response, Upgrade
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Event: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Event]]
+Send: TypeAlias = Callable[[Event], Awaitable[None]]
+
+_SCHEMES: Final = {"ws": "http", "wss": "https"}
+_SUBPROTOCOL: Final = b"sec-websocket-protocol"
+_SAFE: Final = "/!$&'()*+,;=:@~"  # RFC 3986 §3.3: what a path holds as it is
+
+
+def request_of(scope: Scope, *, mounted: bool) -> Request:
+    """Return a scope as a request.
+
+    Args:
+        scope: of type "http" or "websocket".
+        mounted: whether what is mounted sees the rest of the path only, as a router would show it.
+    """
+    path: bytes = scope.get("raw_path") or quote(scope["path"], safe=_SAFE).encode()
+    path = path.partition(b"?")[0]  # some servers have the query here too
+    root: str = scope.get("root_path") or ""
+    if mounted and root:
+        path = _without(path, quote(root, safe=_SAFE).encode())
+    target = path.decode("ascii", "replace")
+    if query := scope.get("query_string"):
+        target += "?" + query.decode("ascii", "replace")
+    scheme: str = scope.get("scheme") or "http"
+    headers = [(bytes(name), bytes(value)) for name, value in scope["headers"]]
+    offered = scope.get("subprotocols")
+    if offered and not any(name.lower() == _SUBPROTOCOL for name, _ in headers):
+        headers.append((_SUBPROTOCOL, ", ".join(offered).encode()))
+    request = Request(
+        scope.get("method", "GET"),
+        target,
+        headers,
+        http_version=scope.get("http_version", "1.1"),
+        scheme=_SCHEMES.get(scheme, scheme),
+        client=hosted.address_of(scope.get("client")),
+        server=hosted.address_of(scope.get("server")),
+        path_params=scope.get("path_params"),
+    )
+    request.state.update(scope.get("state") or {})
+    request.state["asgi.scope"] = scope
+    return request
+
+
+def in_bytes(pairs: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """Return headers as ASGI has them: in bytes, their names in lower case."""
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
+
+
+async def accept(upgrade: Upgrade, send: Send) -> None:
+    """Send the acceptance."""
+    await send(
+        {
+            "type": "websocket.accept",
+            "subprotocol": upgrade.subprotocol,
+            "headers": in_bytes(upgrade.headers),
+        }
+    )
+
+
+async def answer(response: Response, send: Send, kind: str) -> None:
+    """Send an ordinary answer.
+
+    Args:
+        response: what is said.
+        send: of the scope.
+        kind: "http.response", or "websocket.http.response" for one in place of an upgrade.
+    """
+    body = hosted.body_of(response)
+    headers = in_bytes(hosted.headers_of(response))
+    if response.status not in {204, 304}:
+        headers.append((b"content-length", b"%d" % len(body)))
+    await send({"type": f"{kind}.start", "status": response.status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": body, "more_body": False})
+
+
+@final
+class Events:
+    """A WebSocket connection as ASGI's events, for a `Bridge`.
+
+    Args:
+        scope: of type "websocket".
+        receive: of the scope.
+        send: of the scope.
+    """
+
+    controls = False
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        version = scope.get("asgi", {}).get("spec_version", "2.0")
+        # Since 2.3 a server tells the reason that the peer has given, with its code.
+        self._tells_reasons = [int(part) for part in version.split(".")[:2]] >= [2, 3]
+
+    async def receive(self) -> str | bytes | Ping | Pong | Remote | Shutdown:
+        """Return a message, or how the connection has ended."""
+        event = await self._receive()
+        if event["type"] == "websocket.receive":
+            text = event.get("text")
+            return cast("str | bytes", event["bytes"] if text is None else text)
+        code = event.get("code") or CloseCode.NO_STATUS_RCVD
+        # uvicorn tells of no reason when there was no Close frame: it has lost TCP (its code is
+        # 1005 then), or is stopping (1012), and has said so to the peer.
+        if self._tells_reasons and "reason" not in event:
+            if code == CloseCode.SERVICE_RESTART:
+                return Shutdown()
+            if code == CloseCode.NO_STATUS_RCVD:
+                code = CloseCode.ABNORMAL_CLOSURE
+        return Remote(code, event.get("reason") or "")
+
+    async def send(self, message: Message, /) -> None:
+        """Send a message."""
+        if isinstance(message, Prepared):
+            message = message.message
+        if isinstance(message, str):
+            await self._send({"type": "websocket.send", "text": message})
+        elif isinstance(message, Text):
+            await self._send({"type": "websocket.send", "text": message.utf8.decode()})
+        else:
+            await self._send({"type": "websocket.send", "bytes": message})
+
+    async def close(self, code: int | None, detail: str, /) -> None:
+        """Say Close."""
+        code = CloseCode.NORMAL if code is None else code
+        await self._send({"type": "websocket.close", "code": int(code), "reason": detail})
+
+
+def _without(path: bytes, root: bytes) -> bytes:
+    root = root.rstrip(b"/")
+    if path == root or path.startswith(root + b"/"):
+        return path[len(root) :] or b"/"
+    return path

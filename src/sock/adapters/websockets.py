@@ -1,0 +1,271 @@
+"""The asyncio server of websockets as a host: as its handler, over its own wire.
+
+    async with serve(**hosting(Chat), host="127.0.0.1", port=8000) as server:
+        ...
+        await drain()          # before it closes: 1012 to all, where it would say 1001
+
+or in a handler of one's own, where the 101 has been sent already:
+
+    async def room(connection: ServerConnection) -> None:
+        await upgrade(connection, Chat(...))
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, Final, final
+
+from sock import log
+from sock.runtime import Reactor
+from sock.runtime.answer import accepted
+from sock.runtime.bridge import Bridge
+from sock.runtime.guests import Guests
+from sock.runtime.limit import Limit, warn
+from sock.spec import (
+    CloseCode,
+    HandlerError,
+    HandshakeError,
+    Options,
+    Ping,
+    Pong,
+    Prepared,
+    Remote,
+    Request,
+    Response,
+    Text,
+    Upgrade,
+)
+
+try:
+    import websockets
+    from websockets.asyncio.server import ServerConnection
+    from websockets.datastructures import Headers
+    from websockets.http11 import Response as Answer
+except ImportError as error:  # pragma: no cover - told by a subprocess
+    raise ImportError(
+        "websockets is missing, or older than 14: pip install --upgrade 'sockpy[websockets]'"
+    ) from error
+
+from .hosted import Hosted, address_of, body_of, check, failed, headers_of, kind_of, refused
+from .hosted import drain as drain
+
+if TYPE_CHECKING:
+    from sock.spec import App, Message, Shutdown, Sock
+
+__all__ = ["LIMITS", "drain", "hosting", "upgrade"]
+
+_HOST: Final = "websockets"
+
+LIMITS: Final = (
+    Limit(
+        "control",
+        ("S5.2", "S5.3"),
+        "pings can be pushed, but none that the peer sends is told to the handler",
+        method="handle_control",
+    ),
+    Limit(
+        "received",
+        ("S12.1", "S12.2"),
+        "messages and pongs count as received, unfinished frames and the peer's own pings do not",
+    ),
+    Limit(
+        "writes",
+        ("S2.11", "S1.9", "S11.1", "S11.2", "S11.3"),
+        "websockets decides when bytes leave, and how much is read ahead and waits to be sent",
+        options=frozenset({"max_read_ahead", "max_send_buffer"}),
+    ),
+    Limit(
+        "close",
+        ("S7.5", "S9.3", "S9.4"),
+        "websockets answers the peer's Close by itself, and then ends TCP",
+    ),
+    Limit(
+        "violations",
+        ("S15.1", "S15.2", "S15.3", "S15.8"),
+        "websockets answers violations by itself, and drops what came before in the same read",
+    ),
+    Limit(
+        "options",
+        ("S15.5", "S15.7", "S17.1", "S17.2"),
+        "compression, fragments and the size of a frame are arguments of its serve()",
+        options=frozenset({"compression", "max_fragments"}),
+    ),
+)
+"""What websockets does not let through."""
+
+_ANSWERED: Final = "_sock_answer"
+
+
+async def upgrade(
+    connection: ServerConnection, handler: Sock[Any, Any], options: Options | None = None
+) -> None:
+    """Hand a connection to a handler, until it has ended.
+
+    Args:
+        connection: that websockets has accepted.
+        handler: takes over.
+        options: limits of this connection.
+
+    Raises:
+        TypeError: it is no connection of websockets' asyncio server.
+    """
+    _check(connection)
+    base = Options() if options is None else options
+    await _live(connection, request_of(connection), Upgrade(handler), base, base)
+
+
+def hosting(app: App, *, options: Options | None = None) -> dict[str, Any]:
+    """Return the arguments for `serve` that make an application its own: `serve(**hosting(app))`.
+
+    The application is asked in `process_request`: so it may refuse, or give an ordinary answer.
+
+    Args:
+        app: from a request to an answer; a Sock class is one.
+        options: limits; what an `Upgrade` gives is laid over them.
+    """
+    application = Hosted(app, options)
+
+    async def process_request(connection: ServerConnection, _: Any) -> Answer | None:
+        request = request_of(connection)
+        answer = await application.ask(request, check, upgrading=True)
+        if isinstance(answer, Response):
+            return _answer(answer)
+        try:
+            limits = accepted(request, "", answer, application.options)[1]
+        except HandshakeError as refusal:
+            return _answer(refused(request, refusal))
+        except HandlerError as error:
+            return _answer(failed(request, error))
+        setattr(connection, _ANSWERED, (request, answer, limits))
+        return None
+
+    def select_subprotocol(connection: ServerConnection, _: Any) -> Any:
+        _, answer, _ = getattr(connection, _ANSWERED)
+        return answer.subprotocol
+
+    def process_response(connection: ServerConnection, _: Any, response: Answer) -> None:
+        if response.status_code == 101:
+            _, answer, _ = getattr(connection, _ANSWERED)
+            for name, value in answer.headers:
+                response.headers[name] = value
+
+    async def handler(connection: ServerConnection) -> None:
+        request, answer, limits = getattr(connection, _ANSWERED)
+        given = application.options if answer.options is None else limits
+        await _live(connection, request, answer, limits, given)
+
+    return {
+        "handler": handler,
+        "process_request": process_request,
+        "select_subprotocol": select_subprotocol,
+        "process_response": process_response,
+    }
+
+
+def request_of(connection: ServerConnection) -> Request:
+    """Return the request that websockets has read."""
+    asked: Any = connection.request
+    made = Request(
+        "GET",
+        asked.path,
+        [
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in asked.headers.raw_items()
+        ],
+        scheme="http" if connection.transport.get_extra_info("sslcontext") is None else "https",
+        client=address_of(connection.remote_address),
+        server=address_of(connection.local_address),
+    )
+    made.state["websockets.connection"] = connection
+    return made
+
+
+@final
+class _Connection:
+    """A connection of websockets, for a `Bridge`."""
+
+    controls = True
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.bridge: Bridge | None = None
+        """Which is told of pongs."""
+
+    async def receive(self) -> str | bytes | Ping | Pong | Remote | Shutdown:
+        """Return a message, or the peer's end."""
+        connection = self._connection
+        try:
+            message: str | bytes = await connection.recv()
+        except websockets.ConnectionClosed:
+            return self._end()
+        return message
+
+    def _end(self) -> Remote:
+        connection = self._connection
+        received = connection.protocol.close_rcvd
+        if received is None:
+            return Remote(CloseCode.ABNORMAL_CLOSURE)
+        return Remote(received.code, received.reason)
+
+    async def send(self, message: Message, /) -> None:
+        """Send a message or a control frame."""
+        connection = self._connection
+        if isinstance(message, Prepared):
+            message = message.message
+        if isinstance(message, Ping):
+            with contextlib.suppress(websockets.ConcurrencyError):  # one like it has no answer yet
+                answered = await connection.ping(message.payload)
+                answered.add_done_callback(self._ponged)
+        elif isinstance(message, Pong):
+            await connection.pong(message.payload)
+        elif isinstance(message, Text):
+            await connection.send(message.utf8, text=True)
+        else:
+            await connection.send(message)
+
+    def _ponged(self, answered: asyncio.Future[float]) -> None:
+        if not answered.cancelled() and answered.exception() is None and self.bridge is not None:
+            self.bridge.heard()
+
+    async def close(self, code: int | None, detail: str, /) -> None:
+        """Say Close, and wait for the peer's."""
+        await self._connection.close(CloseCode.NORMAL if code is None else code, detail)
+
+
+async def _live(
+    connection: ServerConnection,
+    request: Request,
+    upgrade: Upgrade,
+    options: Options,
+    given: Options,
+) -> None:
+    log.attach()
+    loop = asyncio.get_running_loop()
+    warn(_HOST, LIMITS, upgrade.handler, given, request)
+    foreign = _Connection(connection)
+    bridge = foreign.bridge = Bridge(
+        Reactor.of(loop), foreign, request, upgrade.handler, options, debug=loop.get_debug()
+    )
+    guests = Guests.of(loop)
+    guests.add(bridge)
+    try:
+        await bridge.run()
+    finally:
+        guests.discard(bridge)
+
+
+def _check(connection: Any) -> None:
+    if not isinstance(connection, ServerConnection):
+        raise TypeError(
+            f"upgrade takes the ServerConnection of websockets.asyncio.server.serve, not a"
+            f" {kind_of(connection)}"
+        )
+
+
+def _answer(response: Response) -> Answer:
+    body = body_of(response)
+    headers = Headers(headers_of(response))
+    headers["Content-Length"] = str(len(body))
+    headers["Connection"] = "close"
+    return Answer(response.status, "", headers, body)

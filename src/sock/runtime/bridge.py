@@ -1,0 +1,494 @@
+"""A connection whose wire is another server's: the life cycle over "send, receive, close".
+
+    what the server tells            what the bridge does
+    -------------------------------  ---------------------------------------------------------------
+    a message                        gives it to the life cycle, sends what comes back
+    the peer's end (`Remote`)        tells the life cycle; the server has answered the Close
+    its own end (`Shutdown`)         a drain, of a peer that has been sent away already
+    it cancels `run`                 a drain with a second to go: whatever can be said is said
+
+    what the life cycle says         what the bridge does
+    -------------------------------  ---------------------------------------------------------------
+    push                             queues it; one task at a time sends, in order
+    close                            queued behind that; `terminate` waits until it has left
+    hold                             receives nothing more: the server may hold the peer back
+
+What the server keeps to itself, such as the bytes that it reads, cannot be decided by: its adapter
+declares that (`limit`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, final
+
+from sock import telemetry
+from sock.engine import NEVER, Job, Keepalive, Lifecycle, Phase, Role, Verdict
+from sock.spec import CloseCode, MessageTooBig, Ping, Pong, Remote, Shutdown
+
+from . import driver
+from .foreign import Closing, forget, let_go, size_in_bytes, size_of
+from .ref import LiveRef
+from .turn import Turned
+from .watch import watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sock.spec import Message, Options, Request, Sock
+
+    from .foreign import Foreign
+    from .reactor import Reactor
+    from .ref import Later
+
+_LAST_WORD: Final = 1.0
+"""Seconds for what is under way when the other server cancels a connection."""
+
+_MESSAGES_A_TURN: Final = 64  # of a server that always has one, before the others get their turn
+
+
+@final
+class Bridge(Turned):
+    """One live connection: between a foreign wire and a life cycle of ours.
+
+    Args:
+        reactor: of the event loop.
+        foreign: the connection, accepted.
+        request: that was upgraded.
+        handler: takes over.
+        options: all limits, laid over the host's.
+        debug: whether to name callbacks that block the loop.
+    """
+
+    __slots__ = (
+        "_alarm_at",
+        "_cancelled",
+        "_closer",
+        "_closing",
+        "_done",
+        "_foreign",
+        "_inside",
+        "_keepalive",
+        "_max_size",
+        "_options",
+        "_out",
+        "_over",
+        "_pending",
+        "_reader",
+        "_refused",
+        "_resumed",
+        "_said",
+        "_sender",
+        "_since",
+        "_told",
+        "_waiters",
+        "debug",
+        "foreign_infos",
+        "lifecycle",
+        "reactor",
+        "ref",
+        "request",
+        "slot",
+        "timers",
+    )
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        foreign: Foreign,
+        request: Request,
+        handler: Sock[Any, Any],
+        options: Options,
+        *,
+        debug: bool = False,
+    ) -> None:
+        super().__init__()
+        loop = reactor.loop
+        self.reactor = reactor
+        self.request = request
+        self.debug = debug
+        self._foreign = foreign
+        self._options = options
+        self._max_size = options.max_message_size or NEVER
+        self.lifecycle = Lifecycle(handler, options, self, watch if debug else None)
+        self.ref = LiveRef(self)
+        idle, ping = options.idle_timeout, options.ping_interval
+        if not foreign.controls:
+            idle = ping = None  # who answers pings out of our sight would be taken for dead
+        self._keepalive = Keepalive(idle, ping, loop.time())
+        self.slot: int | None = None  # the wheel's
+        self.foreign_infos = 0
+        self.timers: set[Later] = set()
+        self._done: list[Callable[[], None]] = []
+        self._waiters: list[asyncio.Future[None]] = []
+        self._out: deque[Message | Closing] = deque()
+        self._pending = 0  # bytes in it
+        self._sender: asyncio.Task[Any] | None = None  # who sends at this moment
+        self._since = 0.0  # when it began with the message that it sends
+        self._closing: Job | None = None  # keeps `terminate` waiting until the Close has left
+        self._closer: asyncio.Task[None] | None = None  # says it
+        self._said = False  # the Close is on its way, or there is nobody to say it to
+        self._inside = False  # in a turn of the reader, which sends at its end
+        self._cancelled = False
+        self._alarm_at = NEVER  # the life cycle's bound
+        self._resumed: asyncio.Future[None] | None = None  # what the reader waits for
+        self._reader: asyncio.Task[None] | None = None
+        self._refused: Exception | None = None  # why the Close could not be said
+        self._told: asyncio.Future[None] = loop.create_future()  # done when it could not
+        self._over: asyncio.Future[None] = loop.create_future()
+
+    async def run(self) -> None:
+        """Live, from `init` to the end of `terminate`; what cancels this is the server's end.
+
+        Raises:
+            asyncio.CancelledError: it was cancelled, and all is over.
+            Exception: the server does not say the code, and shall say 1011 for this.
+        """
+        telemetry.emit("connection.opened", request=self.request)
+        self._reader = self.reactor.loop.create_task(self._read())
+        self._reader.add_done_callback(self._has_read)
+        self.reactor.wheel.arm(self, self._due())
+        try:
+            await asyncio.wait({self._over, self._told}, return_when=asyncio.FIRST_COMPLETED)
+            if self._closer is not None:
+                await asyncio.wait({self._closer}, timeout=self._options.close_timeout)
+        except asyncio.CancelledError:
+            # A server that stops, and will wait for a moment at most.
+            self._cancelled = True
+            self.shutdown(min(_LAST_WORD, self._options.close_timeout))
+            try:
+                await asyncio.shield(self._over)
+            finally:
+                self.abort()
+            raise
+        if self._refused is not None:
+            raise self._refused  # at once: what is under way may finish without its server
+
+    def shutdown(self, timeout: float | None, /) -> None:
+        """Drain: finish what is under way within `timeout` seconds, then say 1012."""
+        self.lifecycle.shutdown(timeout)
+        self._send_soon()
+
+    def heard(self) -> None:
+        """Note that the peer is there, though it has said nothing to receive."""
+        self._keepalive.heard = self.reactor.loop.time()
+
+    def abort(self) -> None:
+        """Let go at once: what waits to be sent is lost."""
+        self._lose()
+        if self._sender is not None:
+            self._sender.cancel()
+
+    # Turns.
+
+    def turn(self) -> None:
+        """Do what has come up since: infos, messages that waited."""
+        self.lifecycle.step()
+        self._send_soon()
+
+    def tick(self, now: float, /) -> None:
+        """Look at the deadlines: some time may have come."""
+        if now >= self._alarm_at:
+            self._alarm_at = NEVER
+            if self.lifecycle.phase is Phase.ENDING:
+                self._close_has_left()  # or will never: the peer takes nothing
+            if self._alarm_at == NEVER:
+                self.lifecycle.alarmed()
+        if self._over.done():
+            return
+        if not self._said:
+            verdict = self._keepalive.check(now)
+            if verdict is Verdict.PING:
+                self.push(Ping())
+            elif verdict is Verdict.DEAD:
+                self.lifecycle.timed_out()
+        timeout = self._options.send_timeout
+        if timeout is not None and self._sender is not None and now >= self._since + timeout:
+            self.lifecycle.too_slow()
+            self.abort()
+        self._send_soon()
+        self.reactor.wheel.arm(self, self._due())
+
+    def post(self, info: Any, /) -> None:
+        """Take an info from another thread. More than the mailbox could take are not kept."""
+        bound = self._options.max_mailbox
+        if bound is None or self.foreign_infos <= bound:
+            self.foreign_infos += 1
+            self.reactor.post(self, info)
+
+    def admit(self, info: Any, /) -> None:
+        """Take an info that another thread has sent, now in the loop's."""
+        self.foreign_infos -= 1
+        self.lifecycle.post(info)
+
+    # The host of the life cycle.
+
+    def push(self, message: Message, /) -> None:
+        """Queue a message."""
+        if isinstance(message, str):
+            if not message.isascii():
+                message.encode()  # a lone surrogate is told to whoever has pushed it
+        elif isinstance(message, (bytearray, memoryview)):
+            message = bytes(message)  # as it is now
+        elif isinstance(message, (Ping, Pong)) and not self._foreign.controls:
+            return
+        if self._said:
+            return
+        self._out.append(message)
+        self._pending += size_of(message)
+        limit = self._options.max_send_buffer
+        if limit is not None and self._pending > limit:
+            self.lifecycle.backlog(self._pending)
+        if not self._inside:
+            self.reactor.wake(self)
+
+    def close(self, code: int | None, detail: str, /) -> None:
+        """Say Close, behind all that was pushed; `terminate` comes when it has left."""
+        if self._said:
+            return
+        self._said = True
+        self._out.append(Closing(code, detail))
+        self._closing = Job(Role.TASK, "close")
+        self.lifecycle.spawned(self._closing)
+        if not self._inside:
+            self.reactor.wake(self)
+        self.resume()  # for the peer's own end
+
+    def start(self, job: Job, /) -> None:
+        """Begin a job."""
+        driver.start(self, job)
+
+    def cancel(self, job: Job, /) -> None:
+        """Cancel a job; not the saying of Close."""
+        if job is not self._closing:
+            driver.cancel(job)
+
+    def hold(self) -> None:
+        """Receive nothing more; the peer's clock stands still."""
+        if self._resumed is None and not self._said:
+            self._resumed = self.reactor.loop.create_future()
+            self._keepalive.hold(self.reactor.loop.time())
+
+    def resume(self) -> None:
+        """Receive again."""
+        if self._resumed is not None:
+            self._keepalive.resume(self.reactor.loop.time())
+            let_go(self._resumed)
+            self._resumed = None
+
+    def wake(self) -> None:
+        """Ask for a turn."""
+        self.reactor.wake(self)
+
+    def alarm(self, seconds: float | None, /) -> None:
+        """Set the life cycle's bound."""
+        self._alarm_at = NEVER if seconds is None else self.reactor.loop.time() + seconds
+        self.reactor.wheel.arm(self, self._due())
+
+    def over(self) -> None:
+        """The life cycle has ended."""
+        for later in tuple(self.timers):
+            later.cancel()
+        self.ref.detach()
+        for callback in self._done:
+            self.reactor.loop.call_soon(callback)
+        cause = self.lifecycle.cause
+        if cause is not None:
+            telemetry.emit(
+                "connection.closed",
+                request=self.request,
+                code=cause.code,
+                reason=cause.reason,
+                dropped=self.lifecycle.outbox.dropped,
+            )
+        self.reactor.wheel.disarm(self)
+        for task in (self._reader, self._sender):
+            if task is not None:
+                task.cancel()
+        let_go(self._over)
+
+    # For the ref and the driver.
+
+    def spawned(self, task: asyncio.Task[Any], /) -> None:
+        """Take a task that dies with the connection."""
+        job = Job(Role.TASK, "spawn")
+        driver.follow(self, job, task)
+        self.lifecycle.spawned(job)
+
+    def add_done_callback(self, callback: Callable[[], None], /) -> None:
+        """Call back when the life cycle has ended."""
+        self._done.append(callback)
+
+    def place(self, job: Job, /) -> str:
+        """Name a job's callback."""
+        return self.lifecycle.place(job.place)
+
+    async def room(self) -> None:
+        """Wait until the peer keeps up, or is gone."""
+        while self.lifecycle.outbox.full and not self.lifecycle.gone:
+            self._waiters.append(self.reactor.loop.create_future())
+            await self._waiters[-1]
+
+    # Receiving.
+
+    async def _read(self) -> None:
+        """Receive until the peer or the server says that it is the end."""
+        foreign, keepalive, now = self._foreign, self._keepalive, self.reactor.loop.time
+        self._inside = True
+        self.lifecycle.open()
+        count = 0
+        while True:
+            self._inside = False
+            if self._out and self._sender is None:
+                await self._send()
+            while self._resumed is not None:
+                await self._resumed
+            count += 1
+            if count % _MESSAGES_A_TURN == 0:
+                await asyncio.sleep(0)
+            try:
+                told = await foreign.receive()
+            except Exception:  # noqa: BLE001 - however a server says that the peer is lost
+                told = Remote(CloseCode.ABNORMAL_CLOSURE)
+            keepalive.heard = now()
+            self._inside = True
+            if isinstance(told, (str, bytes)):
+                self._deliver(told)
+            elif isinstance(told, (Remote, Shutdown)):
+                self._inside = False
+                self._part(told)
+                return
+            elif not self._said:
+                self.lifecycle.receive(told)
+
+    def _deliver(self, message: str | bytes) -> None:
+        """Hand over one message, on the same fast path as a link's."""
+        life = self.lifecycle
+        if len(message) * 4 > self._max_size and size_in_bytes(message) > self._max_size:
+            life.violated(
+                MessageTooBig(f"a message over {self._max_size:.0f} bytes (RFC 6455 §10.4)")
+            )
+            return
+        callback = life.on_text if isinstance(message, str) else life.on_binary
+        if not life.ready or callback is None:
+            life.receive(message)
+            return
+        life.busy = True
+        try:
+            result = callback(message)
+            if isinstance(result, (str, bytes)) and life.ready:
+                self.push(result)
+                result = None
+        except BaseException as error:
+            life.raised(error)
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                raise
+            return
+        if result is None and life.ready:
+            life.busy = False
+        else:
+            life.settle(result)
+
+    def _part(self, end: Remote | Shutdown) -> None:
+        """Go on without the peer: the server has closed the connection, or is about to."""
+        self._said = True  # by the server, if anybody is there to hear it
+        if isinstance(end, Shutdown):
+            self.lifecycle.shutdown(self._options.close_timeout)
+        elif end.code != CloseCode.ABNORMAL_CLOSURE:
+            answer = None if end.code == CloseCode.NO_STATUS_RCVD else end.code
+            self.lifecycle.peer_closed(end.code, end.detail, answer)
+            if not self._over.done():
+                # Work is left. granian answers the Close only when the application does, or ends.
+                answering: Any = self._foreign.close(answer, "")
+                self._closer = self.reactor.loop.create_task(answering)
+                self._closer.add_done_callback(forget)
+        self._lose()
+
+    def _has_read(self, reader: asyncio.Task[None]) -> None:
+        if not reader.cancelled() and reader.exception() is not None:
+            self._lose()
+
+    def _lose(self) -> None:
+        """Nothing more can be sent; nothing new to one that is over."""
+        if self._over.done():
+            return
+        self._said = True
+        self._out.clear()
+        self._pending = 0
+        self.lifecycle.lost()
+        self._close_has_left()
+        self._wake_waiters()
+
+    # Sending.
+
+    def _send_soon(self) -> None:
+        if self._out and self._sender is None and not self._inside:
+            # Until it runs, it is the one who sends: so nobody else begins.
+            self._since = self.reactor.loop.time()
+            self._sender = self.reactor.loop.create_task(self._send())
+
+    async def _send(self) -> None:
+        """Send what is queued, and what is queued meanwhile. One task at a time does this."""
+        foreign, out, now = self._foreign, self._out, self.reactor.loop.time
+        self._sender = asyncio.current_task()
+        try:
+            while out:
+                self._since = now()
+                message = out[0]
+                if isinstance(message, Closing):
+                    await self._say_close(message)
+                else:
+                    await foreign.send(message)
+                if out:  # else it was lost meanwhile
+                    out.popleft()
+                    if not isinstance(message, Closing):
+                        self._pending -= size_of(message)
+        except Exception:  # noqa: BLE001 - however a server says that the peer is lost
+            # By which code, who receives will hear, in a moment or never.
+            out.clear()
+            self._pending = 0
+            self._said = True
+            self.reactor.after(_LAST_WORD, self._lose)
+        finally:
+            self._sender = None
+        if self.lifecycle.outbox.full:
+            self.lifecycle.backlog(0)
+            self._wake_waiters()
+        if self._said:
+            self._close_has_left()
+        self._send_soon()
+
+    async def _say_close(self, closing: Closing) -> None:
+        # Some servers wait here for the peer's answer, and `terminate` shall not.
+        # And one says nothing while it is asked for the next message, which is of no use now.
+        if self._reader is not None and self._reader is not asyncio.current_task():
+            self._reader.cancel()
+        saying: Any = self._foreign.close(closing.code, closing.detail)
+        self._closer = self.reactor.loop.create_task(saying)
+        self._closer.add_done_callback(self._close_refused)
+        await asyncio.sleep(0)
+
+    def _close_refused(self, closer: asyncio.Task[None]) -> None:
+        error = None if closer.cancelled() else closer.exception()
+        # autobahn (daphne) lets an application say few codes, and refuses the others with a plain
+        # Exception. What else is raised says that the peer has gone, which is no news.
+        if type(error) is Exception:
+            self._refused = error
+            let_go(self._told)
+
+    def _close_has_left(self) -> None:
+        job, self._closing = self._closing, None
+        if job is not None:
+            self.lifecycle.settled(job, None)
+
+    def _wake_waiters(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            let_go(waiter)
+
+    def _due(self) -> float:
+        """Return when to look next: often enough to see a peer that takes nothing."""
+        now = self.reactor.loop.time()
+        period = min(self._options.send_timeout or _LAST_WORD, 60.0)
+        return min(now + period, self._alarm_at, NEVER if self._said else self._keepalive.due())

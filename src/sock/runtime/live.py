@@ -1,0 +1,66 @@
+"""What a live connection is to its ref and to its jobs, whoever speaks its wire.
+
+There are two: a `Link` has the wire too, a `Bridge` leaves that to another server.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from sock.engine import Job, Lifecycle
+    from sock.spec import Request
+
+    from .reactor import Reactor
+    from .ref import Later
+
+
+class Live(Protocol):
+    """A connection from its 101 to the end of `terminate`."""
+
+    @property
+    def reactor(self) -> Reactor:
+        """Of the connection's event loop."""
+        ...
+
+    @property
+    def request(self) -> Request:
+        """The request that was upgraded."""
+        ...
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """Whatever is decided, is decided there."""
+        ...
+
+    @property
+    def debug(self) -> bool:
+        """Whether callbacks that block the loop are named."""
+        ...
+
+    @property
+    def timers(self) -> set[Later]:
+        """What is to be forgotten at the end."""
+        ...
+
+    def wake(self) -> None:
+        """Ask for a turn."""
+
+    def post(self, info: Any, /) -> None:
+        """Take an info from another thread."""
+
+    def spawned(self, task: asyncio.Task[Any], /) -> None:
+        """Take a task that dies with the connection."""
+
+    def add_done_callback(self, callback: Callable[[], None], /) -> None:
+        """Call back when the life cycle has ended."""
+
+    def place(self, job: Job, /) -> str:
+        """Name a job's callback."""
+        ...
+
+    async def room(self) -> None:
+        """Wait until the peer keeps up, or is gone."""

@@ -1,0 +1,130 @@
+"""Other people's servers, in this process, on a free port of loopback; and the whole contract."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import importlib.util
+import ipaddress
+import os
+import ssl
+from types import SimpleNamespace
+
+import pytest
+
+from sock.testing import contract
+
+# A host that is missing skips its tests; where it was asked for, that is an error.
+if {"all", "hosts"} & set(os.environ.get("SOCK_REQUIRE", "").split(",")):
+    for name in (
+        *("aioquic", "aiohttp", "channels", "daphne", "django", "fastapi", "granian", "h2"),
+        *("httpx_ws", "hypercorn", "litestar", "quart", "starlette", "tornado", "uvicorn"),
+    ):
+        if importlib.util.find_spec(name) is None:
+            raise ImportError(f"SOCK_REQUIRE demands the hosts, and {name} is not installed")
+
+BOUND = 15.0
+_AT_ONCE = 10
+
+
+@contextlib.asynccontextmanager
+async def _uvicorn(app, *, ws="sock.adapters.uvicorn:SockProtocol", **options):
+    import uvicorn
+
+    config = uvicorn.Config(
+        app, port=0, ws=ws, log_config=None, log_level="error", loop="none", **options
+    )
+    server = uvicorn.Server(config)
+    running = asyncio.ensure_future(server.serve())
+    try:
+        while not server.started:
+            assert not running.done(), running.exception()
+            await asyncio.sleep(0.005)
+        port = server.servers[0].sockets[0].getsockname()[1]
+
+        async def stop():
+            server.should_exit = True
+            await running
+
+        yield SimpleNamespace(port=port, stop=stop, server=server)
+    finally:
+        server.should_exit = True
+        await asyncio.wait({running}, timeout=BOUND)
+
+
+@pytest.fixture
+def uvicorn_serving():
+    """Serve an ASGI application with uvicorn, our protocol in it."""
+    pytest.importorskip("uvicorn")
+    return _uvicorn
+
+
+async def _prove(port, *, limits=(), drain=None):
+    """Run all cases of the contract; the one that stops the host comes last."""
+    url = f"ws://127.0.0.1:{port}"
+    failed = {}
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(case, **how):
+        async with gate:
+            try:
+                await contract.check(url, case, limits=limits, patience=10, **how)
+            except contract.Failure as failure:
+                failed[case.name] = str(failure)
+            except contract.Skipped:
+                skipped.append(case.name)
+
+    skipped = []
+    stopping = [case for case in contract.CASES if "drain" in case.needs]
+    await asyncio.gather(*(one(case) for case in contract.CASES if case not in stopping))
+    if drain is not None:
+        for case in stopping:
+            await one(case, drain=drain)
+    assert failed == {}
+    return skipped
+
+
+@pytest.fixture
+def prove():
+    """Hold the whole contract against a host on a port."""
+    return _prove
+
+
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory):
+    """Give a certificate for loopback, and contexts of both ends."""
+    x509 = pytest.importorskip("cryptography.x509")
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(path)
+    return SimpleNamespace(
+        path=path, server=server, client=ssl.create_default_context(cafile=str(path))
+    )

@@ -1,0 +1,376 @@
+"""`sock.asgi(app)` and `upgrade`: what every ASGI server and framework has in common."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+import websockets
+
+import sock
+from sock import Options, Refuse, Response, Shutdown, Sock, Upgrade
+from sock.adapters.asgi import Middleware, asgi, upgrade
+
+starlette = pytest.importorskip("starlette")
+from starlette.applications import Starlette
+from starlette.routing import Mount, WebSocketRoute
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+
+class Echo(Sock):
+    reasons = []
+
+    def handle_in(self, message):
+        return message
+
+    def terminate(self, reason):
+        self.reasons.append(reason)
+
+
+@pytest.fixture(autouse=True)
+def _forget_reasons():
+    Echo.reasons.clear()
+
+
+class Scope:
+    """An ASGI server by hand: what it tells, and what it is told."""
+
+    def __init__(self, app, kind="websocket", **scope):
+        self.told = []
+        self._events = asyncio.Queue()
+        scope = {
+            "type": kind,
+            "path": "/",
+            "headers": [(b"host", b"here")],
+            "query_string": b"",
+            **scope,
+        }
+        self.task = asyncio.ensure_future(app(scope, self._events.get, self._told))
+
+    def tell(self, *events):
+        for event in events:
+            self._events.put_nowait(event)
+
+    async def _told(self, event):
+        self.told.append(event)
+
+    async def until(self, count):
+        while len(self.told) < count:
+            assert not self.task.done() or self.task.exception() is None, self.task.exception()
+            await asyncio.sleep(0)
+        return self.told[count - 1]
+
+
+CONNECT = {"type": "websocket.connect"}
+
+
+def test_it_is_found_under_the_package():
+    assert sock.asgi is asgi
+
+
+def test_a_connection_is_accepted_and_lives(run_async):
+    async def act():
+        scope = Scope(asgi(Echo))
+        scope.tell(CONNECT, {"type": "websocket.receive", "text": "hi"})
+        scope.tell({"type": "websocket.receive", "bytes": b"hi", "text": None})
+        scope.tell({"type": "websocket.disconnect", "code": 1001, "reason": "bye"})
+        await scope.task
+        assert scope.told == [
+            {"type": "websocket.accept", "subprotocol": None, "headers": []},
+            {"type": "websocket.send", "text": "hi"},
+            {"type": "websocket.send", "bytes": b"hi"},
+        ]
+        assert Echo.reasons == [sock.Remote(1001, "bye")]
+
+    run_async(act())
+
+
+def test_subprotocol_and_headers_are_on_the_acceptance(run_async):
+    def app(request):
+        return Upgrade(Echo(request), subprotocol="b", headers={"X-Kind": "chosen"})
+
+    async def act():
+        scope = Scope(asgi(app), subprotocols=["a", "b"])
+        scope.tell(CONNECT)
+        accepted = await scope.until(1)
+        assert accepted["subprotocol"] == "b"
+        assert accepted["headers"] == [(b"x-kind", b"chosen")]
+        scope.tell({"type": "websocket.disconnect"})
+        await scope.task
+
+    run_async(act())
+
+
+def test_a_peer_that_has_gone_before_is_not_asked_about(run_async):
+    async def act():
+        scope = Scope(asgi(Echo))
+        scope.tell({"type": "websocket.disconnect", "code": 1006})
+        await scope.task
+        assert scope.told == []
+
+    run_async(act())
+
+
+def as_a_function(request):
+    return Echo(request)
+
+
+DENIAL = {"websocket.http.response": {}}
+
+
+@pytest.mark.parametrize(
+    ("app", "status"),
+    [
+        (lambda _: Response(404, "no"), 404),
+        (lambda _: (_ for _ in ()).throw(Refuse(401)), 401),
+        (lambda _: (_ for _ in ()).throw(LookupError()), 500),
+        (lambda _: 7, 500),
+        (lambda request: Upgrade(Echo(request), subprotocol="never-offered"), 500),
+    ],
+)
+def test_a_refusal_is_what_the_server_can_say(run_async, app, status):
+    async def act():
+        scope = Scope(asgi(app), extensions=DENIAL)
+        scope.tell(CONNECT)
+        await scope.task
+        start, body = scope.told
+        assert start["type"] == "websocket.http.response.start"
+        assert start["status"] == status
+        assert body["type"] == "websocket.http.response.body"
+        scope = Scope(asgi(app))
+        scope.tell(CONNECT)
+        await scope.task
+        assert scope.told == [{"type": "websocket.close"}]
+
+    run_async(act())
+
+
+def test_another_sites_page_is_refused_and_no_handler_is_made(run_async):
+    made = []
+
+    class Counts(Echo):
+        def __init__(self, request):
+            made.append(request)
+
+    headers = [(b"host", b"here"), (b"origin", b"https://evil.example")]
+
+    async def act(app):
+        scope = Scope(app, headers=headers, extensions=DENIAL)
+        scope.tell(CONNECT)
+        return (await scope.until(1)), scope
+
+    async def refused():
+        told, scope = await act(asgi(Counts))
+        assert told["status"] == 403
+        await scope.task
+        told, scope = await act(asgi(as_a_function))
+        assert told["status"] == 403
+        await scope.task
+        told, scope = await act(asgi(Counts, options=Options(origins="*")))
+        assert told["type"] == "websocket.accept"
+        scope.tell({"type": "websocket.disconnect"})
+        await scope.task
+
+    run_async(refused())
+    assert len(made) == 1
+
+
+def test_an_ordinary_request_has_an_ordinary_answer(run_async):
+    def app(request):
+        match request.path:
+            case "/hello":
+                return Response(200, "hello", {"X-Kind": "text"})
+            case "/nothing":
+                return Response(204)
+            case _:
+                return Echo(request)
+
+    async def act():
+        found = {}
+        for path in ("/hello", "/nothing", "/echo"):
+            scope = Scope(asgi(app), "http", path=path, method="GET")
+            await scope.task
+            start, body = scope.told
+            found[path] = start["status"], dict(start["headers"]), body["body"]
+        assert found["/hello"] == (
+            200,
+            {
+                b"x-kind": b"text",
+                b"content-type": b"text/plain; charset=utf-8",
+                b"content-length": b"5",
+            },
+            b"hello",
+        )
+        assert found["/nothing"] == (204, {}, b"")
+        assert found["/echo"][0] == 426
+        scope = Scope(asgi(Echo), "http", method="GET")
+        await scope.task
+        assert scope.told[0]["status"] == 426
+
+    run_async(act())
+
+
+def test_the_end_of_the_lifespan_drains(run_async):
+    async def act():
+        application = asgi(Echo)
+        lifespan = Scope(application, "lifespan")
+        lifespan.tell({"type": "lifespan.startup"})
+        assert await lifespan.until(1) == {"type": "lifespan.startup.complete"}
+        scope = Scope(application)
+        scope.tell(CONNECT)
+        await scope.until(1)
+        lifespan.tell({"type": "lifespan.shutdown"})
+        await lifespan.task
+        assert lifespan.told[-1] == {"type": "lifespan.shutdown.complete"}
+        assert scope.told[-1] == {
+            "type": "websocket.close",
+            "code": 1012,
+            "reason": "the server restarts",
+        }
+        await scope.task
+        assert Echo.reasons == [Shutdown()]
+
+    run_async(act())
+
+
+def test_what_is_not_known_is_refused(run_async):
+    async def act():
+        with pytest.raises(ValueError, match="'telepathy'"):
+            await Scope(asgi(Echo), "telepathy").task
+
+    run_async(act())
+
+
+def test_mounted_it_sees_the_rest_of_the_path():
+    def app(request):
+        return Echo(request) if request.path == "/rooms/7" else Response(404)
+
+    client = TestClient(Starlette(routes=[Mount("/chat", asgi(app))]))
+    with client.websocket_connect("/chat/rooms/7") as session:
+        session.send_text("hi")
+        assert session.receive_text() == "hi"
+
+
+def route(*, release=False, headers=()):
+    async def room(websocket):
+        if "name" not in websocket.query_params:
+            await websocket.close()
+            return
+        await upgrade(websocket, Echo(None), headers=headers, release=release)
+        left.append("the route")
+
+    left = []
+    app = Starlette(routes=[WebSocketRoute("/rooms/{room}", room)])
+    return app, left
+
+
+def test_starlettes_test_client_works_against_it():
+    app, _ = route(headers={"X-Kind": "chosen"})
+    with TestClient(app).websocket_connect("/rooms/7?name=ada") as session:
+        session.send_text("hi")
+        assert session.receive_text() == "hi"
+        session.send_bytes(b"\0")
+        assert session.receive_bytes() == b"\0"
+        assert (b"x-kind", b"chosen") in session.extra_headers
+        session.close(1001)
+    assert Echo.reasons == [sock.Remote(1001)]
+    with pytest.raises(WebSocketDisconnect), TestClient(app).websocket_connect("/rooms/7"):
+        pass
+
+
+def test_httpx_ws_works_against_it(run_async):
+    httpx_ws = pytest.importorskip("httpx_ws")
+    import httpx
+    from httpx_ws.transport import ASGIWebSocketTransport
+
+    app, _ = route()
+
+    async def act():
+        async with (
+            httpx.AsyncClient(transport=ASGIWebSocketTransport(app)) as client,
+            httpx_ws.aconnect_ws("ws://here/rooms/7?name=ada", client) as session,
+        ):
+            await session.send_text("hi")
+            assert await session.receive_text() == "hi"
+
+    run_async(act())
+
+
+@pytest.mark.parametrize("ws", ["sock.adapters.uvicorn:SockProtocol", "websockets-sansio"])
+def test_a_route_that_is_released_has_returned_at_the_upgrade(run_async, uvicorn_serving, ws):
+    app, left = route(release=True)
+
+    async def act():
+        async with uvicorn_serving(Middleware(app), ws=ws) as host:
+            url = f"ws://127.0.0.1:{host.port}/rooms/7?name=ada"
+            async with websockets.connect(url) as client:
+                await client.send("hi")
+                assert await client.recv() == "hi"
+                assert left == ["the route"]
+
+    run_async(act())
+
+
+def test_what_cannot_be_released_says_what_it_needs():
+    app, _ = route(release=True)
+    with (
+        pytest.raises(RuntimeError, match=r"--ws sock\.adapters\.uvicorn:SockProtocol, or wrap"),
+        TestClient(app).websocket_connect("/rooms/7?name=ada"),
+    ):
+        pass
+
+
+def test_the_middleware_drains_at_the_end_of_a_frameworks_lifespan(run_async):
+    app, _ = route()
+
+    async def act():
+        whole = Middleware(app)
+        lifespan = Scope(whole, "lifespan", state={})
+        lifespan.tell({"type": "lifespan.startup"})
+        await lifespan.until(1)
+        scope = Scope(whole, path="/rooms/7", query_string=b"name=ada", subprotocols=[])
+        scope.tell(CONNECT)
+        await scope.until(1)
+        lifespan.tell({"type": "lifespan.shutdown"})
+        await lifespan.task
+        assert scope.told[-1]["code"] == 1012
+        await scope.task
+
+    run_async(act())
+
+
+def test_a_kept_connection_says_1012_when_its_server_cancels(run_async):
+    app, _ = route(release=True)
+
+    async def act():
+        scope = Scope(Middleware(app), path="/rooms/7", query_string=b"name=ada", subprotocols=[])
+        scope.tell(CONNECT, {"type": "websocket.receive", "text": "hi"})
+        await scope.until(2)
+        scope.task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await scope.task
+        assert scope.told[-1]["code"] == 1012
+
+    run_async(act())
+
+
+def test_upgrade_refuses_another_sites_page(run_async):
+    app, left = route()
+
+    async def act():
+        scope = Scope(
+            app,
+            path="/rooms/7",
+            query_string=b"name=eve",
+            subprotocols=[],
+            headers=[(b"host", b"here"), (b"origin", b"https://evil.example")],
+            extensions=DENIAL,
+        )
+        scope.tell(CONNECT)
+        await scope.task
+        assert scope.told[0]["status"] == 403
+
+    run_async(act())
+    assert left == ["the route"]
+    assert Echo.reasons == []

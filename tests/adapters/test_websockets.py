@@ -1,0 +1,122 @@
+"""websockets' asyncio server: as its handler, over its own wire."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+import websockets
+from websockets.asyncio.server import serve
+
+from sock import Options, Refuse, Response, Sock, TimedOut, Upgrade
+from sock.adapters import websockets as adapter
+from sock.testing import contract
+from sock.testing.client import Client
+
+LIMITS = [limit.name for limit in adapter.LIMITS if limit.name in contract.LIMITS]
+
+
+class Echo(Sock):
+    reasons = []
+
+    def handle_in(self, message):
+        return message
+
+    def terminate(self, reason):
+        self.reasons.append(reason)
+
+
+@contextlib.asynccontextmanager
+async def serving(app, **options):
+    arguments = adapter.hosting(app, options=Options(**options))
+    async with serve(**arguments, host="127.0.0.1", port=0, ping_interval=None) as server:
+        yield server, server.sockets[0].getsockname()[1]
+
+
+def test_the_contract_holds_but_for_what_is_declared(run_async, prove):
+    async def act():
+        async with serving(contract.app) as (server, port):
+
+            async def stop():
+                server.close(close_connections=False)
+                await adapter.drain()
+
+            skipped = await prove(port, limits=LIMITS, drain=stop)
+            assert 0 < len(skipped) < 40
+
+    run_async(act())
+
+
+def test_the_application_is_asked_at_the_handshake(run_async):
+    async def app(request):
+        match request.path:
+            case "/refused":
+                raise Refuse(402, "pay")
+            case "/answer":
+                return Response(200, "hello", {"X-Kind": "text"})
+            case "/raises":
+                raise LookupError
+            case "/bad":
+                return Upgrade(Echo(request), subprotocol="never-offered")
+            case _:
+                return Upgrade(Echo(request), subprotocol="b", headers={"X-Room": "red"})
+
+    async def act():
+        async with serving(app) as (_, port):
+            url = f"ws://127.0.0.1:{port}"
+            async with websockets.connect(f"{url}/", subprotocols=["a", "b"]) as client:
+                assert client.subprotocol == "b"
+                assert client.response.headers["X-Room"] == "red"
+            for path, status in (("refused", 402), ("answer", 200), ("raises", 500), ("bad", 500)):
+                with pytest.raises(websockets.InvalidStatus) as refused:
+                    await websockets.connect(f"{url}/{path}")
+                assert refused.value.response.status_code == status
+            with pytest.raises(websockets.InvalidStatus) as refused:
+                await websockets.connect(
+                    f"{url}/", subprotocols=["b"], origin="https://evil.example"
+                )
+            assert refused.value.response.status_code == 403
+
+    run_async(act())
+
+
+def test_a_handler_of_ones_own_upgrades(run_async):
+    async def room(connection):
+        await adapter.upgrade(connection, Echo(None))
+
+    async def act():
+        async with serve(room, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            async with websockets.connect(f"ws://127.0.0.1:{port}/") as client:
+                await client.send("hi")
+                assert await client.recv() == "hi"
+
+    run_async(act())
+
+
+def test_a_peer_that_answers_no_pings_times_out_and_one_that_does_not(run_async):
+    Echo.reasons.clear()
+
+    async def act():
+        async with serving(Echo, idle_timeout=0.5, ping_interval=0.1) as (_, port):
+            url = f"ws://127.0.0.1:{port}/"
+            answers = await websockets.connect(url)
+            silent = await Client.connect(url)
+            while not Echo.reasons:
+                await asyncio.sleep(0.01)
+            await silent.__aexit__(None, None, None)
+            await answers.send("still here")
+            assert await answers.recv() == "still here"
+            await answers.close()
+
+    run_async(act())
+    assert Echo.reasons[0] == TimedOut()
+
+
+def test_an_object_of_another_framework_is_one_clear_error(run_async):
+    async def act():
+        with pytest.raises(TypeError, match=r"takes the ServerConnection .* not a builtins\.dict"):
+            await adapter.upgrade({}, Echo(None))
+
+    run_async(act())

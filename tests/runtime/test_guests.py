@@ -1,0 +1,64 @@
+"""The live connections of an event loop that is another server's."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from sock import HandshakeError
+from sock.runtime.guests import Guests
+
+
+class Live:
+    def __init__(self, guests, *, stubborn=False):
+        self.guests = guests
+        self.stubborn = stubborn
+        self.told = []
+        guests.add(self)
+
+    def shutdown(self, timeout):
+        self.told.append("shutdown")
+        if not self.stubborn:
+            self.guests.discard(self)
+
+    def abort(self):
+        self.told.append("abort")
+        self.guests.discard(self)
+
+
+def test_a_loop_has_its_own_and_a_closed_one_is_forgotten(run_async):
+    async def act():
+        return Guests.of(asyncio.get_running_loop())
+
+    one, other = run_async(act()), run_async(act())
+    assert one is not other
+    assert one not in Guests._of.values()
+
+
+def test_a_drain_tells_all_and_cuts_those_that_are_left(run_async, events):
+    async def act():
+        guests = Guests.of(asyncio.get_running_loop())
+        good, stubborn = Live(guests), Live(guests, stubborn=True)
+        assert await guests.drain(0.01) == 1
+        assert (good.told, stubborn.told) == (["shutdown"], ["shutdown", "abort"])
+        assert await guests.drain(None) == 0
+
+    run_async(act())
+    assert [name for name, _ in events] == ["server.draining", "server.stopped"]
+
+
+def test_while_they_are_sent_away_no_other_is_let_in(run_async):
+    async def act():
+        guests = Guests.of(asyncio.get_running_loop())
+        stubborn = Live(guests, stubborn=True)
+        guests.check()
+        draining = asyncio.ensure_future(guests.drain(None))
+        await asyncio.sleep(0)
+        with pytest.raises(HandshakeError, match="stopping"):
+            guests.check()
+        guests.discard(stubborn)
+        await draining
+        guests.check()
+
+    run_async(act())
