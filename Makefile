@@ -8,7 +8,7 @@ MADE := $(VENV)/.made
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: run test check coverage docs bench bench-check fuzz autobahn hosts clean help
+.PHONY: run test check coverage docs bench bench-check fuzz sanitize leaks wheel autobahn hosts clean help
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -17,11 +17,13 @@ run: $(MADE)/run $(MADE)/core ## the chat, on http://127.0.0.1:8000 (ARGS="--por
 	$(BIN)/sock run examples.chat:app $(ARGS)
 
 # Compiled and pure, one after the other; SOCK_EXTENSION=0 or =1 in the environment chooses.
+# All of them run side by side; chosen ones as they come.
+TESTS = $(or $(ARGS),-q --numprocesses auto --maxprocesses 4)
 test: $(MADE)/test $(MADE)/core ## every test, compiled and pure, on both reactors (ARGS="tests/wire -k ping")
 	@set -e; for extension in $${SOCK_EXTENSION:-$$($(BIN)/python -c \
 	    'from sock import native; print("1 0" if native.ACTIVE else "0")')}; do \
-	    echo "SOCK_EXTENSION=$$extension python -m pytest $(ARGS)"; \
-	    SOCK_EXTENSION=$$extension $(BIN)/python -m pytest $(ARGS); \
+	    echo "SOCK_EXTENSION=$$extension python -m pytest $(TESTS)"; \
+	    SOCK_EXTENSION=$$extension $(BIN)/python -m pytest $(TESTS); \
 	done
 
 check: $(MADE)/check ## format, lint, types, arrows, doctests
@@ -53,6 +55,35 @@ bench-check: .venv-bench/.made $(MADE)/core ## no ratio fell by more than 5 % (A
 
 fuzz: ## (not yet)
 	@echo "make fuzz: not yet; fuzzing comes with the hardening of the codec."
+
+# What the compiler adds finds what goes wrong without being seen: reads and writes out of place, freed memory, overflows.
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+sanitize: $(MADE)/test $(MADE)/build ## the compiled core under AddressSanitizer and UndefinedBehaviorSanitizer
+	SOCK_EXTENSION=1 SOCK_CFLAGS='-O1 -g1 -fno-omit-frame-pointer $(SANITIZE)' SOCK_LDFLAGS='$(SANITIZE)' \
+	    $(BIN)/python setup.py --quiet build --build-base build/sanitize
+	PYTHONPATH=$$(echo build/sanitize/lib*) SOCK_EXTENSION=1 PYTHONMALLOC=malloc \
+	    LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+	    ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+	    $(BIN)/python -m pytest $(or $(ARGS),-q tests/core tests/wire tests/engine tests/runtime tests/contract \
+	    --deselect tests/core/test_memory.py::test_messages_and_connections_leave_nothing_behind)
+
+leaks: $(MADE)/test $(MADE)/core ## a million messages and a hundred thousand connections leave nothing behind
+	SOCK_EXTENSION=1 $(BIN)/python -m pytest -q -s tests/core/test_memory.py $(ARGS)
+
+# Built as a user's pip builds it, and installed where nothing is left on the PATH that could compile.
+WHEEL := build/wheel
+wheel: $(MADE)/build ## a wheel with the core in it, tried without a compiler; and an install where there is none
+	rm -rf $(WHEEL)
+	SOCK_EXTENSION=0 $(BIN)/python setup.py --quiet sdist --dist-dir $(WHEEL)
+	SOCK_EXTENSION=1 $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir $(WHEEL) $(WHEEL)/*.tar.gz
+	$(PYTHON) -m venv $(WHEEL)/with
+	PATH=$(WHEEL)/with/bin $(WHEEL)/with/bin/python -m pip install --quiet $(WHEEL)/*.whl
+	PATH=$(WHEEL)/with/bin SOCK_EXTENSION=1 $(WHEEL)/with/bin/sock --version | grep 'compiled core'
+	$(PYTHON) -m venv $(WHEEL)/without
+	CC=no-such-compiler $(WHEEL)/without/bin/python -m pip install --quiet $(WHEEL)/*.tar.gz
+	$(WHEEL)/without/bin/sock --version | grep 'pure Python'
+	! CC=no-such-compiler SOCK_EXTENSION=1 $(WHEEL)/without/bin/python -m pip wheel --quiet --no-deps \
+	    --wheel-dir $(WHEEL)/none $(WHEEL)/*.tar.gz 2>/dev/null
 
 autobahn: $(MADE)/run $(MADE)/core ## all 517 cases of the Autobahn suite, on both reactors (ARGS="--cases sample", ARGS=--write)
 	$(BIN)/python -m autobahn $(ARGS)

@@ -80,9 +80,11 @@ def preload(tmp_path_factory):
     subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, SOURCE, "-ldl"], check=True)
 
     def run(act):
+        # A sanitizer's runtime, if there is one, comes first.
+        preload = f"{os.environ.get('LD_PRELOAD', '')} {library}"
         done = subprocess.run(
             [sys.executable, "-c", f"{SCRIPT}\n{act}\nasyncio.run(scenario(act))"],
-            env={**os.environ, "LD_PRELOAD": str(library), "SOCK_EXTENSION": "1"},
+            env={**os.environ, "LD_PRELOAD": preload, "SOCK_EXTENSION": "1"},
             capture_output=True,
             text=True,
             check=False,

@@ -109,6 +109,7 @@ def test_a_connection_stays_open_when_the_peer_has_ended_its_side():
 
 def test_one_that_is_lost_touches_its_transport_no_more():
     channel = channel_over(transport := Transport())
+    receiver = channel.receiver
     channel.connection_lost(None)
     transport.calls.clear()
     channel.write(b"late")
@@ -119,7 +120,7 @@ def test_one_that_is_lost_touches_its_transport_no_more():
     channel.abort()
     assert transport.calls == []
     assert channel.pending == 0
-    assert channel.receiver.events[-1] == "lost"
+    assert receiver.events[-1] == "lost"
 
 
 def test_a_transport_without_addresses_has_none_to_tell():

@@ -59,7 +59,9 @@ class TransportChannel(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=0)
         self.client = self._address("peername")
         self.server = self._address("sockname")
-        self.receiver = self._connect(self)
+        connect = self._connect
+        del self._connect  # whatever it knows is of no use any more
+        self.receiver = connect(self)
 
     def data_received(self, data: bytes) -> None:
         """Hand bytes over."""
@@ -79,7 +81,9 @@ class TransportChannel(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - lost is lost
         """Tell that it is gone."""
         self._lost = True
-        self.receiver.lost()
+        receiver = self.receiver
+        del self.receiver  # the two know each other: whatever is over is freed now
+        receiver.lost()
 
     # The channel.
 
