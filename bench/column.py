@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from .peer import EVERYBODY
+from .peer import EVERYBODY, HOSTED
 
 FLAT: Final = (10, 100, 1000, 10_000)
 """Connections at which the cost of one message is taken."""
@@ -71,7 +71,18 @@ FAMILIES: Final = (
     Family("fanout", "One message to 500 connections: copies per server CPU second", "rate"),
     Family("async", "Echo by a coroutine that does not suspend: per server CPU second", "rate"),
     Family("p99", "64 B on 64 connections at half of the own peak: latency", "latency"),
+    Family("hosts", "Sock on other servers, and what they do by themselves: the same echo", "rate"),
     Family("flat", "Server CPU per message of 64 B, in µs, by number of connections", "cost"),
+)
+
+_HOSTS: Final = (
+    "aiohttp",
+    "tornado",
+    "uvicorn-sansio",
+    "uvicorn-websockets",
+    "uvicorn-wsproto",
+    "granian",
+    *HOSTED,
 )
 
 _FANOUT: Final = ("floor", "sock", "picows", "websockets")
@@ -101,6 +112,12 @@ COLUMNS: Final = (
         arguments=("--path", "/fanout", "-p", "16"),
         peers=_FANOUT,
         rounds=(3, 3),
+    ),
+    Column(
+        "hosts-1", "1 in flight", arguments=("-s", "64", "-p", "1"), peers=_HOSTS, rounds=(3, 3)
+    ),
+    Column(
+        "hosts-16", "16 in flight", arguments=("-s", "64", "-p", "16"), peers=_HOSTS, rounds=(3, 3)
     ),
     Column("p99", "p99", key="p99_us", peers=("floor", "sock", "picows"), half_of="echo-1"),
     Column(

@@ -37,6 +37,7 @@ class Peer:
         script: the file in `peers/`, without `_echo.py`.
         arguments: of the script, after the port.
         by: what the title says after the version.
+        beside: it is in the columns of `hosts` alone.
         environment: what is set for its process, over our own environment.
     """
 
@@ -46,6 +47,7 @@ class Peer:
     arguments: tuple[str, ...] = ()
     by: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
+    beside: bool = False
 
     def command(self, port: int) -> list[str]:
         """What starts the server."""
@@ -63,7 +65,8 @@ class Peer:
         if not self.distribution:
             return self.by
         try:
-            named = f"{self.script.replace('_', '.')} {version(self.distribution)}"
+            script = self.script.removesuffix("_sock")
+            named = f"{script.replace('_', '.')} {version(self.distribution)}"
         except PackageNotFoundError:
             raise NotHere(f"{self.distribution} is not installed") from None
         by = self.by
@@ -87,13 +90,35 @@ _PEERS: Final = (
     Peer("uvicorn-wsproto", "uvicorn", "uvicorn", ("wsproto",), ", wsproto"),
     Peer("granian", "granian", "granian", by=", ASGI"),
     Peer("hypercorn", "hypercorn", "hypercorn"),
+    Peer(
+        "sock-uvicorn",
+        "uvicorn",
+        "uvicorn",
+        ("sock.adapters.uvicorn:SockProtocol", "asgi_sock"),
+        ", Sock, native",
+        beside=True,
+    ),
+    Peer("sock-aiohttp", "aiohttp", "aiohttp_sock", by=", Sock, native", beside=True),
+    Peer("sock-tornado", "tornado", "tornado_sock", by=", Sock, native", beside=True),
+    Peer(
+        "asgi-uvicorn",
+        "uvicorn",
+        "uvicorn",
+        ("websockets-sansio", "asgi_sock"),
+        ", websockets-sansio, Sock over ASGI",
+        beside=True,
+    ),
+    Peer("asgi-granian", "granian", "granian", ("asgi_sock",), ", ASGI, Sock over it", beside=True),
 )
 
-EVERYBODY: Final = tuple(peer.name for peer in _PEERS)
+EVERYBODY: Final = tuple(peer.name for peer in _PEERS if not peer.beside)
 """Who is in a column that does not say otherwise."""
 
 PEERS: Final = {peer.name: peer for peer in _PEERS}
 """Everybody, and those that are in some columns only, which name them."""
+
+HOSTED: Final = tuple(peer.name for peer in _PEERS if peer.beside)
+"""Sock on servers that people already run."""
 
 CONTENDERS: Final = frozenset({"floor", "sock", "sock-pure", "picows", "websockets"})
 """Those that the ratios to reach are between: they get more rounds, and longer ones."""

@@ -68,10 +68,19 @@ class Ratio:
         return reached < recorded * (1 - tolerance)
 
 
+def _hosted(column: str, how: str, server: str, own: tuple[str, ...], target: float) -> Ratio:
+    """Compare Sock on a server with what that server does by itself."""
+    title = f"echo, {how} in flight: {server} ÷ {'its fastest own' if len(own) > 1 else own[0]}"
+    unders = tuple((peer, column) for peer in own)
+    return Ratio(f"{server}/{own[0]} {column}", title, target, (server, column), unders)
+
+
 def _against(column: str, title: str, peer: str, target: float, server: str = "sock") -> Ratio:
     title = f"{title}: {server} ÷ {peer}"
     return Ratio(f"{server}/{peer} {column}", title, target, (server, column), ((peer, column),))
 
+
+_UVICORN: Final = ("uvicorn-sansio", "uvicorn-websockets", "uvicorn-wsproto")
 
 RATIOS: Final = (
     _against("echo-1", "echo, 1 in flight", "picows", 1.25),
@@ -124,6 +133,14 @@ RATIOS: Final = (
         (("sock", "flat-10000"),),
         ceiling=True,
     ),
+    _hosted("hosts-1", "1", "sock-uvicorn", _UVICORN, 2),
+    _hosted("hosts-16", "16", "sock-uvicorn", _UVICORN, 8),
+    _hosted("hosts-1", "1", "sock-aiohttp", ("aiohttp",), 1.6),
+    _hosted("hosts-16", "16", "sock-aiohttp", ("aiohttp",), 8),
+    _hosted("hosts-1", "1", "sock-tornado", ("tornado",), 4),
+    _hosted("hosts-16", "16", "sock-tornado", ("tornado",), 8),
+    _hosted("hosts-1", "1", "asgi-uvicorn", ("uvicorn-sansio",), 0.85),
+    _hosted("hosts-1", "1", "asgi-granian", ("granian",), 0.85),
     _against("echo-1", "echo, 1 in flight", "websockets", 1, "sock-pure"),
     _against("echo-16", "echo, 16 in flight", "websockets", 3, "sock-pure"),
 )

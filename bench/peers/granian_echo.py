@@ -1,4 +1,7 @@
-"""granian: its ASGI interface on uvloop, one worker, no compression (it has none)."""
+"""granian: its ASGI interface on uvloop, one worker, no compression (it has none).
+
+PORT [APPLICATION], which is a module beside this one.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from granian.constants import HTTPModes, Interfaces, Loops
 # The worker imports this module again, so only the parent may serve.
 if __name__ == "__main__":
     Granian(
-        "asgi_app:echo",
+        f"{sys.argv[2] if len(sys.argv) > 2 else 'asgi_app'}:echo",
         address="127.0.0.1",
         port=int(sys.argv[1]),
         interface=Interfaces.ASGINL,

@@ -1,14 +1,17 @@
-"""uvicorn on uvloop, by way of one of its WebSocket implementations: PORT IMPLEMENTATION."""
+"""uvicorn on uvloop, by way of one of its WebSocket implementations, or of ours.
+
+PORT IMPLEMENTATION [APPLICATION], which is a module beside this one.
+"""
 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import uvicorn
-from asgi_app import echo
 
 uvicorn.run(
-    echo,
+    import_module(sys.argv[3] if len(sys.argv) > 3 else "asgi_app").echo,
     host="127.0.0.1",
     port=int(sys.argv[1]),
     loop="uvloop",
