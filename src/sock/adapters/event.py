@@ -130,16 +130,15 @@ class Events:
                 code = CloseCode.ABNORMAL_CLOSURE
         return Remote(code, event.get("reason") or "")
 
-    async def send(self, message: Message, /) -> None:
-        """Send a message."""
+    def send(self, message: Message, /) -> Awaitable[None]:
+        """Send a message: what the server gives is awaited, with no coroutine around it."""
         if isinstance(message, Prepared):
             message = message.message
         if isinstance(message, str):
-            await self._send({"type": "websocket.send", "text": message})
-        elif isinstance(message, Text):
-            await self._send({"type": "websocket.send", "text": message.utf8.decode()})
-        else:
-            await self._send({"type": "websocket.send", "bytes": message})
+            return self._send({"type": "websocket.send", "text": message})
+        if isinstance(message, Text):
+            return self._send({"type": "websocket.send", "text": message.utf8.decode()})
+        return self._send({"type": "websocket.send", "bytes": message})
 
     async def close(self, code: int | None, detail: str, /) -> None:
         """Say Close."""

@@ -341,6 +341,7 @@ class Bridge(Turned):
         while True:
             self._inside = False
             if self._out and self._sender is None:
+                self._sender = self._reader
                 await self._send()
             while self._resumed is not None:
                 await self._resumed
@@ -431,10 +432,9 @@ class Bridge(Turned):
     async def _send(self) -> None:
         """Send what is queued, and what is queued meanwhile. One task at a time does this."""
         foreign, out, now = self._foreign, self._out, self.reactor.loop.time
-        self._sender = asyncio.current_task()
+        self._since = now()
         try:
             while out:
-                self._since = now()
                 message = out[0]
                 if isinstance(message, Closing):
                     await self._say_close(message)
@@ -444,6 +444,8 @@ class Bridge(Turned):
                     out.popleft()
                     if not isinstance(message, Closing):
                         self._pending -= size_of(message)
+                if out:
+                    self._since = now()
         except Exception:  # noqa: BLE001 - however a server says that the peer is lost
             # By which code, who receives will hear, in a moment or never.
             out.clear()

@@ -8,6 +8,7 @@ from sock.spec import Ping, Pong, Prepared, Text
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Awaitable
 
     from sock.spec import Message, Remote, Shutdown
 
@@ -22,8 +23,9 @@ class Foreign(Protocol):
         """Return what comes next. Whatever it raises means that the peer is lost."""
         ...
 
-    async def send(self, message: Message, /) -> None:
+    def send(self, message: Message, /) -> Awaitable[None]:
         """Send a message, or a control frame if it can. Raises when the peer is gone."""
+        ...
 
     async def close(self, code: int | None, detail: str, /) -> None:
         """Say Close. Raises when the peer is gone."""

@@ -1,0 +1,43 @@
+cimport cython
+
+from sock.engine.job cimport Job as CJob
+from sock.engine.keepalive cimport Keepalive as CKeepalive
+from sock.engine.lifecycle cimport Lifecycle as CLifecycle
+from sock.runtime.ref cimport LiveRef
+from sock.runtime.turn cimport Turned
+
+
+@cython.final
+cdef class Bridge(Turned):
+    cdef double _alarm_at
+    cdef bint _cancelled
+    cdef object _closer
+    cdef object _closing
+    cdef list _done
+    cdef object _foreign
+    cdef bint _inside
+    cdef CKeepalive _keepalive
+    cdef double _max_size
+    cdef object _options
+    cdef object _out
+    cdef object _over
+    cdef Py_ssize_t _pending
+    cdef object _reader
+    cdef object _refused
+    cdef object _resumed
+    cdef bint _said
+    cdef object _sender
+    cdef double _since
+    cdef object _told
+    cdef list _waiters
+    cdef public bint debug
+    cdef public Py_ssize_t foreign_infos
+    cdef public CLifecycle lifecycle
+    cdef public object reactor
+    cdef public LiveRef ref
+    cdef public object request
+    cdef public object slot
+    cdef public set timers
+
+    cpdef push(self, message)
+    cdef _deliver(self, message)
