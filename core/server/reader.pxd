@@ -25,6 +25,6 @@ cdef class Reader:
     cdef bint _read_head(self) except -1
     cdef _drop_empty_lines(self)
     cdef _parse(self, bytes data)
-    cdef _begin_message(self, bytes data)
+    cdef _begin_message(self, head)
     cdef bint _read_body(self) except -1
     cdef _end_message(self)

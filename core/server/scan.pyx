@@ -1,12 +1,13 @@
 """The ordinary head of a handshake in one pass: the twin of `src/sock/server/scan.py`.
 
-Ordinary is a GET for a path in HTTP/1.1, with one Host of letters, digits, dots, hyphens and a port,
-with nothing that frames a body, and with every line ending in CRLF. All else is `head.check`'s.
+Ordinary is a GET for a path in HTTP/1.1 that asks to upgrade, with one Host of letters, digits,
+dots, hyphens and a port, with nothing that frames a body, and with every line ending in CRLF. All
+else is for the parser and `head.check`, and so is whatever is wrong.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING
 from cpython.unicode cimport PyUnicode_DecodeLatin1
-from libc.string cimport memcmp, memchr
+from libc.string cimport memcmp
 
 from sock.server.head import Head
 
@@ -28,6 +29,28 @@ cdef extern from *:
     };
     enum { SOCK_NOTABLE = sizeof sock_notable / sizeof *sock_notable, SOCK_EXTRAORDINARY = 8 };
 
+    /* What a byte may be part of: a field's name, a field's value, a target (RFC 9110 §5, RFC 3986 §3). */
+    enum { SOCK_TOKEN = 1, SOCK_VALUE = 2, SOCK_TARGET = 4 };
+    static unsigned char sock_kinds[256];
+
+    static void
+    sock_fill_kinds(void)
+    {
+        static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+        for (const char *c = letters; *c; c++)
+            sock_kinds[(unsigned char)*c] |= SOCK_TOKEN | SOCK_TARGET;
+        for (const char *c = "!#$%&'*+-.^_`|~"; *c; c++)
+            sock_kinds[(unsigned char)*c] |= SOCK_TOKEN;
+        for (const char *c = "-._~!$&'()*+,;=:@/?%"; *c; c++)
+            sock_kinds[(unsigned char)*c] |= SOCK_TARGET;
+        for (int c = 0x20; c < 0x100; c++)
+            if (c != 0x7F)
+                sock_kinds[c] |= SOCK_VALUE;
+        sock_kinds['\\t'] |= SOCK_VALUE;
+    }
+
+    #define sock_is(c, kind) (sock_kinds[c] & (kind))
+
     /* Return which of them a name is, whatever its case; -1 for none. */
     static int
     sock_notable_name(const char *name, Py_ssize_t size)
@@ -44,7 +67,15 @@ cdef extern from *:
     }
     """
     int SOCK_EXTRAORDINARY
+    int SOCK_TOKEN
+    int SOCK_VALUE
+    int SOCK_TARGET
+    void sock_fill_kinds() noexcept nogil
+    bint sock_is(unsigned char c, int kind) noexcept nogil
     int sock_notable_name(const char *name, Py_ssize_t size) noexcept nogil
+
+
+sock_fill_kinds()
 
 
 cdef tuple _names = (
@@ -78,38 +109,35 @@ cdef bint _plain_host(const char *host, Py_ssize_t size) noexcept:
 
 
 def scan(bytes data not None):
-    """Return what `head.check` would, of an ordinary head; None where it is for that to say."""
-    cdef const char *text = PyBytes_AS_STRING(data)
-    cdef const char *colon
-    cdef Py_ssize_t size = len(data), at, start, stop, end
+    """Return what parser and `head.check` would, of an ordinary handshake; None for all else."""
+    cdef const unsigned char *text = <const unsigned char *>PyBytes_AS_STRING(data)
+    cdef Py_ssize_t size = len(data), at, name, start, stop, end, fields
     cdef int which
     cdef dict found
     cdef list values
-    if size < 20 or memcmp(text, b"GET /", 5):
+    if size < 20 or memcmp(text, b"GET /", 5) or memcmp(text + size - 4, b"\r\n\r\n", 4):
         return None
     at = 5
-    while at < size and 0x20 < text[at] < 0x7F and text[at] != c"#":
+    while sock_is(text[at], SOCK_TARGET):  # what ends the head is none, so this ends before
         at += 1
     if size - at < 13 or memcmp(text + at, b" HTTP/1.1\r\n", 11):
         return None
     end = at  # of the target
-    at += 11
-    start_of_fields = at
+    fields = at = at + 11
     found = {}
     while at + 2 < size:
-        colon = <const char *>memchr(text + at, c":", size - at)
-        if colon == NULL or text[at] == SPACE or text[at] == HT:
+        name = at
+        while sock_is(text[at], SOCK_TOKEN):
+            at += 1
+        if at == name or text[at] != c":":
             return None
-        which = sock_notable_name(text + at, colon - (text + at))
+        which = sock_notable_name(<const char *>text + name, at - name)
         if which >= SOCK_EXTRAORDINARY:
             return None
-        start = colon + 1 - text
-        stop = start
-        while text[stop] != CR and text[stop] != LF:  # the head ends in both
+        start = stop = at + 1
+        while sock_is(text[stop], SOCK_VALUE):
             stop += 1
-        if text[stop] != CR or text[stop + 1] != LF or memchr(text + at, CR, start - at) != NULL:
-            return None
-        if memchr(text + at, LF, start - at) != NULL:
+        if text[stop] != CR or text[stop + 1] != LF:
             return None
         at = stop + 2
         if which < 0:
@@ -118,19 +146,29 @@ def scan(bytes data not None):
             start += 1
         while start < stop and (text[stop - 1] == SPACE or text[stop - 1] == HT):
             stop -= 1
-        name = _names[which]
-        if which == 1 and (name in found or not _plain_host(text + start, stop - start)):
+        known = _names[which]
+        if which == 1 and (known in found or not _plain_host(<const char *>text + start, stop - start)):
             return None
-        values = found.setdefault(name, [])
-        values.append(PyUnicode_DecodeLatin1(text + start, stop - start, NULL))
-    if at + 2 != size or "host" not in found:
+        values = found.setdefault(known, [])
+        values.append(PyUnicode_DecodeLatin1(<const char *>text + start, stop - start, NULL))
+    if at + 2 != size or "host" not in found or not _upgrades(found):
         return None
     return Head(
         "GET",
-        PyUnicode_DecodeLatin1(text + 4, end - 4, NULL),
+        PyUnicode_DecodeLatin1(<const char *>text + 4, end - 4, NULL),
         "1.1",
-        data[start_of_fields : size - 2],
+        data[fields : size - 2],
         found,
         0,
         False,
     )
+
+
+cdef bint _upgrades(dict found):
+    """Tell whether what follows is not HTTP any more, if the server agrees. RFC 9110 §7.8."""
+    if "upgrade" not in found:
+        return False
+    for value in found.get("connection", ()):
+        if "upgrade" in [option.strip() for option in (<str>value).lower().split(",")]:
+            return True
+    return False

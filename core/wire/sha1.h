@@ -16,7 +16,6 @@ enum { SOCK_SHA1_MAX = 119, SOCK_SHA1_BASE64 = 28 };
 static void
 sock_sha1_block(uint32_t state[5], const uint8_t *block)
 {
-    static const uint32_t constants[4] = {0x5A827999, 0x6ED9EBA1, 0x8F1BBCDC, 0xCA62C1D6};
     uint32_t words[80];
     uint32_t a = state[0], b = state[1], c = state[2], d = state[3], e = state[4];
 
@@ -27,15 +26,19 @@ sock_sha1_block(uint32_t state[5], const uint8_t *block)
         uint32_t word = words[i - 3] ^ words[i - 8] ^ words[i - 14] ^ words[i - 16];
         words[i] = word << 1 | word >> 31;
     }
-    for (int i = 0; i < 80; i++) {
-        uint32_t mixed = i < 20 ? (b & c) | (~b & d) : i < 40 || i >= 60 ? b ^ c ^ d : (b & c) | (b & d) | (c & d);
-        uint32_t next = (a << 5 | a >> 27) + mixed + e + constants[i / 20] + words[i];
-        e = d;
-        d = c;
-        c = b << 30 | b >> 2;
-        b = a;
-        a = next;
+#define SOCK_SHA1_ROUNDS(from, to, mixed, constant)                           \
+    for (int i = from; i < to; i++) {                                         \
+        uint32_t next = (a << 5 | a >> 27) + (mixed) + e + (constant) + words[i]; \
+        e = d;                                                                \
+        d = c;                                                                \
+        c = b << 30 | b >> 2;                                                 \
+        b = a;                                                                \
+        a = next;                                                             \
     }
+    SOCK_SHA1_ROUNDS(0, 20, (b & c) | (~b & d), 0x5A827999)
+    SOCK_SHA1_ROUNDS(20, 40, b ^ c ^ d, 0x6ED9EBA1)
+    SOCK_SHA1_ROUNDS(40, 60, (b & c) | (b & d) | (c & d), 0x8F1BBCDC)
+    SOCK_SHA1_ROUNDS(60, 80, b ^ c ^ d, 0xCA62C1D6)
     state[0] += a;
     state[1] += b;
     state[2] += c;

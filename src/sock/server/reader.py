@@ -5,6 +5,7 @@
     HEAD    empty lines before a request   dropped, counted                          HEAD
     HEAD    a part of a head               given to the parser, which fails early    HEAD
     HEAD    the end of a head, no body     checked; the request is returned          HEAD
+    HEAD    a whole, ordinary handshake    scanned in place of both, where C can     HEAD
     HEAD    the end of a head, a body      checked; Expect is noted                  BODY
     BODY    a part of the body             given to the parser, counted, dropped     BODY
     BODY    the end of the body            the request is returned                   HEAD
@@ -22,7 +23,7 @@ import httptools
 
 from sock.spec import Request
 
-from .head import BadRequest, blame, check
+from .head import BadRequest, Head, blame, check
 from .scan import scan
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Reader:
         """Whether another request may follow the one that `next` returned last."""
         self.expects_continue = False
         """Whether the peer waits for a 100 before it sends the body; cleared by who sends it."""
-        self._parser: Any = httptools.HttpRequestParser(self)
+        self._parser: Any = None  # made when there is something for it
 
     @property
     def begun(self) -> bool:
@@ -156,14 +157,21 @@ class Reader:
             raise BadRequest(431, f"a head of more than {self._max_head_size} bytes (RFC 6585 §5)")
         if stop == self._fed:
             return False
-        self._parse(data[self._fed : stop])
-        self._fed = stop
-        if self._head_done is not (end >= 0):
-            blame(data[begin:stop], "the head's lines do not end in CRLF")
-        if end < 0:
-            return False
-        self._begin_message(data[begin:stop])
-        self._at = stop
+        whole = data[begin:stop]
+        head = scan(whole) if end >= 0 and self._fed == begin else None
+        if head is not None:
+            self._complete = True
+            self.keep_alive = False  # it asks to upgrade
+        else:
+            self._parse(data[self._fed : stop])
+            self._fed = stop
+            if self._head_done is not (end >= 0):
+                blame(whole, "the head's lines do not end in CRLF")
+            if end < 0:
+                return False
+            head = check(whole)
+        self._at = self._fed = stop
+        self._begin_message(head)
         self._ahead = 0
         return True
 
@@ -176,6 +184,8 @@ class Reader:
             self._at = self._fed = lines.end()
 
     def _parse(self, data: bytes) -> None:
+        if self._parser is None:
+            self._parser = httptools.HttpRequestParser(self)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -188,9 +198,7 @@ class Reader:
             unknown_method = isinstance(error, httptools.HttpParserInvalidMethodError)
             blame(self._data[self._at :], _reason(error), unknown_method=unknown_method)
 
-    def _begin_message(self, data: bytes) -> None:
-        # The parser has no word in what the fields are: only in whether they are fields.
-        head = scan(data) or check(data)
+    def _begin_message(self, head: Head) -> None:
         self._request = Request.of_head(
             head.method, head.target, head.fields, http_version=head.version, peer=self._peer
         )
