@@ -378,8 +378,7 @@ def test_help_teaches_with_examples_and_names_every_variable(invoke):
 
 
 def version():
-    kind = "compiled core" if sock.native.ACTIVE else "pure Python"
-    return f"sock {sock.__version__}, {kind}\n"
+    return f"sock {sock.__version__}, {sock.native.describe()}\n"
 
 
 def test_the_version_is_the_distributions_and_says_whether_it_is_compiled(invoke):

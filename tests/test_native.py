@@ -1,11 +1,14 @@
 """The switch between compiled and pure."""
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import sock
 from sock import native
 
 SAYS = (
@@ -60,6 +63,33 @@ def test_one_that_is_demanded_and_missing_is_an_error_that_says_what_to_do():
 def test_one_that_is_missing_is_no_error_otherwise():
     hidden = "import sys; sys.modules['sock._core'] = None; "
     assert run(hidden + SAYS, SOCK_EXTENSION="").stdout.startswith("False")
+
+
+def test_pure_python_is_described_as_such():
+    done = run("from sock import native; print(native.describe())", SOCK_EXTENSION="0")
+    assert done.stdout == "pure Python\n"
+
+
+@pytest.mark.skipif(not native.ACTIVE, reason="the compiled core is not in use")
+def test_a_core_older_than_its_sources_is_described_as_such_in_a_checkout_only(tmp_path):
+    package = tmp_path / "src/sock"
+    shutil.copytree(Path(sock.__file__).parent, package)
+    core = next(package.glob("_core*.so"))
+
+    def described():
+        code = "from sock import _core, native; print(_core.__file__, native.describe(), sep='|')"
+        file, words = run(code, SOCK_EXTENSION="1", PYTHONPATH=f"{tmp_path / 'src'}").stdout.split(
+            "|"
+        )
+        assert file == str(core)
+        return words.strip()
+
+    os.utime(core, (1, 1))
+    assert described() == "compiled core"
+    (tmp_path / "setup.py").touch()
+    assert described() == "compiled core (older than its sources: make core)"
+    os.utime(core)
+    assert described() == "compiled core"
 
 
 def test_another_word_is_refused():

@@ -40,7 +40,7 @@ _option = functools.partial(click.option, show_envvar=True)
 @click.version_option(
     __version__,
     prog_name="sock",
-    message=f"%(prog)s %(version)s, {'compiled core' if native.ACTIVE else 'pure Python'}",
+    message=f"%(prog)s %(version)s, {native.describe()}",
 )
 def main() -> None:
     """Serve WebSocket applications.

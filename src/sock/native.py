@@ -66,5 +66,31 @@ _found = _core()
 ACTIVE: Final = _found is not None
 """Whether the compiled core is in use."""
 
+
+def describe() -> str:
+    """Return what is in use, in a few words, for `sock --version`."""
+    if _found is None:
+        return "pure Python"
+    return f"compiled core{' (older than its sources: make core)' * _is_stale(_found)}"
+
+
+def _is_stale(core: ModuleType) -> bool:
+    """Tell whether the core, built in place in a checkout, is older than its sources."""
+    from pathlib import Path
+
+    file = Path(core.__file__ or "")
+    root = file.parent.parent.parent
+    if not (root / "setup.py").is_file():  # installed: there is nothing that could be edited
+        return False
+    names = [name.removeprefix("sock.").replace(".", "/") for name in core.MODULES]
+    sources = [root / f"src/sock/{name}.py" for name in names]
+    made = file.stat().st_mtime
+    return any(
+        source.stat().st_mtime > made
+        for source in [*sources, *root.glob("core/*/*")]
+        if source.is_file()
+    )
+
+
 if _found is not None:
     sys.meta_path.insert(0, _Finder(_found))
