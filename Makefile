@@ -8,13 +8,18 @@ MADE := $(VENV)/.made
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: run test check coverage docs bench bench-check fuzz sanitize leaks wheel autobahn hosts clean help
+.PHONY: run core test check coverage docs bench bench-check fuzz sanitize leaks wheel autobahn hosts clean help
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 run: $(MADE)/run $(MADE)/core ## the chat, on http://127.0.0.1:8000 (ARGS="--port 9000")
 	$(BIN)/sock run examples.chat:app $(ARGS)
+
+# Asked for by name it is made whatever make knows, as flags may have changed, and an error where it cannot be had.
+core: $(MADE)/build ## the compiled core, in place (SOCK_CFLAGS=-g)
+	SOCK_EXTENSION=1 $(BIN)/python setup.py --quiet build_ext --inplace
+	@touch $(MADE)/core
 
 # Compiled and pure, one after the other; SOCK_EXTENSION=0 or =1 in the environment chooses.
 # All of them run side by side; chosen ones as they come.

@@ -6,7 +6,7 @@ All else about the package is in `pyproject.toml`; what is compiled, and why, in
     ----------------  ------------------------------------------------------------------
     SOCK_EXTENSION=0  leave the core out
     SOCK_EXTENSION=1  fail where it cannot be built; otherwise a machine without a C
-                      compiler gets the package without it
+                      compiler or without Cython gets the package without it
     SOCK_CFLAGS       more for the compiler, such as -fsanitize=address
     SOCK_LDFLAGS      more for the linker
 """
@@ -32,6 +32,12 @@ STAGE = ROOT / "build" / "core"
 WANTED = os.environ.get("SOCK_EXTENSION", "")
 CFLAGS = os.environ.get("SOCK_CFLAGS", "-g0").split()
 LDFLAGS = os.environ.get("SOCK_LDFLAGS", "").split()
+DIRECTIVES = {
+    "language_level": 3,
+    "annotation_typing": False,  # types are what `core` declares
+    "auto_pickle": False,
+    "binding": True,
+}
 
 
 def modules() -> list[str]:
@@ -48,9 +54,14 @@ def sources(module: str) -> list[Path]:
     return [twin if twin.exists() else SOURCE / f"{module}.py", *([declared] * declared.exists())]
 
 
+def headers() -> dict[str, str]:
+    """Return the headers, by their place in the stage."""
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(CORE.glob("*/*.h"))}
+
+
 def texts() -> dict[str, str]:
     """Return what the core is compiled from, by its place in the stage."""
-    found = {header.name: header.read_text(encoding="utf-8") for header in CORE.glob("*/*.h")}
+    found = headers()
     for module in modules():
         package = f"sock/{module.partition('/')[0]}"
         found["sock/__init__.py"] = found[f"{package}/__init__.py"] = ""
@@ -69,6 +80,8 @@ def stage() -> list[str]:
     staged = texts()
     names = tuple(f"sock.{module.replace('/', '.')}" for module in modules())
     staged["sock/_core.py"] = f"MODULES = {names!r}\nDIGEST = {digest()!r}\n"
+    # Cython does not see other directives, and would go on reading a declaration that is gone.
+    _keep("*.*", STAGE / "made-by", (DIRECTIVES, sorted(staged)))
     for name, text in staged.items():
         # Cython has its own `final`, which the declarations say. The line stays a line.
         _write(STAGE / name, text.replace("\n@final\n", "\n\n") if name.endswith(".py") else text)
@@ -77,6 +90,15 @@ def stage() -> list[str]:
         for name in staged
         if name.endswith((".py", ".pyx")) and not name.endswith("__init__.py")
     ]
+
+
+def _keep(pattern: str, stamp: Path, made_by: object) -> None:
+    """Keep the files beside a stamp if they were made by the same as now; otherwise none."""
+    text = repr(made_by)
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != text:
+        for old in stamp.parent.rglob(pattern):
+            old.unlink()
+        _write(stamp, text)
 
 
 def _write(path: Path, text: str) -> None:
@@ -96,12 +118,7 @@ def extension() -> Extension:
         compiled = cythonize(
             bodies,
             include_path=["."],
-            compiler_directives={
-                "language_level": 3,
-                "annotation_typing": False,  # types are what `core` declares
-                "auto_pickle": False,
-                "binding": True,
-            },
+            compiler_directives=DIRECTIVES,
             quiet=True,
         )
     finally:
@@ -118,12 +135,44 @@ def extension() -> Extension:
     )
 
 
+def extensions() -> list[Extension]:
+    """Return the core, if it is wanted and there is what it takes."""
+    if WANTED not in {"", "0", "1"}:  # as in `src/sock/native.py`
+        sys.exit(
+            f"SOCK_EXTENSION is 0 to forbid the compiled core or 1 to demand it, not {WANTED!r}"
+        )
+    if WANTED == "0" or sys.platform == "win32":
+        return []
+    try:
+        from Cython.Compiler.Errors import CompileError
+    except ImportError:
+        return _none("Cython is not installed")
+    try:
+        return [extension()]
+    except CompileError:  # which Cython has shown
+        return _none("Cython refuses its sources")
+
+
+def _none(why: str) -> list[Extension]:
+    if WANTED == "1":
+        sys.exit(f"SOCK_EXTENSION=1 demands the compiled core, which cannot be built: {why}")
+    sys.stderr.write(f"sock: no compiled core: {why}\n")
+    return []
+
+
 class BuildSideBySide(build_ext):
     """Compiles the sources of the core side by side, and those that have not changed not again."""
 
     def build_extensions(self) -> None:
         """Build."""
         one = self.compiler.compile
+        # A digest has the headers in it, so objects that have other ones must not stay.
+        flags = self.compiler.compiler_so, [each.extra_compile_args for each in self.extensions]
+        objects = Path(self.build_temp) / STAGE.relative_to(ROOT)
+        _keep("*.o", objects / "compiled-by", (flags, headers()))
+        # Linked anew each time: that is quick, and what is left when it fails would be stale.
+        for each in self.extensions:
+            Path(self.get_ext_fullpath(each.name)).unlink(missing_ok=True)
 
         def many(files: list[str], output_dir: str = "", **how: Any) -> list[str]:
             def compiled(file: str) -> str:
@@ -143,5 +192,5 @@ class BuildSideBySide(build_ext):
 if __name__ == "__main__":
     setup(
         cmdclass={"build_ext": BuildSideBySide},
-        ext_modules=[] if WANTED == "0" or sys.platform == "win32" else [extension()],
+        ext_modules=extensions(),
     )

@@ -10,7 +10,7 @@
 /* Unmask `size` bytes into a place that does not overlap them. `key` is as it stands in memory.
  *
  * Returns all bytes that were written, ORed into one: under 0x80 they are ASCII, and that costs nothing beside the XOR.
- * Eight bytes a turn, in a loop that the compiler makes 16 or 32 of (tests/core/test_object_code.py looks).
+ * Eight bytes a turn, in a loop that the compiler makes 16 or 32 of (tests/core/test_build.py looks).
  */
 __attribute__((noinline)) static unsigned char
 sock_unmask(uint8_t *restrict to, const uint8_t *restrict from, size_t size, uint32_t key)
