@@ -18,8 +18,6 @@ cdef extern from "Python.h":
         PYGEN_ERROR
         PYGEN_NEXT
     PySendResult PyIter_Send(object iterator, object value, PyObject **result) except PYGEN_ERROR
-    int Py_NE
-    bint PyObject_RichCompareBool(object one, object other, int how) except -1
     int PyContext_Enter(object context) except -1
     int PyContext_Exit(object context) except -1
     void Py_DECREF(PyObject *value)
@@ -35,6 +33,16 @@ cdef class Suspended:
     def __await__(self):
         """Wait for its outcome."""
         return self.task.__await__()
+
+
+cpdef bint changed(context, before) except -1:
+    """Tell whether a variable was set. Equal is not enough: an empty list may be filled later."""
+    if len(context) != len(before):
+        return True
+    for variable, value in context.items():
+        if before.get(variable, changed) is not value:
+            return True
+    return False
 
 
 @cython.final
@@ -82,8 +90,7 @@ cdef class Eager:
             _leave_task(loop, task)
             if outer is not None:
                 _enter_task(loop, outer)
-        # Contexts with the same variables share them, so that this compares one pointer.
-        if lent.touched or PyObject_RichCompareBool(lent.context, lent._pristine, Py_NE):
+        if lent.touched or changed(lent.context, lent._pristine):
             self._lent = None
             if task.cancelling():
                 raise asyncio.CancelledError
@@ -152,10 +159,10 @@ class LentTask(asyncio.Task):
 
     def add_done_callback(self, callback, **how):
         """Call back when it is done."""
-        (<Lent>self._lent).touched = True
+        (<Lent?>self._lent).touched = True
         super().add_done_callback(callback, **how)
 
     def cancel(self, msg=None):
         """Ask it to end."""
-        (<Lent>self._lent).touched = True
+        (<Lent?>self._lent).touched = True
         return super().cancel(msg)

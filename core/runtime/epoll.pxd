@@ -39,6 +39,8 @@ cdef class Epoll:
     cdef bint _polling
     cdef uint8_t *_buffer
     cdef epoll_event *_events
+    cdef int _told
+    cdef int _next
 
     cdef int modify(self, SocketChannel channel) except -1
     cdef int remove(self, int fd) except -1

@@ -29,6 +29,14 @@ def accept(listening, /):
     PyErr_SetFromErrno(OSError)
 
 
+def refuse(sock, /):
+    """Close a connection that was accepted, and cannot be added."""
+    if isinstance(sock, int):
+        close(sock)
+    else:
+        sock.close()
+
+
 cdef extern from "<sys/epoll.h>" nogil:
     int EPOLL_CLOEXEC
     int EPOLL_CTL_ADD
@@ -75,6 +83,10 @@ cdef extern from "<arpa/inet.h>" nogil:
 
 cdef extern from "<unistd.h>" nogil:
     int close(int fd)
+
+
+cdef extern from "pythread.h":
+    unsigned long PyThread_get_thread_ident() nogil
 
 
 cdef extern from "clock.h":
@@ -176,33 +188,40 @@ cdef class Epoll:
 
     def poll(self):
         """Handle the sockets that are ready."""
-        cdef int count, i, fd, turn
+        cdef int fd, turn
         cdef uint64_t which
+        cdef uint32_t what
         cdef SocketChannel channel
         cdef Reactor reactor = self.reactor
         if self._polling or self._fd < 0:  # a callback runs the loop: its buffer is in use
             return
         reactor.begin_turn()
+        reactor.thread = PyThread_get_thread_ident()
         self._polling = True
         try:
             # While many are ready, there will be more of them: looking again here costs a tenth of a
             # turn of the loop (bench, echo-1).
             for turn in range(MAX_LOOKS):
-                count = epoll_wait(self._fd, self._events, MAX_EVENTS, 0)
-                for i in range(count):
-                    which = self._events[i].data.u64
+                if self._next >= self._told:
+                    self._next, self._told = 0, epoll_wait(self._fd, self._events, MAX_EVENTS, 0)
+                while self._next < self._told:
+                    which, what = self._events[self._next].data.u64, self._events[self._next].events
+                    self._next += 1
                     fd = <int><uint32_t>which
                     # It may have been closed by an earlier one of this turn, its number even reused.
                     channel = <SocketChannel>self._channels[fd]
                     if channel is None or channel._generation != which >> 32:
                         continue
-                    channel.ready(self._events[i].events)
+                    channel.ready(what)
+                    # The epoll would tell of the same ones first again, so those that are left
+                    # are kept. It stays readable, and so there will be another turn.
                     if sock_coarse_time() > reactor.deadline:
-                        return  # the epoll will tell again of those that are left
-                if count < MANY or self._fd < 0:
+                        return
+                if self._told < MANY or self._fd < 0:
                     return
         finally:
             self._polling = False
+            reactor.thread = 0
 
 
 @cython.final
@@ -308,13 +327,14 @@ cdef class SocketChannel(RawChannel):
 
     cdef int _receive(self) except -1:
         cdef uint8_t *buffer = self._epoll._buffer
+        cdef Lane lane = self._lane  # which may be replaced while it is in use
         cdef ssize_t size
         if not self._interest & EPOLLIN:  # paused by an earlier event of the same turn
             return 0
         size = recv(self._fd, buffer, RECEIVE, 0)
         if size > 0:
-            if self._lane is not None:
-                self._lane.raw_received(buffer, size)
+            if lane is not None:
+                lane.raw_received(buffer, size)
             else:
                 self._receiver.received(PyBytes_FromStringAndSize(<const char *>buffer, size))
         elif size == 0:
@@ -339,11 +359,15 @@ cdef class SocketChannel(RawChannel):
             sent = self._send(first, size, last, more)
             if sent < 0 or sent == size + more:
                 return 0
-        if sent < size:
-            self._keep(first + sent, size - sent)
-            sent = size
-        if sent < size + more:
-            self._keep(last + (sent - size), size + more - sent)
+        try:
+            if sent < size:
+                self._keep(first + sent, size - sent)
+                sent = size
+            if sent < size + more:
+                self._keep(last + (sent - size), size + more - sent)
+        except MemoryError:  # half of it has left, and nothing else may follow that
+            self._lose()
+            raise
         return 0
 
     cdef int _keep(self, const uint8_t *data, Py_ssize_t size) except -1:
@@ -426,8 +450,10 @@ cdef class SocketChannel(RawChannel):
         self._fd = -1
         self._interest = 0
         self._backlog = None
-        self._epoll.remove(fd)
-        close(fd)
+        try:
+            self._epoll.remove(fd)
+        finally:
+            close(fd)
         # Not now: whoever reads this channel may be in the middle of using it.
         self._epoll.reactor.wake(self)
 

@@ -46,6 +46,7 @@ cdef class Lane(Turned):
     cdef int raw_feed(self, const uint8_t *data, Py_ssize_t end, bytes whole) except -1
     cdef bint _deliver(self, event) except -1
     cdef bint _deliver_slowly(self, event) except -1
+    cdef bint _late(self) except -1
     cdef int _encode(self, message) except -1
     cdef int _frame(self, int first, const uint8_t *payload, Py_ssize_t size, owner) except -1
     cdef uint8_t *_room(self, Py_ssize_t size) except NULL
@@ -60,6 +61,7 @@ cdef class Lane(Turned):
     cpdef forget(self)
     cpdef finish_turn(self)
     cpdef allow(self, Py_ssize_t pending)
+    cpdef broken(self, error)
     cpdef fall_behind(self)
     cpdef waits(self, Py_ssize_t pending)
     cpdef leaves(self)

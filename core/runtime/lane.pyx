@@ -133,7 +133,7 @@ cdef class Lane(Turned):
         self.writer = writer
         self.keepalive = keepalive
         self.debug = debug
-        self._max_pending = PY_SSIZE_T_MAX if max_pending is None else max_pending
+        self._max_pending = PY_SSIZE_T_MAX if max_pending is None else min(max_pending, PY_SSIZE_T_MAX)
         self._max_out = self._max_pending
         self.inside = self.unread = self.behind = self.said = self.answered = False
         self.woken = self.unarmed = False
@@ -147,14 +147,22 @@ cdef class Lane(Turned):
         """Handle all messages that are complete, then send, once, what they were answered."""
         self.keepalive.heard = self.reactor.now
         self.inside = True
-        self.feed(data)
-        self.finish_turn()
+        try:
+            self.feed(data)
+            self.finish_turn()
+        except BaseException as error:
+            self.broken(error)
+            raise
 
     cdef int raw_received(self, const uint8_t *data, Py_ssize_t size) except -1:
         self.keepalive.heard = self.reactor.now
         self.inside = True
-        self.raw_feed(data, size, None)
-        self.finish_turn()
+        try:
+            self.raw_feed(data, size, None)
+            self.finish_turn()
+        except BaseException as error:
+            self.broken(error)
+            raise
         return 0
 
     cpdef feed(self, bytes data):
@@ -272,13 +280,17 @@ cdef class Lane(Turned):
                     return life.reading
                 if result is None and life.ready:
                     life.busy = False
-                    if sock_coarse_time() > self.reactor.deadline:
-                        self.fall_behind()
-                        return False
-                    return True
+                    return not self._late()
                 life.settle(result)
-                return life.reading
-        return self._deliver_slowly(event)
+                return life.reading and not self._late()
+        return self._deliver_slowly(event) and not self._late()
+
+    cdef bint _late(self) except -1:
+        """Tell whether the turn has lasted too long, and is over."""
+        if sock_coarse_time() <= self.reactor.deadline:
+            return False
+        self.fall_behind()
+        return True
 
     cdef bint _deliver_slowly(self, event) except -1:
         cdef Lifecycle life = self.lifecycle
@@ -302,7 +314,7 @@ cdef class Lane(Turned):
         cdef Lifecycle life = self.lifecycle
         if not (life.forwards and life.ready) or life.busy:
             return False
-        if PyThread_get_thread_ident() != self.reactor.thread:
+        if PyThread_get_thread_ident() != self.reactor.thread and not self.reactor.here():
             return False
         if type(info) is not Prepared and not isinstance(info, MESSAGE_TYPES):
             return False
@@ -413,10 +425,15 @@ cdef class Lane(Turned):
                 )
             if type(message) is Prepared:
                 if message is not _prepared:
-                    encoded = (<dict>message.encodings).get(PLAIN)
-                    if encoded is not None:
-                        _prepared, _prepared_frame = message, encoded
-                if message is _prepared:
+                    frame_of_it = (<dict>message.encodings).get(PLAIN)
+                    if frame_of_it is not None:
+                        self._append(frame_of_it)
+                        if len(<bytes>frame_of_it) <= SPARE_CAPACITY:  # it is kept for long
+                            before = _prepared, _prepared_frame  # let go of when both are replaced
+                            _prepared, _prepared_frame = message, frame_of_it
+                            del before
+                        return 0
+                else:
                     return self._append(_prepared_frame)
         frame = bytearray()
         writer.push(frame, message)
@@ -478,6 +495,10 @@ cdef class Lane(Turned):
         return 0
 
     # Of the link: what is not of every message.
+
+    cpdef broken(self, error):
+        """End after a turn that could not be finished."""
+        raise NotImplementedError
 
     cpdef fall_behind(self):
         """Go on in the next turn, and read nothing before: this one has lasted too long."""

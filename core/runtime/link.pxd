@@ -36,6 +36,7 @@ cdef class Link(Lane):
     cpdef hold(self)
     cpdef resume(self)
     cpdef wake(self)
+    cpdef bint overdue(self) except -1
     cpdef alarm(self, seconds)
     cpdef over(self)
     cpdef add_done_callback(self, callback)

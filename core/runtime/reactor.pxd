@@ -22,6 +22,7 @@ cdef class Reactor:
     cdef bint _foreign_woken
 
     cpdef begin_turn(self)
+    cpdef bint here(self) except -1
     cpdef bint overdue(self) except -1
     cpdef wake(self, Turned turned)
     cpdef post(self, addressed, info)

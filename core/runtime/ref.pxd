@@ -10,8 +10,8 @@ cdef class LiveRef:
     cdef Lifecycle _lifecycle
     cdef object _link
     cdef object _request
-    cdef object _thread
 
+    @cython.locals(life=Lifecycle, lane=Lane)
     cpdef send(self, info)
     cpdef detach(self)
 

@@ -166,9 +166,9 @@ def scan(bytes data not None):
 
 cdef bint _upgrades(dict found):
     """Tell whether what follows is not HTTP any more, if the server agrees. RFC 9110 §7.8."""
-    if "upgrade" not in found:
+    if not any(found.get("upgrade", ())):  # llhttp takes an empty one for none
         return False
     for value in found.get("connection", ()):
-        if "upgrade" in [option.strip() for option in (<str>value).lower().split(",")]:
+        if "upgrade" in [option.strip(" \t") for option in (<str>value).lower().split(",")]:
             return True
     return False

@@ -160,8 +160,15 @@ def _failed(event: str, fields: Mapping[str, Any]) -> None:
     place = fields.get("place") or "the application"
     error: BaseException = fields["error"]
     message = f"{_named(fields['request'])}: {place} raised {type(error).__name__}"
-    shown = {**_request_fields(fields["request"]), "place": place, "error": repr(error)}
+    shown = {**_request_fields(fields["request"]), "place": place, "error": _repr(error)}
     _line(_log, logging.ERROR, event, message, shown, error)
+
+
+def _repr(error: BaseException) -> str:
+    try:
+        return repr(error)
+    except Exception:  # noqa: BLE001 - the traceback says what can be said
+        return type(error).__name__
 
 
 def _slow(event: str, fields: Mapping[str, Any]) -> None:

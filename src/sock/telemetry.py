@@ -36,7 +36,7 @@ _subscribers: tuple[tuple[Subscriber], ...] = ()
 def subscribe(subscriber: Subscriber, /) -> Callable[[], None]:
     """Call `subscriber(event, fields)` for every event from now on, in the thread that emits it.
 
-    A subscriber must be quick and must not raise.
+    A subscriber must be quick and should not raise.
 
     Returns:
         A function that ends the subscription.
@@ -60,6 +60,11 @@ def subscribe(subscriber: Subscriber, /) -> Callable[[], None]:
 
 
 def emit(event: str, /, **fields: Any) -> None:
-    """Tell every subscriber of an event."""
+    """Tell every subscriber of an event. What one of them raises goes to stderr, and no further."""
     for (subscriber,) in _subscribers:
-        subscriber(event, fields)
+        try:
+            subscriber(event, fields)
+        except Exception:  # noqa: BLE001 - no connection may depend on who watches it
+            import traceback
+
+            traceback.print_exc()

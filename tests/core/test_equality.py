@@ -112,7 +112,15 @@ closes = frames(
     )
     | st.binary(max_size=3),
 )
+announced = st.builds(  # more than ever comes, and more than is let in
+    lambda head, first, size: head + bytes([first, 0xFF]) + size.to_bytes(8, "big") + KEY,
+    st.sampled_from([b"", b"\x01\x81" + KEY + b"\x56"]),  # a first fragment, of one byte
+    st.sampled_from([0x00, 0x80, 0x81, 0x82]),
+    st.sampled_from([1 << 16, 1 << 24, 1 << 32, 1 << 61, (1 << 62) - 1, 1 << 62, (1 << 63) - 1])
+    | st.integers(0, (1 << 64) - 1),
+)
 broken = st.one_of(
+    announced,
     frames(st.integers(0, 255), st.binary(max_size=130)),
     frames(st.just(0x81), st.binary(max_size=12)),  # mostly no UTF-8
     frames(st.sampled_from([0xC1, 0xC2, 0x41]), st.binary(max_size=30)),  # compressed, it says

@@ -130,6 +130,8 @@ class VirtualHost:
         self.taking = True
         """Whether the peer takes what is pushed."""
         self.pending = 0
+        self.late = False
+        """Whether every turn has lasted too long already."""
         self.under_way: list[Work] = []
         self.broken: list[str] = []
         self._eager = eager
@@ -180,6 +182,9 @@ class VirtualHost:
 
     def wake(self) -> None:
         self.woken = True
+
+    def overdue(self) -> bool:
+        return self.late
 
     def alarm(self, seconds: float | None, /) -> None:
         self.never(self.ended, "set an alarm after the end")

@@ -117,6 +117,19 @@ def test_live_message_control_or_info_call_its_callback(connect):
     ]
 
 
+def test_live_the_host_is_overdue_leave_what_is_next_to_the_host_s_next_turn(connect):
+    """Rule 11: a mailbox of slow ones does not hold up everybody else."""
+    c = connect(handle_info=lambda info: info)
+    c.host.late = True
+    for info in ("a", "b", "c"):
+        c.life.post(info)
+    assert c.saw == []
+    for seen in (["a"], ["a", "b"], ["a", "b", "c"], ["a", "b", "c"]):
+        c.host.turn()
+        assert c.saw == seen
+    assert not c.host.woken
+
+
 def test_live_busy_message_or_control_keep_it_read_ahead_full_stop_reading(connect, gate):
     """Rule 11."""
 

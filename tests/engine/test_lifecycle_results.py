@@ -158,6 +158,20 @@ def test_what_is_no_result_ends_the_connection(connect, closed, place, wrap, val
     assert f"Handler.{place} returned '{type(value).__name__}', which is no result" in str(error)
 
 
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("wrap", [lambda value: value, promise], ids=["plain", "awaited"])
+def test_a_result_that_cannot_be_looked_at_ends_the_connection(connect, closed, place, wrap):
+    """Rule 6: a proxy without what it stands for (werkzeug's, Django's) says so to any question."""
+
+    class Proxy:
+        @property
+        def __class__(self):
+            raise LookupError("outside of its context")
+
+    error = failure(run(connect, place, wrap(Proxy())), closed)
+    assert isinstance(error, LookupError)
+
+
 def test_a_plain_generator_is_named_with_its_usual_cause(connect, closed):
     error = failure(run(connect, "handle_in", (n for n in "ab")), closed)
     assert str(error) == (

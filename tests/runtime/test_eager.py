@@ -321,3 +321,33 @@ def test_a_loop_that_ends_before_a_coroutine_closes_it(run):
     run(lambda eager: eager.begin(never()) and None)
     gc.collect()
     assert told == ["closed"]
+
+
+def test_a_variable_set_to_an_equal_value_is_not_seen_by_the_next_one(run):
+    async def sets():
+        variable.set([])
+        return variable.get()
+
+    async def reads():
+        return variable.get()
+
+    def act(eager):
+        variable.set([])
+        eager.begin(sets()).append("the first one's own")
+        return eager.begin(reads())
+
+    assert run(act) == []
+
+
+def test_a_variable_that_cannot_be_compared_is_none_of_a_coroutine_s_business(run):
+    class Ambiguous:
+        def __eq__(self, other):
+            raise ValueError("one truth for many")
+
+        __hash__ = None
+
+    def act(eager):
+        variable.set(Ambiguous())
+        return [eager.begin(returns(number)) for number in range(2)]
+
+    assert run(act) == [0, 1]

@@ -91,7 +91,21 @@ def test_a_large_payload_leaves_before_the_close_behind_it(run, open_link):
     run(scenario())
 
 
-def test_a_turn_that_lasts_too_long_lets_the_loop_have_its_own(run, open_link):
+async def promised(message):
+    return [message]
+
+
+RESULTS = {
+    "str": lambda message: message,
+    "text": lambda message: Text(message.encode()),
+    "list": lambda message: [message],
+    "bytearray": lambda message: bytearray(message.encode()),
+    "coroutine": promised,
+}
+
+
+@pytest.mark.parametrize("result", RESULTS.values(), ids=RESULTS)
+def test_a_turn_that_lasts_too_long_lets_the_loop_have_its_own(run, open_link, result):
     """Forty slow messages come in one read, and the loop's other work is not held up by all."""
     handled = []
 
@@ -101,7 +115,7 @@ def test_a_turn_that_lasts_too_long_lets_the_loop_have_its_own(run, open_link):
             while time.perf_counter() < end:
                 pass
             handled.append(message)
-            return message
+            return result(message)
 
     async def scenario():
         connection = await open_link(Slow)
@@ -114,11 +128,73 @@ def test_a_turn_that_lasts_too_long_lets_the_loop_have_its_own(run, open_link):
             waits.append(len(handled) - before)
         assert max(waits) <= 10
         assert handled == messages
-        assert [await connection.peer.next() for _ in messages] == messages
+        answers = [await connection.peer.next() for _ in messages]
+        assert [str(one, "utf-8") if isinstance(one, bytes) else one for one in answers] == messages
         connection.peer.send("and it reads on")
-        assert await connection.peer.next() == "and it reads on"
+        assert await connection.peer.next() in ("and it reads on", b"and it reads on")
         connection.link.abort()
         await connection.over()
+
+    run(scenario())
+
+
+def test_a_mailbox_of_slow_infos_lets_the_loop_have_its_own(run, open_link):
+    handled = []
+
+    class Slow(Sock):
+        def init(self, ref):
+            self.ref = ref
+
+        def handle_info(self, info):
+            end = time.perf_counter() + PATIENCE / 2e9
+            while time.perf_counter() < end:
+                pass
+            handled.append(info)
+
+    async def scenario():
+        connection = await open_link(Slow)
+        for number in range(40):
+            connection.handler.ref.send(number)
+        waits = []
+        while len(handled) < 40:
+            before = len(handled)
+            await asyncio.sleep(0)
+            waits.append(len(handled) - before)
+        assert max(waits) <= 10
+        assert handled == list(range(40))
+        connection.link.abort()
+        await connection.over()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("result", [None, []], ids=["none", "list"])
+def test_peers_that_never_stop_are_served_in_turn(run, open_link, result):
+    """Each message takes a whole turn of the loop, and each peer has the next one sent already."""
+    served = []
+
+    class Slow(Sock):
+        def init(self, ref):
+            self.number = len(served)
+            served.append(0)
+
+        def handle_in(self, message):
+            end = time.perf_counter() + PATIENCE * 1.2e-9
+            while time.perf_counter() < end:
+                pass
+            served[self.number] += 1
+            return result
+
+    async def scenario():
+        connections = [await open_link(Slow) for _ in range(4)]
+        for connection in connections:
+            connection.peer.send(*["again"] * 200)
+        while sum(served) < 40:
+            await asyncio.sleep(0)
+        assert min(served) >= 5
+        for connection in connections:
+            connection.link.abort()
+            await connection.over()
 
     run(scenario())
 

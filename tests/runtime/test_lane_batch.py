@@ -237,3 +237,65 @@ def test_a_descriptor_that_is_used_again_in_the_same_batch_is_not_the_old_one(ru
     ours.setblocking(False)
     with ours, theirs:
         run(scenario())
+
+
+class Reborn(str):  # noqa: SLOT000 - what a test sets on the class is enough
+    """Sends something when it is let go of."""
+
+    ref = None
+    info = None
+
+    def __del__(self):
+        if self.ref is not None:
+            self.ref.send(self.info)
+
+
+def test_what_is_sent_while_a_prepared_one_dies_comes_as_itself(run, open_link):
+    async def scenario():
+        connection = await open_link(Acts)
+        ref = connection.handler.ref
+        one, two = Prepared("one"), Prepared("two")
+        for prepared in (one, two):  # so that each has its encoding
+            ref.send(prepared)
+        dying = Prepared(Reborn("dying"))
+        for prepared in (dying, dying):
+            ref.send(prepared)
+        Reborn.ref, Reborn.info = ref, one
+        try:
+            del dying, prepared
+            ref.send(two)
+            ref.send("last")
+            seen = []
+            while not seen or seen[-1] != "last":
+                seen.append(await connection.peer.next())
+        finally:
+            Reborn.ref = None
+        assert seen[:4] == ["one", "two", "dying", "dying"]
+        assert sorted(seen[4:-1]) == ["one", "two"]
+        connection.link.abort()
+        await connection.over()
+
+    run(scenario())
+
+
+@only_epoll
+@pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop], ids=["asyncio"], indirect=False)
+def test_a_handler_that_runs_the_loop_until_its_connection_is_over_does_no_harm(
+    loop_factory, run, open_link
+):
+    """As nest_asyncio lets people do: nothing that is in use is freed."""
+
+    def act(handler):
+        handler.link.abort()
+        loop = asyncio.get_running_loop()
+        for _ in range(6):
+            loop.call_soon(int)  # so that it does not sleep
+            loop._run_once()
+        for _ in range(20):  # the outer round takes as many as there were at its beginning
+            loop.call_soon(int)
+        gc.collect()
+        return "x" * 100
+
+    events, handler = play(run, open_link, act)
+    assert events[:2] in ([], ["a"], ["a", "b" * 9000])
+    assert len(handler.reasons) == 1

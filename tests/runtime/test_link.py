@@ -693,3 +693,32 @@ def test_a_spawned_task_dies_before_terminate(run, open_link):
         assert connection.handler.told == ["work ended", "terminate"]
 
     run(scenario())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"max_message_size": 1 << 63},
+        {"max_fragments": 1 << 70},
+        {"max_send_buffer": 1 << 64},
+        {"max_read_ahead": 1 << 64},
+        {"max_mailbox": 1 << 64},
+        {"idle_timeout": None, "ping_interval": 1e300},
+        {"close_timeout": 1e300},
+    ],
+    ids=str,
+)
+def test_a_limit_that_nothing_can_reach_is_as_good_as_none(run, open_link, options):
+    class Echo(Sock):
+        def handle_in(self, message):
+            return message
+
+    async def scenario():
+        connection = await open_link(Echo, **options)
+        connection.peer.send("a", b"b" * 100_000)
+        assert [await connection.peer.next() for _ in range(2)] == ["a", b"b" * 100_000]
+        connection.peer.close()
+        assert (await connection.peer.next()).code == 1000
+        await connection.over()
+
+    run(scenario())

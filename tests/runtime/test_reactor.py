@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import socket
+import sys
+import threading
 
 import pytest
 
@@ -75,3 +80,49 @@ def test_an_info_for_a_loop_that_is_closed_is_dropped():
     late = asyncio.run(reactor())
     late.post(object(), "nobody hears")
     late.wake(Turned())
+
+
+@pytest.mark.parametrize("native", [True], ids=["epoll"], indirect=True)
+def test_a_connection_that_no_epoll_can_be_made_for_is_closed(run, monkeypatch, reactor):
+    """There may be one descriptor left for it, and none for the epoll."""
+
+    def refuses(reactor):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    async def scenario():
+        monkeypatch.setattr("sock.runtime.reactor.Epoll", refuses)
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            listening.setblocking(False)
+            with socket.create_connection(listening.getsockname()) as peer:
+                with pytest.raises(OSError, match=os.strerror(errno.EMFILE)):
+                    reactor().adopt(reactor().accept(listening), lambda channel: None)
+                peer.settimeout(5)
+                assert peer.recv(1) == b""
+
+    run(scenario())
+
+
+def test_threads_may_get_the_reactors_of_their_loops_at_the_same_time():
+    failures = []
+
+    async def reactor():
+        assert Reactor.of(asyncio.get_running_loop()).loop is asyncio.get_running_loop()
+
+    def loops():
+        try:
+            for _ in range(30):
+                asyncio.run(reactor())
+        except Exception as error:
+            failures.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=loops) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert failures == []

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 
-from sock import Request, Sock, TextSock
+import pytest
+
+from sock import Options, Request, Sock, TextSock
+from sock.runtime import Link, Reactor
 from sock.wire.frame import Close
 
 
@@ -168,3 +172,55 @@ def test_a_spawned_task_that_its_owner_cancels_is_no_failure(run, open_link):
         await connection.over()
 
     run(scenario())
+
+
+class Answers(Hears):
+    def handle_info(self, info):
+        return info
+
+
+@pytest.mark.parametrize("kind", [Hears, Answers])
+def test_a_loop_may_go_on_in_another_thread(loop_factory, monkeypatch, native, kind):
+    """A server set up by the main thread, say, whose loop then runs beside it."""
+    monkeypatch.setenv("SOCK_REACTOR", "epoll" if native else "transport")
+    loop = loop_factory()
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    theirs.settimeout(5)
+    made, over = [], asyncio.Event()
+
+    def connect(channel):
+        request = Request("GET", "/")
+        reactor = Reactor.of(loop)
+        made.append(
+            Link(
+                reactor,
+                channel,
+                request,
+                kind(request),
+                Options(),
+                on_over=lambda link: over.set(),
+            )
+        )
+        return made[0]
+
+    async def begin():
+        Reactor.of(loop).adopt(ours, connect)
+        while not made:
+            await asyncio.sleep(0)
+        made[0].begin(b"")
+
+    loop.run_until_complete(begin())
+    ref = made[0].ref
+    running = threading.Thread(target=loop.run_forever)
+    running.start()
+    try:
+        for message in ("one", "two"):
+            ref.send(message)
+            assert theirs.recv(5) == b"\x81\x03" + message.encode()
+    finally:
+        theirs.close()
+        asyncio.run_coroutine_threadsafe(over.wait(), loop).result(5)
+        loop.call_soon_threadsafe(loop.stop)
+        running.join()
+        loop.close()

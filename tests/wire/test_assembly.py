@@ -4,6 +4,7 @@ import pytest
 
 from sock import InvalidData, MessageTooBig
 from sock.wire.assembly import Assembly, too_big, too_many
+from sock.wire.frame import UNLIMITED
 from sock.wire.stream import Inflater
 
 
@@ -83,3 +84,13 @@ def test_what_is_inflated_is_measured(peer):
 def test_the_errors_name_the_limit_and_the_section():
     assert str(too_big(7)) == "message of more than 7 bytes (RFC 6455 §10.4)"
     assert str(too_many(7)) == "message in more than 7 fragments (RFC 6455 §10.4)"
+
+
+def test_an_announced_length_is_added_to_nothing_before_it_is_refused():
+    """RFC 6455 §5.2: 63 bits; with a byte that has arrived, the sum needs one more."""
+    for limit in (1, 100, UNLIMITED):
+        message = new_assembly(max_size=limit)
+        message.begin_frame(1, b"", final=False)
+        message.add(b"a")
+        with pytest.raises(MessageTooBig):
+            message.begin_frame((1 << 63) - 1, b"", final=True)

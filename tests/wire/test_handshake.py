@@ -122,7 +122,9 @@ def test_what_is_no_upgrade_to_websocket_is_answered_with_426(upgrade):
     assert ("Connection", "Upgrade") in error.headers
 
 
-@pytest.mark.parametrize("connection", [None, "", "close", "keep-alive", "upgraded"])
+@pytest.mark.parametrize(
+    "connection", [None, "", "close", "keep-alive", "upgraded", "\x85upgrade", "upgrade\xa0"]
+)
 def test_an_upgrade_that_connection_does_not_name_is_answered_with_426(connection):
     """RFC 6455 §4.2.1, 4; RFC 9110 §7.8."""
     request = new_request(connection=connection)

@@ -58,6 +58,10 @@ class Host(Protocol):
     def wake(self) -> None:
         """Call `Lifecycle.step` in the host's next turn."""
 
+    def overdue(self) -> bool:
+        """Tell whether this turn has lasted too long: what waits is for the next one, then."""
+        ...
+
     def alarm(self, seconds: float | None, /) -> None:
         """Call `Lifecycle.alarmed` after so many seconds, and not as told before; None: never."""
 

@@ -8,6 +8,7 @@
     LIVE busy  message or control        keep it; read-ahead full: stop reading      LIVE busy
     LIVE busy  info                      keep it; mailbox full: that is "peer gone"  LIVE busy
     LIVE busy  the callback settled      push what it returned; take what is next    LIVE
+    LIVE       the host is overdue       leave what is next to the host's next turn  LIVE
     LIVE       the send buffer is full   stop reading, take nothing from the mailbox LIVE
     LIVE       a Stream is returned      run it beside the mailbox                   LIVE
     LIVE       peer gone (1)             say the code; cancel generators, streams    FINISHING
@@ -36,7 +37,7 @@ from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, cast, final
 
 from sock import telemetry
-from sock.spec import BinarySock, HandlerError, Sock, Stop, Stream, TextSock, UnsupportedData
+from sock.spec import BinarySock, HandlerError, Sock, Stop, Stream, TextSock
 from sock.spec.message import MESSAGE_TYPES
 
 from . import cause
@@ -44,7 +45,7 @@ from .job import Job, Jobs, Role
 from .mailbox import Kind, Mailbox, size_of
 from .outbox import Outbox
 from .phase import ENDING, FINISHING, LAST, LIVE, MADE, OVER
-from .wording import described
+from .wording import described, unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,10 +147,7 @@ class Lifecycle:
             return False
         if isinstance(message, (str, bytes)):
             if (self.on_text if isinstance(message, str) else self.on_binary) is None:
-                kind = "text" if isinstance(message, str) else "binary"
-                self.violated(
-                    UnsupportedData(f"no {kind} messages are taken here (RFC 6455 §7.4.1)")
-                )
+                self.violated(unsupported(message))
                 return False
             self.mailbox.put(Kind.MESSAGE, message, size_of(message))
         elif self._on_control:
@@ -313,6 +311,9 @@ class Lifecycle:
                 left -= 1
                 kind, value = self.mailbox.take()
                 self._call(getattr(self._handler, kind.value), value, kind.value)
+                if left and self._host.overdue():
+                    self._host.wake()
+                    break
         finally:
             self._proceeding = False
         idle = not self.busy and not self.mailbox
@@ -341,24 +342,27 @@ class Lifecycle:
 
     def _settle(self, result: Any, place: str) -> None:
         """Carry out a result; that ends the callback under way, unless it is a promise."""
-        if result is None:
-            pass
-        elif isinstance(result, MESSAGE_TYPES):
-            self._push((cast("Message", result),), place)
-        # The two usual ones first: they need no abstract class.
-        elif isinstance(result, (list, tuple, Sequence)):
-            self._push(cast("Sequence[Any]", result), place)
-        elif isinstance(result, Stop):
-            self._halt(result, place)
-        elif isinstance(result, Stream):
-            # In a drain the peer is still there, and may have all of it.
-            wanted = not self.gone and (self._cause is None or self._cause is cause.SHUTDOWN)
-            if not self._jobs.stream(result, place, wanted=wanted):
-                self._refuse("gave a Stream that was given before", place)
-        elif self._jobs.promise(result, place, wanted=not self.gone):
-            return
-        else:
-            self._refuse(f"returned {described(result)}, which is no result", place)
+        try:
+            if result is None:
+                pass
+            elif isinstance(result, MESSAGE_TYPES):
+                self._push((cast("Message", result),), place)
+            # The two usual ones first: they need no abstract class.
+            elif isinstance(result, (list, tuple, Sequence)):
+                self._push(cast("Sequence[Any]", result), place)
+            elif isinstance(result, Stop):
+                self._halt(result, place)
+            elif isinstance(result, Stream):
+                # In a drain the peer is still there, and may have all of it.
+                wanted = not self.gone and (self._cause is None or self._cause is cause.SHUTDOWN)
+                if not self._jobs.stream(result, place, wanted=wanted):
+                    self._refuse("gave a Stream that was given before", place)
+            elif self._jobs.promise(result, place, wanted=not self.gone):
+                return
+            else:
+                self._refuse(f"returned {described(result)}, which is no result", place)
+        except Exception as error:  # noqa: BLE001 - a proxy, say, that cannot tell what it stands for
+            self._fail(error, place)
         self.busy = False
 
     def _push(self, messages: Sequence[Any], place: str) -> bool:
@@ -382,9 +386,8 @@ class Lifecycle:
         """End as the handler says: its messages, its code, and nothing more is handled."""
         if stop.error is not None:
             self._emit_failure(stop.error, place)
-        messages: Any = stop.messages
-        if isinstance(messages, MESSAGE_TYPES):
-            messages = (messages,)
+        given: Any = stop.messages
+        messages: Any = (given,) if isinstance(given, MESSAGE_TYPES) else given
         if not isinstance(messages, Sequence):
             self._refuse(f"gave a Stop with {described(messages)} for its messages", place)
         elif self._push(cast("Sequence[Any]", messages), place):
@@ -484,10 +487,7 @@ class Lifecycle:
         )
         if reading is not self.reading:
             self.reading = reading
-            if reading:
-                self._host.resume()
-            else:
-                self._host.hold()
+            (self._host.resume if reading else self._host.hold)()
 
     def _emit_failure(self, error: BaseException, place: str) -> None:
         telemetry.emit(

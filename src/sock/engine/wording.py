@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import GeneratorType
 
+from sock.spec import UnsupportedData
 from sock.spec.close_code import MAX_DETAIL
 
 
@@ -16,6 +17,16 @@ def described(value: object) -> str:
     if isinstance(value, GeneratorType):
         return "a generator (was `async def` meant?)"
     return f"{type(value).__name__!r}"
+
+
+def unsupported(message: str | bytes) -> UnsupportedData:
+    """Tell a peer what is not taken from it.
+
+    >>> unsupported(b"")
+    UnsupportedData('no binary messages are taken here (RFC 6455 §7.4.1)')
+    """
+    kind = "text" if isinstance(message, str) else "binary"
+    return UnsupportedData(f"no {kind} messages are taken here (RFC 6455 §7.4.1)")
 
 
 def fitting(text: str) -> str:

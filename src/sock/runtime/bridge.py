@@ -281,6 +281,10 @@ class Bridge(Turned):
         """Ask for a turn."""
         self.reactor.wake(self)
 
+    def overdue(self) -> bool:
+        """Tell whether this turn has lasted too long."""
+        return self.reactor.overdue()
+
     def alarm(self, seconds: float | None, /) -> None:
         """Set the life cycle's bound."""
         self._alarm_at = NEVER if seconds is None else self.reactor.loop.time() + seconds

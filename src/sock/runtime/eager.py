@@ -48,6 +48,13 @@ class Suspended:
         return self.task.__await__()
 
 
+def changed(context: contextvars.Context, before: contextvars.Context) -> bool:
+    """Tell whether a variable was set. Equal is not enough: an empty list may be filled later."""
+    if len(context) != len(before):
+        return True
+    return any(before.get(variable, changed) is not value for variable, value in context.items())
+
+
 @final
 class Eager:
     """Begins the coroutines of one event loop.
@@ -101,8 +108,7 @@ class Eager:
             _leave_task(loop, task)
             if outer is not None:
                 _enter_task(loop, outer)
-        # Contexts with the same variables share them, so that this compares one pointer.
-        if lent.touched or lent.context != lent.pristine:
+        if lent.touched or changed(lent.context, lent.pristine):
             self._lent = None
             if task.cancelling():
                 raise asyncio.CancelledError

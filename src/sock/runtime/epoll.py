@@ -9,6 +9,8 @@ from __future__ import annotations
 import errno
 import select
 import socket
+from collections import deque
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from .channel import accept_socket, expect_dead_peer
@@ -34,6 +36,11 @@ accept = accept_socket
 """Takes a connection out of a listening socket, in the form that `Epoll.add` takes fastest."""
 
 
+def refuse(sock: socket.socket) -> None:
+    """Close a connection that was accepted, and cannot be added."""
+    sock.close()
+
+
 @final
 class Epoll:
     """The sockets of one event loop, as long as there are any.
@@ -42,12 +49,13 @@ class Epoll:
         reactor: of that loop.
     """
 
-    __slots__ = ("_channels", "_epoll", "reactor")
+    __slots__ = ("_channels", "_epoll", "_left", "reactor")
 
     def __init__(self, reactor: Reactor) -> None:
         self.reactor = reactor
         self._epoll = select.epoll()
         self._channels: dict[int, SocketChannel] = {}
+        self._left: deque[tuple[SocketChannel, int]] = deque()  # what a turn had no time for
         reactor.loop.add_reader(self._epoll.fileno(), self.poll)
 
     def add(self, sock: socket.socket) -> SocketChannel:
@@ -72,16 +80,25 @@ class Epoll:
 
     def poll(self) -> None:
         """Handle the sockets that are ready."""
-        reactor = self.reactor
+        reactor, left = self.reactor, self._left
         reactor.begin_turn()
-        channels = self._channels
-        # All are looked up first: a socket may be closed by an earlier one of this turn, its number
-        # even reused. Then the event is the old one's, which takes it in silence.
-        happened = [(channels[fd], events) for fd, events in self._epoll.poll(0, _MAX_EVENTS)]
-        for channel, events in happened:
-            channel.ready(events)
-            if reactor.overdue():  # the epoll will tell again of those that are left
-                return
+        reactor.thread = get_ident()
+        try:
+            if not left:
+                # All are looked up first: a socket may be closed by an earlier one of this turn,
+                # its number even reused. Then the event is the old one's, which takes it in
+                # silence.
+                channels = self._channels
+                left.extend((channels[fd], what) for fd, what in self._epoll.poll(0, _MAX_EVENTS))
+            while left:
+                channel, events = left.popleft()
+                channel.ready(events)
+                # The epoll would tell of the same ones first again, so those that are left are
+                # kept. It stays readable, and so there will be another turn.
+                if reactor.overdue():
+                    return
+        finally:
+            reactor.thread = 0
 
 
 @final
@@ -144,8 +161,12 @@ class SocketChannel(Turned):
             return
         sent = self._send(data)
         if 0 <= sent < len(data):
-            self._backlog = data if isinstance(data, bytearray) else bytearray(data)
-            del self._backlog[:sent]
+            try:
+                self._backlog = data if isinstance(data, bytearray) else bytearray(data)
+                del self._backlog[:sent]
+            except MemoryError:  # half of it has left, and nothing else may follow that
+                self._lose()
+                raise
 
     def pause(self, dead_after: float | None = None) -> None:
         """Stop reading; let the kernel find out whether the peer is alive meanwhile."""

@@ -13,7 +13,6 @@ everything; what is not of every message is the `Link`'s, which is a lane with t
 
 from __future__ import annotations
 
-from threading import get_ident
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -108,8 +107,12 @@ class Lane(Turned):
         """Handle all messages that are complete, then send, once, what they were answered."""
         self.keepalive.heard = self.reactor.now
         self.inside = True
-        self.feed(data)
-        self.finish_turn()
+        try:
+            self.feed(data)
+            self.finish_turn()
+        except BaseException as error:
+            self.broken(error)
+            raise
 
     def feed(self, data: bytes) -> None:
         """Give the parser bytes, or none to go on, and deliver what it finds."""
@@ -142,13 +145,17 @@ class Lane(Turned):
                     return life.reading
                 if result is None and life.ready:
                     life.busy = False
-                    if self.reactor.overdue():
-                        self.fall_behind()
-                        return False
-                    return True
+                    return not self._late()
                 life.settle(result)
-                return life.reading
-        return self._deliver_slowly(event)
+                return life.reading and not self._late()
+        return self._deliver_slowly(event) and not self._late()
+
+    def _late(self) -> bool:
+        """Tell whether the turn has lasted too long, and is over."""
+        if not self.reactor.overdue():
+            return False
+        self.fall_behind()
+        return True
 
     def _deliver_slowly(self, event: Event) -> bool:
         life = self.lifecycle
@@ -180,7 +187,7 @@ class Lane(Turned):
         Never runs a callback; what cannot be encoded is told in its turn.
         """
         life = self.lifecycle
-        if not (life.forwards and life.ready) or life.busy or get_ident() != self.reactor.thread:
+        if not (life.forwards and life.ready) or life.busy or not self.reactor.here():
             return False
         if not isinstance(info, MESSAGE_TYPES):
             return False
@@ -233,6 +240,10 @@ class Lane(Turned):
             self.arm()
 
     # Of the link: what is not of every message.
+
+    def broken(self, error: BaseException) -> None:
+        """End after a turn that could not be finished."""
+        raise NotImplementedError
 
     def fall_behind(self) -> None:
         """Go on in the next turn, and read nothing before: this one has lasted too long."""

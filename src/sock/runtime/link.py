@@ -176,13 +176,17 @@ class Link(Lane):
     def turn(self) -> None:
         """Do what has come up since: infos, messages that waited; send what there is."""
         self.inside = True
-        if self.unread and not self.held:
-            self.feed(b"")
-        if self.behind and not self.unread:
-            self.behind = False
-            self._read_on()
-        self.lifecycle.step()
-        self.finish_turn()
+        try:
+            if self.unread and not self.held:
+                self.feed(b"")
+            if self.behind and not self.unread:
+                self.behind = False
+                self._read_on()
+            self.lifecycle.step()
+            self.finish_turn()
+        except BaseException as error:
+            self.broken(error)
+            raise
 
     def tick(self, now: float, /) -> None:
         """Look at the deadlines: some time may have come."""
@@ -268,6 +272,10 @@ class Link(Lane):
         """Ask for a turn."""
         self.reactor.wake(self)
 
+    def overdue(self) -> bool:
+        """Tell whether this turn has lasted too long."""
+        return self.reactor.overdue()
+
     def alarm(self, seconds: float | None, /) -> None:
         """Set the life cycle's bound."""
         self._alarm_at = NEVER if seconds is None else self.reactor.loop.time() + seconds
@@ -331,6 +339,21 @@ class Link(Lane):
         return self.lifecycle.place(job.place)
 
     # What the lane leaves to the link.
+
+    def broken(self, error: BaseException) -> None:
+        """End after a turn that could not be finished, for want of memory, say.
+
+        An interrupt of the whole program is none of the connection's business.
+        """
+        self.inside = False
+        self.reactor.wake(self)  # whatever was queued leaves
+        if isinstance(error, (KeyboardInterrupt, SystemExit)):
+            return
+        try:
+            self.lifecycle.raised(error)
+        except BaseException:  # not even that can be said
+            self.channel.abort()
+            raise
 
     def fall_behind(self) -> None:
         """Go on in the next turn, and read nothing before: the loop has others to serve."""

@@ -6,29 +6,33 @@ Where there is epoll, all sockets are read in one of our own (`epoll`). Where th
 
 from __future__ import annotations
 
+import asyncio
 import os
 import select
 import sys
-import threading
 import time
 from collections import deque
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias, final
 
 from .channel import accept_socket
 from .eager import Eager
 from .epoll import Epoll
 from .epoll import accept as accept_for_epoll
+from .epoll import refuse as refuse_accepted
 from .timer import Alarm, Wheel
 from .transport import TransportChannel
 
 if TYPE_CHECKING:
-    import asyncio
     import socket
     from collections.abc import Callable
 
     from .channel import Channel, Receiver
     from .turn import Turned
 
+
+# Documented, for event loops: it does not raise where none runs.
+_get_running_loop = asyncio._get_running_loop  # noqa: SLF001
 
 PATIENCE: Final = 10_000_000
 """Nanoseconds that a turn may take before the loop's other work gets its own."""
@@ -69,8 +73,8 @@ class Reactor:
         self.wheel = Wheel(loop)
         self.eager = Eager(loop)
         """Begins coroutines."""
-        self.thread = threading.get_ident()
-        """The loop's thread."""
+        self.thread = 0
+        """The loop's thread, in a turn of the reactor's; see `here`."""
         self.now = loop.time()
         """Seconds of the loop's clock when this turn began; coarse."""
         self.patience = PATIENCE
@@ -87,8 +91,9 @@ class Reactor:
         """Return the reactor of this loop, which is running in this thread."""
         reactor = cls._of.get(loop)
         if reactor is None:
-            for other in [one for one in cls._of if one.is_closed()]:
-                del cls._of[other]
+            for other in list(cls._of):  # at one go: other threads have loops too
+                if other.is_closed():
+                    cls._of.pop(other, None)
             reactor = cls._of[loop] = cls(loop)
         return reactor
 
@@ -111,7 +116,11 @@ class Reactor:
             self._adopt_over_transport(sock, connect)
             return
         if self._epoll is None:
-            self._epoll = Epoll(self)
+            try:
+                self._epoll = Epoll(self)
+            except BaseException:  # no descriptor is left, say: nobody shall wait for an answer
+                refuse_accepted(sock)
+                raise
         channel = self._epoll.add(sock)
         channel.receiver = connect(channel)
 
@@ -135,6 +144,10 @@ class Reactor:
         """Take the time: whoever calls this hands over what has come to one or many connections."""
         self.now = self.loop.time()
         self.deadline = time.monotonic_ns() + self.patience
+
+    def here(self) -> bool:
+        """Tell whether this is the loop's thread, which may be another one each time it runs."""
+        return get_ident() == self.thread or _get_running_loop() is self.loop
 
     def overdue(self) -> bool:
         """Tell whether this turn has lasted too long."""
@@ -168,6 +181,7 @@ class Reactor:
 
     def _turn(self) -> None:
         self.begin_turn()
+        self.thread = get_ident()
         woken, self._woken = self._woken, []
         done = 0
         try:
@@ -178,6 +192,7 @@ class Reactor:
                 if not done % 16 and self.overdue():  # a look at the clock costs half a turn
                     break
         finally:  # an error costs the others nothing
+            self.thread = 0
             if done < len(woken):
                 if not self._woken:
                     self._soon()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
 from .lane import Lane
@@ -27,13 +26,12 @@ class LiveRef:
         link: the connection.
     """
 
-    __slots__ = ("_lane", "_lifecycle", "_link", "_request", "_thread")
+    __slots__ = ("_lane", "_lifecycle", "_link", "_request")
 
     def __init__(self, link: Live) -> None:
         self._link: Live | None = link
         self._lane = link if isinstance(link, Lane) else None
         self._lifecycle: Lifecycle | None = link.lifecycle
-        self._thread = link.reactor.thread
         self._request = link.request
 
     @property
@@ -48,10 +46,10 @@ class LiveRef:
 
     def send(self, info: Any, /) -> None:
         """Put an info into the connection's mailbox; from any thread."""
-        link, life = self._link, self._lifecycle
-        if life is None or link is None or (self._lane is not None and self._lane.offer(info)):
+        link, life, lane = self._link, self._lifecycle, self._lane
+        if life is None or link is None or (lane is not None and lane.offer(info)):
             return
-        if get_ident() == self._thread:
+        if link.reactor.here():
             life.post(info)
         else:
             link.post(info)

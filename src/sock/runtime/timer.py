@@ -19,6 +19,8 @@ TICK: Final = (
     0.1  # seconds; the limits are whole seconds, and tests want to see one pass in less than one
 )
 
+_NEVER: Final = 1e15  # seconds: 31 million years, the ticks of which a machine word counts
+
 
 class Waiting(Protocol):
     """Who may stand in a slot, in one at a time."""
@@ -52,7 +54,7 @@ class Wheel:
 
     def arm(self, waiting: Waiting, due: float) -> None:
         """Let it tick at `due`, unless it ticks earlier anyhow."""
-        number = max(math.ceil(due / TICK), self._passed + 1)
+        number = max(math.ceil(min(due, _NEVER) / TICK), self._passed + 1)
         if waiting.slot is not None:
             if waiting.slot <= number:
                 return

@@ -118,6 +118,9 @@ class Listener:
         for _ in range(_ACCEPTS_A_TURN):
             try:
                 sock = self._take(self._sock)
+                if sock is None:
+                    return
+                self._accepted(sock)
             except ConnectionAbortedError:  # gone while it waited
                 continue
             except OSError as error:
@@ -126,9 +129,6 @@ class Listener:
                 self._loop.remove_reader(self._sock.fileno())
                 self._pause(error)
                 return
-            if sock is None:
-                return
-            self._accepted(sock)
 
     def _pause(self, error: OSError) -> None:
         # The socket stays readable: without a pause the loop would spin.

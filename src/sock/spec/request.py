@@ -112,7 +112,9 @@ class Headers(MultiMapping):
 
         Commas in quoted strings are not told apart. RFC 9110 §5.6.1.
         """
-        elements = (element.strip() for value in self.get_all(name) for element in value.split(","))
+        elements = (
+            element.strip(" \t") for value in self.get_all(name) for element in value.split(",")
+        )
         return [element for element in elements if element]
 
     @staticmethod

@@ -70,14 +70,14 @@ class Assembly:
         self._fragments += 1
         if self._fragments > self._max_fragments:
             raise too_many(self._max_fragments)
-        self._received += size
         allowed = self._max_size
         if self._inflater is not None:
             # Deflate adds 5 bytes to 64 KiB that it cannot compress. What is above an eighth, and
             # above a few empty blocks of a short message, only wastes our time.
             allowed += self._max_size // 8 + 1024
-        if self._received > allowed:
+        if size > allowed - self._received:  # the sum may be more than a machine word holds
             raise too_big(self._max_size)
+        self._received += size
         self.left = size
         self.final = final
         self._key = key

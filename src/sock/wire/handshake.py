@@ -216,7 +216,7 @@ def _fields(request: Request) -> dict[str, list[str]]:
 def _elements(request: Request, field: str) -> list[str]:
     """Return the elements of a list, over all fields of the name. RFC 9110 §5.6.1."""
     values = _fields(request).get(field, ())
-    elements = [element.strip() for value in values for element in value.split(",")]
+    elements = [element.strip(" \t") for value in values for element in value.split(",")]
     return [element for element in elements if element]
 
 

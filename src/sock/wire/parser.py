@@ -93,8 +93,8 @@ class Parser:
         inflater: Inflater | None = None,
         masked: bool = True,
     ) -> None:
-        self._max_size = UNLIMITED if max_message_size is None else max_message_size
-        self._max_fragments = UNLIMITED if max_fragments is None else max_fragments
+        self._max_size = min(UNLIMITED if max_message_size is None else max_message_size, UNLIMITED)
+        self._max_fragments = min(UNLIMITED if max_fragments is None else max_fragments, UNLIMITED)
         self._inflater = inflater
         self._masked = MASKED if masked else 0
         # The greatest second byte of a frame for the short way in `feed`; unmasked frames never
