@@ -18,6 +18,7 @@ cdef extern from "Python.h":
         PYGEN_ERROR
         PYGEN_NEXT
     PySendResult PyIter_Send(object iterator, object value, PyObject **result) except PYGEN_ERROR
+    Py_ssize_t PyObject_Size(object value) except -1
     int PyContext_Enter(object context) except -1
     int PyContext_Exit(object context) except -1
     void Py_DECREF(PyObject *value)
@@ -35,12 +36,15 @@ cdef class Suspended:
         return self.task.__await__()
 
 
-cpdef bint changed(context, before) except -1:
+cdef bint changed(context, before) except -1:
     """Tell whether a variable was set. Equal is not enough: an empty list may be filled later."""
-    if len(context) != len(before):
+    cdef Py_ssize_t size = PyObject_Size(context)
+    if size != PyObject_Size(before):
         return True
+    if size == 0:  # as mostly; an iterator would cost as much as the coroutine
+        return False
     for variable, value in context.items():
-        if before.get(variable, changed) is not value:
+        if before.get(variable, Lent) is not value:
             return True
     return False
 
