@@ -200,6 +200,7 @@ def scenarios(draw):
         step = draw(st.tuples(st.just("info"), infos) | st.sampled_from([("fin",), ("drain",)]))
         steps.insert(draw(st.integers(0, len(steps))), step)
     return {
+        "late": draw(st.integers(0, 4)) == 0,
         "script": draw(st.lists(answers, max_size=6)),
         "options": options,
         "agreement": agreement,
@@ -233,7 +234,14 @@ def test_every_split_of_the_same_bytes_is_played_the_same(players, step):
         ]
     )
     steps = [("bytes", data[at : at + step]) for at in range(0, len(data), step)]
-    scenario = {"script": [], "options": {}, "agreement": None, "early": b"", "steps": steps}
+    scenario = {
+        "script": [],
+        "options": {},
+        "agreement": None,
+        "late": False,
+        "early": b"",
+        "steps": steps,
+    }
     transcript = agree(players, scenario)
     told = [one for one in transcript if one[0] in {"in", "control", "terminate"}]
     assert told == [
