@@ -13,8 +13,8 @@ A view is given Django's request, with its session and its user loaded, and answ
 application of Sock's does. Over which server, and so what of the contract holds, is ASGI's affair:
 see `sock.adapters.asgi` and `sock.adapters.uvicorn`.
 
-Connections to the database are not held by open sockets: what the ORM opens for a handler is given
-back a moment later, by Django's own rules (CONN_MAX_AGE).
+The ORM runs in a few threads. A callback keeps the one that it was given, and so its connection,
+until it has ended; connections are given back a moment later, by Django's own rules (CONN_MAX_AGE).
 """
 
 # Django ships no types.
@@ -25,22 +25,32 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, final
 from urllib.parse import urlsplit
 
-from sock.spec import HandshakeError, Options, Request, Response
+from sock.spec import HandshakeError, Options, Refuse, Request, Response, Sock, Upgrade
 
 try:
-    from asgiref.sync import sync_to_async
+    from asgiref.sync import AsyncToSync, iscoroutinefunction, sync_to_async
     from django import conf
-    from django.core.exceptions import DisallowedHost
+    from django.apps import apps
+    from django.core.exceptions import (
+        BadRequest,
+        DisallowedHost,
+        PermissionDenied,
+        SuspiciousOperation,
+    )
     from django.core.handlers.asgi import ASGIRequest
     from django.db import close_old_connections, connections
-    from django.db.backends.signals import connection_created
+    from django.http import Http404, HttpResponse
     from django.http.request import validate_host
     from django.urls import Resolver404, URLResolver
     from django.urls.resolvers import RegexPattern
+    from django.utils.http import is_same_domain
+    from django.utils.module_loading import import_string
 except ImportError as error:  # pragma: no cover - told by a subprocess
     raise ImportError("Django is not installed: pip install 'sockpy[django]'") from error
 
@@ -49,7 +59,7 @@ from .asgi import LIMITS as LIMITS
 from .hosted import drain as drain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from .event import Receive, Scope, Send
 
@@ -61,13 +71,17 @@ _LOCAL: Final = (".localhost", "127.0.0.1", "[::1]")
 _LINGER: Final = 1.0
 """Seconds after which a connection to the database is looked at again."""
 
+_THREADS: Final = 8
+"""For the ORM, and so connections to each database: a database has 100 or so for all processes."""
+
 
 def with_sockets(http: Any, patterns: Sequence[Any], *, options: Options | None = None) -> Sockets:
     """Return an ASGI application that serves WebSockets by these patterns, and all else by `http`.
 
     Args:
         http: Django's own, from `get_asgi_application()`.
-        patterns: of `path` and `re_path`; their views return an `Answer`, or raise `Refuse`.
+        patterns: of `path` and `re_path`; their views return an `Answer`, or raise `Refuse`; a
+            Sock class may stand in place of a view.
         options: limits; what an `Upgrade` gives is laid over them. The pages of ALLOWED_HOSTS and
             of CSRF_TRUSTED_ORIGINS are let in.
     """
@@ -87,7 +101,7 @@ class Sockets:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one scope."""
         if scope["type"] in {"websocket", "lifespan"}:  # Django's own knows no lifespan
-            _Database.of_this_loop()
+            _Threads.of_this_loop()
             await self._sockets(scope, receive, send)
         else:
             await self._http(scope, receive, send)
@@ -104,14 +118,53 @@ class Sockets:
         except Resolver404:
             return Response(404, "nothing here\n")
         asked.resolver_match = match
-        await _load(asked)
-        view: Any = match.func
-        if inspect.iscoroutinefunction(view):
-            answered = await view(asked, *match.args, **match.kwargs)
-        else:
-            answered = await sync_to_async(view)(asked, *match.args, **match.kwargs)
-        await sync_to_async(close_old_connections)()
-        return _let_in(answered, origins)
+        try:
+            return _let_in(*await _answered(asked, match), origins)
+        finally:
+            # The task goes on for as long as the connection: for the ORM, it ends here.
+            if threads := _Threads.of_this_loop():
+                threads.give_back(asyncio.current_task())
+
+
+async def _answered(asked: Any, match: Any) -> tuple[Any, list[tuple[str, str]]]:
+    """Return the answer to Django's request, and the cookies that go with it.
+
+    Raises:
+        Refuse: the view has refused, in our words or in Django's.
+    """
+    try:
+        sessions = await _load(asked)
+        answered = await _called(asked, match)
+        theirs: Any = answered if isinstance(answered, HttpResponse) else HttpResponse()
+        if not getattr(theirs, "is_rendered", True):
+            await sync_to_async(theirs.render)()
+        if sessions is not None:
+            await sync_to_async(sessions.process_response)(asked, theirs)
+    except Http404 as error:
+        raise Refuse(404, "nothing here\n") from error
+    except PermissionDenied as error:
+        raise Refuse(403, "forbidden\n") from error
+    except (BadRequest, SuspiciousOperation) as error:
+        raise Refuse(400, "bad request\n") from error
+    cookies = [("Set-Cookie", one.OutputString()) for one in theirs.cookies.values()]
+    if theirs is answered:
+        return Response(theirs.status_code, theirs.content, list(theirs.items())), cookies
+    return answered, cookies
+
+
+async def _called(asked: Any, match: Any) -> Any:
+    """Call a view, in a thread if it is none of asyncio's."""
+    view: Any = match.func
+    if isinstance(view, type) and issubclass(view, Sock):
+        return view(asked.sock, *match.args, **match.kwargs)
+    # asgiref's: before Python 3.12, that of `inspect` does not know how Django marks its own.
+    marked: Any = iscoroutinefunction
+    if not (marked(view) or marked(view.__call__)):
+        view = sync_to_async(view)
+    answered = view(asked, *match.args, **match.kwargs)
+    while inspect.isawaitable(answered):  # a decorator may be none of asyncio's, and its view be
+        answered = await answered
+    return answered
 
 
 def _request(request: Request) -> Any:
@@ -124,27 +177,36 @@ def _request(request: Request) -> Any:
     return made
 
 
-async def _load(request: Any) -> None:
-    """Load session and user, once, as the middleware of HTTP would when they are asked for."""
-    middleware: Any = conf.settings.MIDDLEWARE
-    if "django.contrib.sessions.middleware.SessionMiddleware" not in middleware:
-        return
-    from importlib import import_module
+async def _load(request: Any) -> Any:
+    """Load session and user, once, as the middleware of HTTP would when they are asked for.
 
-    engine = import_module(conf.settings.SESSION_ENGINE)
-    request.session = engine.SessionStore(request.COOKIES.get(conf.settings.SESSION_COOKIE_NAME))
+    Returns:
+        The middleware of sessions, which keeps what the view leaves in one; None if there is none.
+    """
+    from django.contrib.sessions.middleware import SessionMiddleware
+
+    sessions = _middleware(SessionMiddleware)
+    if sessions is None:
+        return None
+    await sync_to_async(sessions.process_request)(request)
     await request.session.aget("_sock_loads_it")
-    if "django.contrib.auth.middleware.AuthenticationMiddleware" not in middleware:
-        return
-    from django.contrib.auth import aget_user
+    if apps.is_installed("django.contrib.auth"):  # else it cannot be imported
+        from django.contrib.auth.middleware import AuthenticationMiddleware
 
-    user = await aget_user(request)
-    request.user = user
+        users = _middleware(AuthenticationMiddleware)
+        if users is not None:
+            await sync_to_async(users.process_request)(request)
+            request.user = await request.auser()
+    return sessions
 
-    async def auser() -> Any:
-        return user
 
-    request.auser = auser
+def _middleware(kind: type[Any]) -> Any:
+    """Return the project's middleware of this kind, or of one derived from it; None without."""
+    for path in conf.settings.MIDDLEWARE:
+        made: Any = import_string(path)
+        if isinstance(made, type) and issubclass(made, kind):
+            return made(HttpResponse)  # of which only its two halves will be called
+    return None
 
 
 def _check_origin(request: Request, host: str, options: Options) -> tuple[str, ...]:
@@ -156,87 +218,147 @@ def _check_origin(request: Request, host: str, options: Options) -> tuple[str, .
     origin = request.headers.get("origin")
     if origin is None or "*" in options.origins or origin in options.origins:
         return options.origins
-    name = urlsplit(origin).hostname or ""
-    allowed = conf.settings.ALLOWED_HOSTS or (_LOCAL if conf.settings.DEBUG else ())
-    allowed = [one for one in allowed if one != "*"]  # which says nothing about pages
-    if (
-        name == (urlsplit(f"//{host}").hostname or "")
-        or origin in conf.settings.CSRF_TRUSTED_ORIGINS
-        or (name and validate_host(name, allowed))
-    ):
+    if _is_ours(origin, host):
         return (*options.origins, origin)
     raise HandshakeError(403, f"the origin {origin!r} is not let in (RFC 6455 §10.2)")
 
 
-def _let_in(answered: Any, origins: tuple[str, ...]) -> Any:
-    """Return the answer with the page's origin among those that it lets in."""
-    from sock.spec import Sock, Upgrade
+def _is_ours(origin: str, host: str) -> bool:
+    try:
+        page = urlsplit(origin)
+        name = page.hostname or ""
+    except ValueError:  # such as "http://[::1"
+        return False
+    allowed = conf.settings.ALLOWED_HOSTS or (_LOCAL if conf.settings.DEBUG else ())
+    allowed = [one for one in allowed if one != "*"]  # which says nothing about pages
+    if name == (urlsplit(f"//{host}").hostname or "") or (name and validate_host(name, allowed)):
+        return True
+    trusted = conf.settings.CSRF_TRUSTED_ORIGINS
+    wild = [urlsplit(one) for one in trusted if "*" in one]
+    return origin in trusted or any(
+        one.scheme == page.scheme and is_same_domain(page.netloc, one.netloc.lstrip("*"))
+        for one in wild
+    )
 
+
+def _let_in(answered: Any, cookies: list[tuple[str, str]], origins: tuple[str, ...]) -> Any:
+    """Return the answer with its cookies, and the page's origin among those that it lets in."""
     if isinstance(answered, Sock):
-        return Upgrade(answered, options=Options(origins=origins))
+        answered = Upgrade(answered)
     if isinstance(answered, Upgrade):
         given = Options() if answered.options is None else answered.options
-        if "origins" in given.given:
-            return answered
         return Upgrade(
             answered.handler,
             subprotocol=answered.subprotocol,
-            headers=answered.headers,
-            options=given.over(Options(origins=origins)),
+            headers=(*answered.headers, *cookies),
+            options=given if "origins" in given.given else given.over(Options(origins=origins)),
         )
+    if isinstance(answered, Response):
+        return Response(answered.status, answered.body, (*answered.headers, *cookies))
     return answered
 
 
 @final
-class _Database:
-    """Gives back the connections to the database that were opened for handlers of one loop.
+class _Threads(Executor):
+    """Where the ORM runs for the sockets of one loop, in place of asgiref's one thread for all.
 
-    Django closes what is old at the ends of its requests. A socket has no such end for hours: so,
-    while any connection is open in the thread of the ORM, it is looked at every second.
+        what happens                          what is done
+        ------------------------------------  ---------------------------------------------------
+        a task calls the ORM, first time      it is given the thread that the fewest tasks have
+        it calls again, until it ends         in the same thread, with the same connection
+        every second with connections open
+          - no task has the thread            what is old is closed, by Django's rules
+          - a task has it                     only what is broken: there may be a cursor half read,
+                                              a temporary table, a lock
+
+    A callback that waits is a task, and so are a generator, a stream and what is spawned.
+    Where somebody else says in which thread the ORM runs, such as Django's tests and its HTTP
+    requests, that holds, and whose the thread is looks after its connections.
     """
 
-    _of: Final[dict[asyncio.AbstractEventLoop, _Database]] = {}
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._threads = [_Thread(loop) for _ in range(_THREADS)]
+        self._of: dict[asyncio.Task[Any], _Thread] = {}
+
+    @classmethod
+    def of_this_loop(cls) -> _Threads | None:
+        """Have the ORM run in such threads from now on; None where somebody else's are used."""
+        loop = asyncio.get_running_loop()
+        known: dict[Any, Any] = AsyncToSync.loop_thread_executors
+        if loop not in known:
+            for other, threads in list(known.items()):
+                if isinstance(threads, cls) and other.is_closed():
+                    known.pop(other, None)
+                    threads.end()
+            known[loop] = cls(loop)
+        threads = known[loop]
+        return threads if isinstance(threads, cls) else None
+
+    def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run a call in the thread of the current task."""
+        task = asyncio.current_task()
+        thread = None if task is None else self._of.get(task)
+        if thread is None:
+            thread = min(self._threads, key=lambda one: one.tasks)  # the first: few, if few will do
+            if task is not None:
+                self._of[task] = thread
+                thread.tasks += 1
+                task.add_done_callback(self.give_back)
+        return thread.submit(call, *args, **kwargs)
+
+    def give_back(self, task: asyncio.Task[Any] | None) -> None:
+        """Note that a task has ended, or has no more to do with the ORM."""
+        if task is not None and (thread := self._of.pop(task, None)):
+            thread.tasks -= 1
+
+    def end(self) -> None:
+        """End the threads, and close their connections: the loop is closed."""
+        for thread in self._threads:
+            if thread.watched:
+                thread.pool.submit(connections.close_all)
+            thread.pool.shutdown(wait=False)
+
+
+@final
+class _Thread:
+    """One of them, with its connections to the databases. Used from the loop only."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._task: asyncio.Task[None] | None = None
-        connection_created.connect(self._opened, weak=False)
+        self.pool = ThreadPoolExecutor(1, "sock-orm")
+        self.tasks = 0
+        self.watched = False
+        """Whether there may be connections."""
 
-    @classmethod
-    def of_this_loop(cls) -> None:
-        """Look after the connections of the running loop from now on."""
-        loop = asyncio.get_running_loop()
-        if loop not in cls._of:
-            for other in [one for one in cls._of if one.is_closed()]:
-                cls._of.pop(other).forget()
-            cls._of[loop] = cls(loop)
+    def submit(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:
+        self._watch()
+        return self.pool.submit(call, *args, **kwargs)
 
-    def forget(self) -> None:
-        """Look after them no more."""
-        connection_created.disconnect(self._opened)
+    def _watch(self) -> None:
+        if not self.watched:
+            self.watched = True
+            # In a context of its own: that of whoever calls would be kept as long as this goes on.
+            self._loop.call_later(_LINGER, self._look, context=contextvars.Context())
 
-    def _opened(self, **_: Any) -> None:
-        """Note that a connection was opened, in whatever thread."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._look_after)
+    def _look(self) -> None:
+        # Whoever calls from now on comes behind this, and is looked after by another look.
+        self.watched = False
+        closing = self._loop.run_in_executor(self.pool, partial(_close_old, in_use=self.tasks > 0))
+        closing.add_done_callback(self._looked)
 
-    def _look_after(self) -> None:
-        if self._task is None:
-            # In a context of its own: asgiref would take that of whoever has opened it for a call
-            # from within the thread that it is about to use.
-            self._task = self._loop.create_task(self._close(), context=contextvars.Context())
-
-    async def _close(self) -> None:
-        try:
-            left = True
-            while left:
-                await asyncio.sleep(_LINGER)
-                left = await sync_to_async(_close_old)()
-        finally:
-            self._task = None
+    def _looked(self, closing: asyncio.Future[bool]) -> None:
+        if closing.cancelled() or closing.exception() or closing.result():
+            self._watch()
 
 
-def _close_old() -> bool:
-    """Close what is old by Django's rules; tell whether any is left open in this thread."""
-    close_old_connections()
-    return any(one.connection is not None for one in connections.all(initialized_only=True))
+def _close_old(*, in_use: bool) -> bool:
+    """Close this thread's connections that need it; tell whether any is left open."""
+    if not in_use:
+        close_old_connections()
+    opened: list[Any] = [
+        one for one in connections.all(initialized_only=True) if one.connection is not None
+    ]
+    for one in opened:
+        if in_use and one.errors_occurred and not (one.in_atomic_block or one.is_usable()):
+            one.close()
+    return any(one.connection is not None for one in opened)
