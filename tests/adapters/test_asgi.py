@@ -355,6 +355,67 @@ def test_a_kept_connection_says_1012_when_its_server_cancels(run_async):
     run_async(act())
 
 
+def test_a_kept_connection_outlives_what_its_route_raises_behind_it(run_async, caplog):
+    async def room(websocket):
+        await upgrade(websocket, Echo(None), release=True)
+        await websocket.close(4500)  # as Litestar does
+        raise LookupError("given back")
+
+    app = Middleware(Starlette(routes=[WebSocketRoute("/", room)]))
+
+    async def act():
+        scope = Scope(app, subprotocols=[])
+        scope.tell(CONNECT)
+        await scope.until(1)
+        scope.tell({"type": "websocket.receive", "text": "hi"})
+        assert await scope.until(2) == {"type": "websocket.send", "text": "hi"}
+        scope.tell({"type": "websocket.disconnect", "code": 1001, "reason": ""})
+        await scope.task
+
+    run_async(act())
+    assert Echo.reasons == [sock.Remote(1001)]
+    (record,) = caplog.records
+    assert record.name == "sock"
+    assert record.exc_info[0] is LookupError
+
+
+def test_what_a_route_raises_before_it_is_kept_is_the_servers_to_know(run_async):
+    async def room(websocket):
+        raise LookupError("at once")
+
+    app = Middleware(Starlette(routes=[WebSocketRoute("/", room)]))
+
+    async def act():
+        scope = Scope(app, subprotocols=[])
+        scope.tell(CONNECT)
+        with pytest.raises(LookupError):
+            await scope.task
+
+    run_async(act())
+
+
+def test_a_route_of_quart_cannot_be_kept_by_the_middleware_and_is_told_what_it_needs(run_async):
+    quart = pytest.importorskip("quart")
+    raised = []
+    app = quart.Quart(__name__)
+
+    @app.websocket("/")
+    async def room():
+        with pytest.raises(RuntimeError) as refused:
+            await upgrade(quart.websocket, Echo(None), release=True)
+        raised.append(str(refused.value))
+        return "no", 501
+
+    async def act():
+        scope = Scope(Middleware(app), scheme="ws", subprotocols=[], extensions=DENIAL)
+        scope.tell(CONNECT)
+        await scope.task
+        assert scope.told[0]["status"] == 501
+
+    run_async(act())
+    assert "run uvicorn with --ws sock.adapters.uvicorn:SockProtocol" in raised[0]
+
+
 def test_upgrade_refuses_another_sites_page(run_async):
     app, left = route()
 

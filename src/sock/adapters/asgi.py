@@ -13,9 +13,9 @@ async def room(websocket: WebSocket, room: str, user: User = Depends(current_use
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, cast, final
 
-from sock import log
+from sock import log, telemetry
 from sock.spec import HandshakeError, Options, Response, Upgrade
 
 from . import admission, event, hosted
@@ -26,10 +26,12 @@ from .hosted import Hosted
 from .hosted import drain as drain
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from sock.spec import App, Sock
     from sock.spec.upgrade import HeaderPairs
 
-    from .event import Receive, Scope, Send
+    from .event import Event, Receive, Scope, Send
 
 __all__ = ["LIMITS", "REFUSAL", "Asgi", "Middleware", "asgi", "drain", "upgrade"]
 
@@ -71,7 +73,7 @@ async def upgrade(
         headers: sent with the 101.
         release: return at the upgrade, so that the framework gives back what it holds for the
             route, such as a database session. Needs `sock.adapters.uvicorn` as the server's
-            protocol, or `Middleware` around the application.
+            protocol, or `Middleware` around the application; in Quart, the former.
 
     Raises:
         TypeError: it is no WebSocket of a framework that is known here.
@@ -83,12 +85,18 @@ async def upgrade(
     base = Options() if options is None else options
     accepting = Upgrade(handler, subprotocol=subprotocol, headers=headers, options=options)
     takeover = admission.takeover_of(door.scope)
-    kept: list[asyncio.Task[None]] | None = door.scope.get(_KEPT)
+    kept: _Kept | None = door.scope.get(_KEPT)
     if release and takeover is None and kept is None:
         raise RuntimeError(
             "this server keeps a connection only as long as its route runs: for release=True, run"
             " uvicorn with --ws sock.adapters.uvicorn:SockProtocol, or wrap the application in"
             " sock.adapters.asgi.Middleware"
+        )
+    if release and takeover is None and cast("object", door.foreign) is door:
+        # Quart closes the connection when its route returns, and receives for nobody from then on.
+        raise RuntimeError(
+            "this framework keeps a connection only as long as its route runs: for release=True,"
+            " run uvicorn with --ws sock.adapters.uvicorn:SockProtocol"
         )
     await door.open()
     request = event.request_of(door.scope, mounted=False)
@@ -107,11 +115,12 @@ async def upgrade(
         if not release:
             await takeover.wait()
         return
-    living = admission.live(door.foreign, request, accepting, limits, base)
     if release and kept is not None:
-        kept.append(asyncio.get_running_loop().create_task(living))
+        foreign = event.Events(door.scope, kept.receive, kept.send)
+        living = admission.live(foreign, request, accepting, limits, base)
+        kept.living.append(asyncio.get_running_loop().create_task(living))
     else:
-        await living
+        await admission.live(door.foreign, request, accepting, limits, base)
 
 
 @final
@@ -206,15 +215,41 @@ class Middleware:
 
             await self._app(scope, drained, send)
         elif scope["type"] == "websocket":
-            kept: list[asyncio.Task[None]] = []
-            try:
-                await self._app({**scope, _KEPT: kept}, receive, send)
-                for living in kept:
-                    await asyncio.shield(living)
-            except asyncio.CancelledError:
-                for living in kept:
-                    living.cancel()
-                await asyncio.wait(kept) if kept else None
-                raise
+            await self._keep(scope, _Kept(receive, send))
         else:
             await self._app(scope, receive, send)
+
+    async def _keep(self, scope: Scope, kept: _Kept) -> None:
+        try:
+            try:
+                await self._app({**scope, _KEPT: kept}, kept.receive, kept.said)
+            except Exception as error:
+                if not kept.living:
+                    raise
+                # Such as a dependency that is given back: no fault of the connection's.
+                request = event.request_of(scope, mounted=False)
+                place = "the route behind upgrade"
+                telemetry.emit("callback.failed", request=request, error=error, place=place)
+            for living in kept.living:
+                await asyncio.shield(living)
+        except asyncio.CancelledError:
+            for living in kept.living:
+                living.cancel()
+            await asyncio.wait(kept.living) if kept.living else None
+            raise
+
+
+@final
+class _Kept:
+    """The server's side of a connection that may outlive its route, and what lives on there."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self.receive = receive
+        self.send = send
+        self.living: list[asyncio.Task[None]] = []
+
+    def said(self, said: Event) -> Awaitable[None]:
+        """Send what the framework says, but for the close when its route has failed behind it."""
+        if self.living and said["type"] == "websocket.close":
+            return asyncio.sleep(0)
+        return self.send(said)
