@@ -9,7 +9,8 @@ import pytest
 import websockets
 
 import sock
-from sock import Options, Remote, Shutdown, Sock
+from sock import Options, Remote, Response, Shutdown, Sock, Stream
+from sock.adapters.asgi import drain, upgrade
 from sock.testing import contract
 from sock.testing.client import Client
 
@@ -127,8 +128,6 @@ def test_an_application_may_ask_for_the_next_event_before_it_accepts(run_async, 
 def test_what_a_route_raises_behind_its_sock_is_logged_and_nothing_else(
     run_async, uvicorn_serving, reactor_kind, caplog
 ):
-    from sock.adapters.asgi import upgrade
-
     starlette = pytest.importorskip("starlette.applications")
     routing = pytest.importorskip("starlette.routing")
 
@@ -200,6 +199,23 @@ def test_a_handshake_that_is_none_is_refused_before_anything_is_made(run_async, 
 
     run_async(act())
     assert made == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [b"Sec-WebSocket-Version: 12\r\n", b"Origin: http://a\r\nOrigin: http://b\r\n"]
+)
+def test_what_uvicorn_has_refused_by_itself_does_not_hold_up_its_stop(
+    run_async, uvicorn_serving, wrong
+):
+    async def act():
+        async with uvicorn_serving(own, lifespan="off") as host:
+            reader, writer = await asking(host.port, wrong)
+            assert b" 400 " in await reader.readline()
+            async with asyncio.timeout(5):
+                await host.stop()
+            writer.close()
+
+    run_async(act())
 
 
 def test_another_sites_page_is_refused(run_async, uvicorn_serving):
@@ -292,7 +308,349 @@ def test_the_options_of_the_host_hold_for_its_connections(run_async, uvicorn_ser
     run_async(act())
 
 
-def test_uvicorn_without_websockets_of_its_own_is_one_clear_error(monkeypatch):
+def test_uvicorn_without_websockets_of_its_own_serves_socks_and_says_what_else_is_missing(
+    run_async, uvicorn_serving, monkeypatch, caplog
+):
     monkeypatch.setattr(adapter, "AutoWebSocketsProtocol", None)
-    with pytest.raises(ImportError, match=r"pip install 'sockpy\[uvicorn\]'"):
-        adapter.SockProtocol(None, None, {})
+
+    def app(request):
+        return Echo(request) if request.path == "/echo" else Response(404)
+
+    async def act():
+        async with uvicorn_serving(sock.asgi(app)) as host:
+            async with websockets.connect(f"ws://127.0.0.1:{host.port}/echo") as client:
+                await client.send("hi")
+                assert await client.recv() == "hi"
+            assert caplog.records == []
+            assert await answer(host.port) == 500
+
+    with caplog.at_level(logging.ERROR):
+        run_async(act())
+    (record,) = caplog.records
+    assert "pip install 'sockpy[uvicorn]'" in record.getMessage()
+    assert record.exc_info is None
+
+
+# What a route does behind its Sock, beside it, and in its way.
+
+
+def in_a_route(body, *middleware):
+    """Return a Starlette application of one route."""
+    applications = pytest.importorskip("starlette.applications")
+    routing = pytest.importorskip("starlette.routing")
+    app = applications.Starlette(routes=[routing.WebSocketRoute("/", body)])
+    for one in middleware:
+        app = one(app)
+    return app
+
+
+async def upgraded(websocket):
+    await upgrade(websocket, Echo(None))
+
+
+def adds(*header):
+    """Return a middleware that adds a header to what is accepted."""
+
+    def around(app):
+        async def application(scope, receive, send):
+            async def adding(event):
+                if event["type"] == "websocket.accept":
+                    event = {**event, "headers": [*event["headers"], header]}
+                await send(event)
+
+            await app(scope, receive, adding)
+
+        return application
+
+    return around
+
+
+async def asking(port, more=b""):
+    """Ask for an upgrade, with more fields, and say nothing more."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(
+        b"GET / HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+        + more
+        + b"\r\n"
+    )
+    return reader, writer
+
+
+async def answer(port):
+    """Return the status that an upgrade is answered with, when it was answered in full."""
+    reader, writer = await asking(port)
+    said = await reader.read()
+    writer.close()
+    return int(said.split(b" ", 2)[1])
+
+
+@pytest.mark.parametrize("says", ["websocket.accept", "websocket.close", "websocket.receive"])
+def test_a_stop_answers_503_to_whoever_is_not_answered_yet_and_waits_for_nobody(
+    run_async, uvicorn_serving, caplog, says
+):
+    asked, stopped = asyncio.Event(), asyncio.Event()
+    told = []
+
+    async def slow(scope, receive, send):
+        await receive()
+        asked.set()
+        if says == "websocket.receive":
+            told.append(await receive())
+            return
+        await stopped.wait()
+        await send({"type": says})
+
+    async def act():
+        async with uvicorn_serving(slow, lifespan="off") as host:
+            reader, writer = await asking(host.port)
+            await asked.wait()
+            stopping = asyncio.ensure_future(host.stop())
+            assert b" 503 " in await reader.readline()
+            stopped.set()
+            await stopping
+            writer.close()
+
+    with caplog.at_level(logging.ERROR):
+        run_async(act())
+    assert caplog.text == ""
+    assert told in ([], [{"type": "websocket.disconnect", "code": 1006, "reason": ""}])
+
+
+def test_a_route_that_accepts_behind_the_stop_is_no_news(run_async, uvicorn_serving, caplog):
+    asked, stopped = asyncio.Event(), asyncio.Event()
+
+    async def slow(websocket):
+        asked.set()
+        await stopped.wait()
+        await upgraded(websocket)
+
+    async def act():
+        async with uvicorn_serving(in_a_route(slow)) as host:
+            reader, writer = await asking(host.port)
+            await asked.wait()
+            stopping = asyncio.ensure_future(host.stop())
+            assert b" 503 " in await reader.readline()
+            stopped.set()
+            await stopping
+            writer.close()
+
+    with caplog.at_level(logging.ERROR):
+        run_async(act())
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    "name", [b"connection", b"Content-Length", b"upgrade", b"sec-websocket-accept"]
+)
+def test_what_a_middleware_adds_of_the_hosts_own_headers_is_not_said(
+    run_async, uvicorn_serving, reactor_kind, name
+):
+    app = in_a_route(upgraded, adds(name, b"0"), adds(b"x-ok", b"1"))
+
+    async def act():
+        async with (
+            uvicorn_serving(app) as host,
+            websockets.connect(f"ws://127.0.0.1:{host.port}/") as client,
+        ):
+            assert client.response.headers["X-Ok"] == "1"
+            await client.send("hi")
+            assert await client.recv() == "hi"
+
+    run_async(act())
+
+
+def test_what_a_middleware_adds_and_cannot_be_said_is_a_500_and_logged_once(
+    run_async, uvicorn_serving, caplog
+):
+    app = in_a_route(upgraded, adds(b"x-bad", b"a\r\nb"))
+
+    async def act():
+        async with uvicorn_serving(app) as host:
+            assert await answer(host.port) == 500
+
+    with caplog.at_level(logging.ERROR):
+        run_async(act())
+    (record,) = caplog.records
+    assert record.exc_info[0] is ValueError
+
+
+def test_a_drain_that_begins_while_it_is_accepted_is_a_503(run_async, uvicorn_serving, caplog):
+    busy, go, draining = asyncio.Event(), asyncio.Event(), []
+
+    class Busy(Echo):
+        async def handle_in(self, message):
+            busy.set()
+            await go.wait()
+
+    async def drains(scope, receive, send):
+        async def sending(event):
+            if busy.is_set():
+                draining.append(asyncio.ensure_future(drain()))
+                await asyncio.sleep(0)
+            await send(event)
+
+        await sock.asgi(Busy)(scope, receive, sending)
+
+    async def act():
+        async with (
+            uvicorn_serving(drains, lifespan="off") as host,
+            websockets.connect(f"ws://127.0.0.1:{host.port}/") as client,
+        ):
+            await client.send("hold")
+            await busy.wait()
+            assert await answer(host.port) == 503
+            go.set()
+            await draining[0]
+
+    with caplog.at_level(logging.ERROR):
+        run_async(act())
+    assert caplog.text == ""
+
+
+def test_a_close_behind_a_sock_is_no_news(run_async, uvicorn_serving, caplog):
+    async def closes(websocket):
+        await upgraded(websocket)
+        await websocket.close()
+
+    async def act():
+        async with uvicorn_serving(in_a_route(closes)) as host:
+            async with websockets.connect(f"ws://127.0.0.1:{host.port}/") as client:
+                await client.send("hi")
+                assert await client.recv() == "hi"
+
+    with caplog.at_level(logging.ERROR):
+        run_async(act())
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("release", [False, True])
+def test_a_route_of_quart_ends_without_news_and_its_sock_lives_as_long_as_it_says(
+    run_async, uvicorn_serving, caplog, release
+):
+    quart = pytest.importorskip("quart")
+    app = quart.Quart(__name__)
+
+    @app.websocket("/")
+    async def room():
+        await upgrade(quart.websocket, Echo(None), release=release)
+
+    async def act():
+        async with uvicorn_serving(app) as host:
+            async with websockets.connect(f"ws://127.0.0.1:{host.port}/") as client:
+                for _ in range(3):
+                    await client.send("hi")
+                    assert await client.recv() == "hi"
+
+    with caplog.at_level(logging.ERROR):
+        run_async(act())
+    assert caplog.text == ""
+
+
+def test_an_application_that_waits_before_it_accepts_is_told_that_the_peer_has_gone(
+    run_async, uvicorn_serving
+):
+    asked, told = asyncio.Event(), asyncio.Queue()
+
+    async def waits(scope, receive, send):
+        await receive()
+        asked.set()
+        told.put_nowait(await receive())
+
+    async def act():
+        async with uvicorn_serving(waits, lifespan="off") as host:
+            _, writer = await asking(host.port)
+            await asked.wait()
+            writer.close()
+            assert (await told.get())["code"] == 1006
+
+    run_async(act())
+
+
+@pytest.mark.parametrize("size", [10, 1_000_000])
+@pytest.mark.parametrize("loop_kind", ["asyncio", "uvloop"], indirect=True)
+def test_what_comes_before_the_answer_is_kept_however_much_it_is(
+    run_async, uvicorn_serving, reactor_kind, loop_kind, size
+):
+    accepting = asyncio.Event()
+
+    async def slow(request):
+        await accepting.wait()
+        return Echo(request)
+
+    async def act():
+        application = sock.asgi(slow, options=Options(max_message_size=size))
+        async with uvicorn_serving(application) as host:
+            url = f"ws://127.0.0.1:{host.port}/"
+            connecting = asyncio.ensure_future(Client.connect(url, early=("x" * size,)))
+            await asyncio.wait({connecting}, timeout=0.2)
+            accepting.set()
+            async with await connecting as client:
+                assert await client.receive() == "x" * size
+
+    run_async(act())
+
+
+def test_behind_the_end_an_application_is_told_the_code_of_the_peer(run_async, uvicorn_serving):
+    told = asyncio.Queue()
+
+    async def asks_on(websocket):
+        await upgraded(websocket)
+        told.put_nowait(await websocket.receive())
+
+    async def act():
+        async with uvicorn_serving(in_a_route(asks_on)) as host:
+            client = await websockets.connect(f"ws://127.0.0.1:{host.port}/")
+            await client.close(4007, "later")
+            assert await told.get() == {
+                "type": "websocket.disconnect",
+                "code": 4007,
+                "reason": "later",
+            }
+
+    run_async(act())
+
+
+def test_the_headers_that_uvicorn_adds_are_on_the_101(run_async, uvicorn_serving):
+    async def act():
+        async with (
+            uvicorn_serving(sock.asgi(Echo), headers=[("X-Kind", "all")]) as host,
+            websockets.connect(f"ws://127.0.0.1:{host.port}/") as client,
+        ):
+            assert client.response.headers["X-Kind"] == "all"
+            assert client.response.headers["Server"] == "uvicorn"
+            assert "Date" in client.response.headers
+
+    run_async(act())
+
+
+def test_an_acceptance_has_uvicorns_line_in_the_log(run_async, uvicorn_serving, caplog):
+    async def act():
+        async with uvicorn_serving(sock.asgi(Echo)) as host:
+            with caplog.at_level(logging.INFO, "uvicorn.error"):
+                async with websockets.connect(f"ws://127.0.0.1:{host.port}/a%20b?c=d") as client:
+                    port = client.local_address[1]
+        line = f'127.0.0.1:{port} - "WebSocket /a%20b?c=d" [accepted]'
+        assert line in [record.getMessage() for record in caplog.records]
+
+    run_async(act())
+
+
+def test_a_reload_waits_a_second_for_what_does_not_end(run_async, uvicorn_serving):
+    async def for_ever():
+        while True:
+            await asyncio.sleep(0.1)
+            yield "more"
+
+    class Streams(Echo):
+        def init(self, ref):
+            return Stream(for_ever())
+
+    async def act():
+        async with uvicorn_serving(sock.asgi(Streams), reload=True) as host:
+            async with websockets.connect(f"ws://127.0.0.1:{host.port}/") as client:
+                await client.recv()
+                async with asyncio.timeout(5):
+                    await host.stop()
+
+    run_async(act())

@@ -7,7 +7,8 @@
     accepts in another way, or denies      it goes on in uvicorn's own implementation, which begins
                                            with the very request, and notices nothing
     is stopped                             its Socks finish what is under way and say 1012, before
-                                           uvicorn goes on with its shutdown
+                                           uvicorn goes on with its shutdown; who has not been
+                                           answered yet gets a 503
 
 An application finds out by the scope's extension "sock": so `sock.asgi(app)` needs no switch.
 """
@@ -17,18 +18,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast, final
 from urllib.parse import unquote
 
 from sock.runtime import Reactor
 from sock.runtime.takeover import Takeover, carry
-from sock.spec import HandshakeError, Request, Upgrade
+from sock.spec import CloseCode, HandshakeError, Remote, Request, Upgrade
 
 from .admission import EXTENSION
-from .hosted import address_of
+from .hosted import address_of, refused
 
 try:
     import uvicorn
+    from uvicorn.protocols.utils import (
+        ClientDisconnected,
+        get_client_addr,
+        get_path_with_query_string,
+    )
     from uvicorn.protocols.websockets.auto import AutoWebSocketsProtocol
 except ImportError as error:  # pragma: no cover - told by a subprocess
     raise ImportError("uvicorn is not installed: pip install 'sockpy[uvicorn]'") from error
@@ -55,6 +62,15 @@ _log: Final = logging.getLogger("uvicorn.error")
 _LAST_WORDS: Final = 1.0
 """Seconds of uvicorn's own bound on its shutdown that are left for the Close frames to leave in."""
 
+_RELOADING: Final = 1.0
+"""Seconds that are enough for what is under way when a developer waits for `--reload`."""
+
+_READ_AHEAD: Final = 65536
+"""Bytes kept of a peer that sends before it was answered. Less is read only to hear it go."""
+
+_HOSTS: Final = frozenset((b"upgrade", b"connection", b"content-length", b"transfer-encoding"))
+"""Headers of a 101 that are the host's to say, whoever adds them on the way."""
+
 
 @final
 class SockProtocol(asyncio.Protocol):
@@ -74,11 +90,6 @@ class SockProtocol(asyncio.Protocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        if AutoWebSocketsProtocol is None:
-            raise ImportError(
-                "uvicorn has no WebSockets of its own for applications that are no Socks:"
-                " pip install 'sockpy[uvicorn]', which brings them"
-            )
         self._config = config
         self._state = server_state
         self._app_state = app_state
@@ -87,6 +98,7 @@ class SockProtocol(asyncio.Protocol):
         self._early = b""
         self._takeover: Takeover | None = None
         self._own: _Own | None = None  # uvicorn's protocol, where it is its connection
+        self._heir: asyncio.Protocol | None = None  # the same, where it has had the request
         self._accepted = False
         self._decided: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when it is known whose connection this is, or that it is nobody's."""
@@ -96,15 +108,18 @@ class SockProtocol(asyncio.Protocol):
     # What uvicorn tells.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Stop reading: who reads next is not decided yet."""
+        """Take note of what came behind the head: who reads it is not decided yet."""
         self._transport = cast("asyncio.Transport", transport)
-        if not self._transport.is_closing():
-            self._transport.pause_reading()
         self._early = _behind_the_head(self._transport.get_protocol())
         self._state.connections.add(self)
 
     def data_received(self, data: bytes) -> None:
-        """Take the head of the request, once; ask the application."""
+        """Take the head of the request, once, and ask the application; keep what follows."""
+        if self._head:
+            self._early += data
+            if len(self._early) > _READ_AHEAD:
+                self._transport.pause_reading()
+            return
         self._head = data
         request = _request(data, self._transport)
         self._takeover = Takeover(Reactor.of(asyncio.get_running_loop()), request, self._carry)
@@ -119,8 +134,10 @@ class SockProtocol(asyncio.Protocol):
         self._state.tasks.add(task)
         task.add_done_callback(self._state.tasks.discard)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - lost is lost
+    def connection_lost(self, exc: Exception | None) -> None:
         """Note that the peer has gone before it was accepted."""
+        if self._heir is not None:  # it has refused at once, before the transport was its own
+            self._heir.connection_lost(exc)
         if self._takeover is not None:
             self._takeover.lost()
         self._decide()
@@ -133,10 +150,11 @@ class SockProtocol(asyncio.Protocol):
         """Drain, as uvicorn stops: it waits until this has left its connections."""
         link = None if self._takeover is None else self._takeover.link
         if link is None:
-            self._transport.close()
+            self._answer(503)
             return
         bound = _smaller(self._drain_timeout, self._config.timeout_graceful_shutdown)
-        link.shutdown(None if bound is None else max(0.0, bound - _LAST_WORDS))
+        seconds = None if bound is None else max(0.0, bound - _LAST_WORDS)
+        link.shutdown(_smaller(seconds, _RELOADING) if self._config.reload else seconds)
 
     # The application.
 
@@ -175,10 +193,10 @@ class SockProtocol(asyncio.Protocol):
                 return await own.receive()
             assert self._takeover is not None, "made with the scope"
             await asyncio.shield(self._takeover.over)
-            return {"type": "websocket.disconnect", "code": 1000, "reason": ""}
+            return _disconnect(self._takeover.link)
 
         def send(event: Event) -> Any:  # no coroutine: uvicorn's own is one already
-            return self._send(event) if own is None else own.send(event)
+            return self._send(event, scope) if own is None else own.send(event)
 
         async def run(inner: _Own) -> None:
             """Be the application of uvicorn's own protocol: what has begun goes on as that."""
@@ -192,14 +210,11 @@ class SockProtocol(asyncio.Protocol):
         try:
             await self._config.loaded_app(scope, receive, send)
         except BaseException as error:
-            if self._accepted:
-                # Behind the end of its Sock, or with a peer that has gone meanwhile: no news to it.
-                if not isinstance(error, (asyncio.CancelledError, ConnectionError)):
-                    _log.exception("Exception in ASGI application\n")
-            elif self._own is None:
-                self._begin_own(_raising(error))
-            else:
+            if self._own is not None:
                 _settle(self._own.outcome, error)
+            elif self._accepted or not self._begin_own(_raising(error)):
+                # Behind the end of its Sock, or with a peer that has gone meanwhile: no news to it.
+                _report(error)
             if isinstance(error, (KeyboardInterrupt, SystemExit)):
                 raise
         else:
@@ -208,48 +223,97 @@ class SockProtocol(asyncio.Protocol):
             elif not self._accepted:
                 self._begin_own(_returning)
 
-    async def _send(self, event: Event) -> None:
-        """Take the first word of an application: it decides whose connection this is."""
+    async def _send(self, event: Event, scope: Scope) -> None:
+        """Take the first word of an application: it decides whose connection this is.
+
+        Raises:
+            ClientDisconnected: there is nobody to say it to.
+        """
         takeover = self._takeover
         assert takeover is not None, "made with the scope"
         if self._accepted:
+            if event["type"] == "websocket.close":  # Quart says it behind every route
+                return
             raise RuntimeError(f"{event['type']!r} to a connection that was taken over")
-        if takeover.plan is not None and event["type"] == "websocket.accept":
-            upgrade, base = takeover.plan
-            self._accepted = True
-            self._drain_timeout = base.drain_timeout
-            self._decide()
-            takeover.begin(_merged(upgrade, event), base)
-            takeover.over.add_done_callback(lambda _: self._leave())
-            return
         if self._own is None:
+            if self._transport.is_closing():
+                raise ClientDisconnected
+            if takeover.plan is not None and event["type"] == "websocket.accept":
+                self._begin(takeover, event)
+                _log.info(
+                    '%s - "WebSocket %s" [accepted]',
+                    get_client_addr(cast("Any", scope)),
+                    get_path_with_query_string(cast("Any", scope)),
+                )
+                return
             own = _Own(self._run_own)
-            self._begin_own(own.run)
+            if not self._begin_own(own.run):
+                raise ClientDisconnected
             self._own = own
-            await own.ready
-        assert self._own is not None, "set above, or before"
+        await self._own.ready
         await self._own.send(event)
 
-    # The two ways on.
+    # The ways on.
+
+    def _begin(self, takeover: Takeover, event: Event) -> None:
+        """Take the socket over; whatever forbids that is answered, and raised."""
+        assert takeover.plan is not None, "asked by whoever calls this"
+        upgrade, base = takeover.plan
+        self._drain_timeout = base.drain_timeout
+        try:
+            takeover.begin(_merged(upgrade, event, self._state.default_headers), base)
+        except HandshakeError as refusal:  # such as a drain that has begun meanwhile
+            self._answer(refused(takeover.shown, refusal).status)
+            raise ClientDisconnected from refusal
+        except Exception:
+            self._answer(500)
+            raise
+        self._accepted = True
+        self._decide()
+        takeover.over.add_done_callback(lambda _: self._leave())
+
+    def _answer(self, status: int) -> None:
+        """Say the last word, where nobody else is there to say it."""
+        self._leave()
+        if self._transport.is_closing():
+            return
+        phrase = HTTPStatus(status).phrase
+        head = f"HTTP/1.1 {status} {phrase}\r\nConnection: close\r\nContent-Type: text/plain\r\n"
+        self._transport.write(f"{head}Content-Length: {len(phrase) + 1}\r\n\r\n{phrase}\n".encode())
+        self._transport.close()
 
     def _carry(self, connect: Callable[[Channel], Link]) -> bytes:
+        self._transport.pause_reading()
         carry(Reactor.of(asyncio.get_running_loop()), self._transport, connect)
         return self._early
 
-    def _begin_own(self, app: Callable[[Scope, Receive, Send], Any]) -> None:
-        """Let uvicorn's own implementation go on, from the request on, with this application."""
+    def _begin_own(self, app: Callable[[Scope, Receive, Send], Any]) -> bool:
+        """Let uvicorn's own implementation go on, from the request on, with this application.
+
+        Returns:
+            Whether it does: not where the peer has gone, or was answered.
+        """
         transport = self._transport
         self._leave()
         if transport.is_closing():
-            return
+            return False
+        if AutoWebSocketsProtocol is None:
+            _log.error(
+                "uvicorn has no WebSockets of its own for what is no Sock, or refuses:"
+                " pip install 'sockpy[uvicorn]', which brings them"
+            )
+            self._answer(500)
+            return False
         own: Any = cast("Any", AutoWebSocketsProtocol)(
             config=self._config, server_state=self._state, app_state=self._app_state
         )
         own.app = app
         own.connection_made(transport)
+        self._heir = own
         own.data_received(self._head)
         # uvicorn is about to set this one as the transport's, if it has not.
         asyncio.get_running_loop().call_soon(self._hand_over, own)
+        return not transport.is_closing()  # it may have found fault with the handshake
 
     def _hand_over(self, own: asyncio.Protocol) -> None:
         transport = self._transport
@@ -257,9 +321,9 @@ class SockProtocol(asyncio.Protocol):
             transport.set_protocol(own)
         if transport.is_closing():
             return
+        transport.resume_reading()  # first: it may stop that with the first message
         if self._early:
             own.data_received(self._early)
-        transport.resume_reading()
 
     async def _with_extension(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Ask the application about a handshake that is no valid one, by our lights."""
@@ -337,11 +401,33 @@ def _request(head: bytes, transport: asyncio.Transport) -> Request:
     )
 
 
-def _merged(upgrade: Upgrade, event: Event) -> Upgrade:
-    """Return the answer as it has come through the application's middleware."""
+def _disconnect(link: Link | None) -> Event:
+    """Return the end of a connection as an application is told it."""
+    cause = None if link is None else link.lifecycle.cause
+    code: int | None = CloseCode.ABNORMAL_CLOSURE
+    detail = ""
+    if cause is not None:
+        # What the peer has said goes before what it was answered.
+        told = cause.reason if isinstance(cause.reason, Remote) else cause
+        code, detail = told.code, told.detail
+    code = CloseCode.NO_STATUS_RCVD if code is None else code
+    return {"type": "websocket.disconnect", "code": int(code), "reason": detail}
+
+
+def _report(error: BaseException) -> None:
+    """Log what an application has raised, but for its peer's end, or its server's."""
+    ends = (asyncio.CancelledError, ConnectionError, ClientDisconnected)
+    # Starlette says it in words of its own.
+    if not isinstance(error, ends) and not isinstance(error.__context__, ClientDisconnected):
+        _log.error("Exception in ASGI application\n", exc_info=error)
+
+
+def _merged(upgrade: Upgrade, event: Event, defaults: list[tuple[bytes, bytes]]) -> Upgrade:
+    """Return the answer with uvicorn's headers, and as it has come through the middleware."""
     headers = [
         (name.decode("latin-1"), value.decode("latin-1"))
-        for name, value in event.get("headers") or ()
+        for name, value in (*defaults, *(event.get("headers") or ()))
+        if name.lower() not in _HOSTS and not name.lower().startswith(b"sec-websocket-")
     ]
     return Upgrade(
         upgrade.handler,
