@@ -201,6 +201,8 @@ def test_an_upgrade_after_an_answer_has_begun_says_so(run_async, caplog):
 
 @pytest.mark.parametrize("whole", [False, True])
 def test_a_peer_that_leaves_while_the_route_thinks_is_no_error(run_async, caplog, whole):
+    caplog.set_level("INFO", "aiohttp.access")
+
     async def act():
         thinks, done = asyncio.Event(), asyncio.Event()
 
@@ -235,3 +237,4 @@ def test_a_peer_that_leaves_while_the_route_thinks_is_no_error(run_async, caplog
 
     run_async(act())
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+    assert '"GET / HTTP/1.1" 499 ' in caplog.text

@@ -78,7 +78,7 @@ async def upgrade(
     except HandshakeError as refusal:
         return _response(refused(takeover.request, refusal), last=True)
     except ConnectionResetError:
-        return _Upgraded()  # nobody is there any more: no news, and no error of the route's
+        return _gone()
     return await _lived(request, takeover)
 
 
@@ -105,7 +105,7 @@ def handler(
             except HandlerError as error:
                 answer = failed(takeover.request, error)
             except ConnectionResetError:
-                return _Upgraded()  # as above
+                return _gone()
             else:
                 return await _lived(request, takeover)
         return _response(answer, last=upgrading)
@@ -188,6 +188,11 @@ def _response(response: Response, *, last: bool) -> web.Response:
         # What follows a request that asks to upgrade may be frames, and is never read as a request.
         answer.force_close()
     return answer
+
+
+def _gone() -> web.Response:
+    """Return what a peer that has left is told: no error of the route's, and a line for the log."""
+    return web.Response(status=499)  # nginx's number for it, which nobody hears
 
 
 @final
