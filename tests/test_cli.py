@@ -477,3 +477,62 @@ def test_a_port_in_use_ends_the_process_with_1(command):
 def test_python_dash_m_sock_is_sock(command):
     out, _ = command("--version").communicate(timeout=10)
     assert out == version()
+
+
+# Whose application it is.
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--root-path", "/chat"),
+        ("--forwarded-allow-ips", "*"),
+        ("--uds", "here"),
+        ("--reload-dir", "."),
+    ],
+)
+def test_an_option_of_uvicorns_is_refused_by_name_for_an_application_of_ours(
+    invoke, served, option, value
+):
+    result = invoke("run", "examples.chat:app", option, value)
+    assert result.output == (
+        f"sock: {option} is for ASGI applications only, which uvicorn runs;"
+        " 'examples.chat:app' is none. sock.asgi(app) makes it one.\n"
+    )
+    assert result.exit_code == 2
+    assert served == []
+
+
+OURS = """
+import functools
+import sock
+
+class Open(sock.Sock):
+    def __init__(self, *args):
+        pass
+
+made = functools.partial(Open)
+
+def more(request, database=None, cache=None):
+    return Open(request)
+
+def rest(request, *more):
+    return Open(request)
+"""
+
+
+@pytest.mark.parametrize("name", ["Open", "made", "more", "rest"])
+def test_an_application_of_ours_that_could_take_three_arguments_is_still_ours(
+    folder, invoke, served, name
+):
+    (folder / "examples" / "ours.py").write_text(OURS)
+    assert invoke("run", f"examples.ours:{name}").exit_code == 0
+    assert len(served) == 1
+
+
+def test_help_says_what_is_for_asgi_applications_only(invoke):
+    shown = re.sub(r"\s+", " ", invoke("run", "--help").output)
+    for option in ("workers", "reload", "certificate", "root-path", "forwarded-allow-ips", "uds"):
+        described = shown.split(f" --{option} ")[1].split("[env var")[0]
+        assert "ASGI applications only." in described
+    assert "The key of --certificate, which it needs" in shown

@@ -6,34 +6,43 @@ what was asked for is not there: a module, an application, an option.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import errno
-import functools
 import importlib.util
 import inspect
 import pkgutil
 import socket
+import ssl
 import sys
 import traceback
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+from click.core import ParameterSource
 
 from sock import Options, Sock, __version__, native
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
     from types import ModuleType, TracebackType
-
-    from sock import App
 
     from .server.run import LogFormat, Loop
 
 _CANNOT_START = 1
 _NOT_THERE = 2
 
-_option = functools.partial(click.option, show_envvar=True)
+_RELOAD_DRAIN = 2.0
+"""Seconds of a stop with --reload: one for what is under way, uvicorn's adapter keeps the other."""
+
+
+def _option(name: str, **settings: Any) -> Callable[[Any], Any]:
+    """Declare an option that is a variable too."""
+    variable = "SOCK_" + name.removeprefix("--").replace("-", "_").upper()
+    return click.option(name, envvar=variable, show_envvar=True, **settings)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -58,95 +67,107 @@ def main() -> None:
 @click.argument("target", metavar="MODULE:APP")
 @_option(
     "--host",
-    envvar="SOCK_HOST",
     default="127.0.0.1",
     help="Name or address to listen on; 0.0.0.0 is every interface.",
 )
 @_option(
     "--port",
-    envvar="SOCK_PORT",
     default=8000,
     type=click.IntRange(0, 65535),
     help="Port to listen on; 0 picks a free one.",
 )
 @_option(
     "--factory",
-    envvar="SOCK_FACTORY",
     is_flag=True,
     help="APP is a function without arguments that returns the application.",
 )
 @_option(
     "--app-dir",
-    envvar="SOCK_APP_DIR",
     default=".",
     type=click.Path(exists=True, file_okay=False),
     help="Folder in which MODULE is looked for first.",
 )
 @_option(
     "--drain-timeout",
-    envvar="SOCK_DRAIN_TIMEOUT",
     default=30.0,
     metavar="SECONDS",
     type=click.FloatRange(0, min_open=True),
-    help="How long a stop may take before connections are cut.",
+    help="How long a stop may take before connections are cut; 2 with --reload, if not given.",
 )
 @_option(
     "--loop",
-    envvar="SOCK_LOOP",
     default="auto",
     type=click.Choice(["auto", "asyncio", "uvloop"]),
     help="Event loop; auto is uvloop when it is installed.",
 )
 @_option(
     "--log-level",
-    envvar="SOCK_LOG_LEVEL",
     default="info",
     type=click.Choice(["debug", "info", "warning", "error", "critical"]),
     help="The lowest level that is shown.",
 )
 @_option(
     "--log-format",
-    envvar="SOCK_LOG_FORMAT",
     default="text",
     type=click.Choice(["text", "json"]),
     help="json is one object a line.",
 )
 @_option(
     "--access-log",
-    envvar="SOCK_ACCESS_LOG",
     is_flag=True,
     help="A line for each answer, and for each connection's beginning and end.",
 )
 @_option(
     "--debug",
-    envvar="SOCK_DEBUG",
     is_flag=True,
     help="Name callbacks that block the event loop.",
 )
 @_option(
     "--workers",
-    envvar="SOCK_WORKERS",
     default=1,
     type=click.IntRange(1),
-    help="Processes. Of ASGI applications.",
+    help="Number of processes. ASGI applications only.",
 )
 @_option(
     "--reload",
-    envvar="SOCK_RELOAD",
     is_flag=True,
-    help="Start again when a file changes. Of ASGI applications.",
+    help="Start again when a file changes. ASGI applications only.",
+)
+@_option(
+    "--reload-dir",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False),
+    show_default="that of --app-dir",
+    help="Folder that --reload watches; may be given more than once.",
 )
 @_option(
     "--certificate",
-    envvar="SOCK_CERTIFICATE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Speak TLS with this certificate, in PEM. Of ASGI applications.",
+    help="Speak TLS with this certificate, in PEM. ASGI applications only.",
 )
 @_option(
     "--key",
-    envvar="SOCK_KEY",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The certificate's key, if it is not in the same file.",
+    help="The key of --certificate, which it needs, if it is not in the same file.",
+)
+@_option(
+    "--root-path",
+    default="",
+    show_default=False,
+    help="Path under which a proxy shows the application, such as /chat. ASGI applications only.",
+)
+@_option(
+    "--forwarded-allow-ips",
+    metavar="IPS",
+    show_default="127.0.0.1",
+    help="Proxies whose X-Forwarded-For and -Proto are believed, with commas between; * is all."
+    " ASGI applications only.",
+)
+@_option(
+    "--uds",
+    metavar="PATH",
+    help="Listen on a Unix socket, for a proxy on this machine, in place of host and port. ASGI"
+    " applications only.",
 )
 def run(
     target: str,
@@ -164,6 +185,7 @@ def run(
     reload: bool,
     certificate: Path | None,
     key: Path | None,
+    **of_uvicorn: Any,
 ) -> None:
     """Serve the application APP of the module MODULE.
 
@@ -184,9 +206,18 @@ def run(
             "uvloop is not installed: pip install 'sockpy[uvloop]', or --loop asyncio",
             _CANNOT_START,
         )
+    if key and not certificate:
+        _fail("--key is that of a certificate: say --certificate too.", _NOT_THERE)
     folder = Path(app_dir).resolve()
-    app = _find(target, folder, factory=factory)
-    if _is_asgi(app):
+    found = _find(target, folder)
+    # Each process makes its own application. In this one it would be one too many.
+    unmade = factory and (reload or workers > 1)
+    if factory:
+        _check_factory(found, target)
+        found = found if unmade else _make(found, target)
+    if not unmade and (problem := _problem_of_app(found)) is not None:
+        _fail(f"{target!r} is no application: {problem}.", _NOT_THERE)
+    if unmade or _is_asgi(found):
         if log_format != "text":
             _fail(
                 f"{target!r} is run by uvicorn, which has no --log-format {log_format}.", _NOT_THERE
@@ -195,8 +226,17 @@ def run(
             from .adapters.launch import run as launch
         except ImportError as error:
             _fail(f"{target!r} is an ASGI application, and {error}", _CANNOT_START)
+        if certificate:
+            _try_certificate(certificate, key)
+        if not of_uvicorn["uds"]:
+            with _listening(host, port):
+                asyncio.run(_try_listening(host, port))
+        source = click.get_current_context().get_parameter_source("drain_timeout")
+        if reload and source is ParameterSource.DEFAULT:
+            drain_timeout = _RELOAD_DRAIN
         launch(
             target,
+            found,
             app_dir=folder,
             factory=factory,
             host=host,
@@ -210,20 +250,22 @@ def run(
             reload=reload,
             certificate=certificate,
             key=key,
+            **of_uvicorn,
         )
         return
-    for name, given in (("workers", workers > 1), ("reload", reload), ("certificate", certificate)):
+    wanted = {"workers": workers > 1, "reload": reload, "certificate": certificate, **of_uvicorn}
+    for name, given in wanted.items():
         if given:
             _fail(
-                f"--{name} is of ASGI applications, which uvicorn runs; {target!r} is none."
-                " sock.asgi(app) makes it one.",
+                f"--{name.replace('_', '-')} is for ASGI applications only, which uvicorn runs;"
+                f" {target!r} is none. sock.asgi(app) makes it one.",
                 _NOT_THERE,
             )
     from .server import run as serve
 
-    try:
+    with _listening(host, port):
         serve(
-            app,
+            found,
             host=host,
             port=port,
             options=Options(drain_timeout=drain_timeout),
@@ -233,6 +275,18 @@ def run(
             access_log=access_log,
             debug=debug,
         )
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    click.echo(f"sock: {message}", err=True)
+    sys.exit(code)
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int) -> Generator[None]:
+    """Tell in one line why it cannot be listened there."""
+    try:
+        yield
     except OSError as error:
         problem = _problem_of_listening(error, host, port)
         if problem is None:
@@ -240,9 +294,21 @@ def run(
         _fail(problem, _CANNOT_START)
 
 
-def _fail(message: str, code: int) -> NoReturn:
-    click.echo(f"sock: {message}", err=True)
-    sys.exit(code)
+async def _try_listening(host: str, port: int) -> None:
+    """Bind, and let go: uvicorn, which binds then, would tell a problem in its own way."""
+    from .server.listener import bind
+
+    for sock in await bind(host, port):
+        sock.close()
+
+
+def _try_certificate(certificate: Path, key: Path | None) -> None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except OSError as error:  # an SSLError is one
+        why = getattr(error, "reason", None) or error.strerror or error
+        what = f"{str(certificate)!r} and {str(key)!r} are" if key else f"{str(certificate)!r} is"
+        _fail(f"{what} no certificate with its key, in PEM: {why}", _CANNOT_START)
 
 
 def _problem_of_listening(error: OSError, host: str, port: int) -> str | None:
@@ -260,7 +326,7 @@ def _problem_of_listening(error: OSError, host: str, port: int) -> str | None:
 # Finding the application.
 
 
-def _find(target: str, folder: Path, *, factory: bool) -> App:
+def _find(target: str, folder: Path) -> Any:
     module_name, _, name = target.partition(":")
     if module_name.endswith(".py"):
         better = ".".join(Path(module_name).with_suffix("").parts)
@@ -278,11 +344,7 @@ def _find(target: str, folder: Path, *, factory: bool) -> App:
             hint = f"Did you mean '{module_name}:{near}'?" if near else _offer(module)
             _fail(f"{module_name!r} has no {name!r}. {hint}", _NOT_THERE)
         found = getattr(found, part)
-    if factory:
-        found = _make(found, target)
-    if (problem := _problem_of_app(found)) is not None:
-        _fail(f"{target!r} is no application: {problem}.", _NOT_THERE)
-    return cast("App", found)
+    return found
 
 
 def _import(name: str, folder: Path) -> ModuleType:
@@ -318,11 +380,14 @@ def _siblings(parent: str, folder: Path) -> set[str]:
     return names
 
 
-def _make(factory: Any, target: str) -> Any:
+def _check_factory(factory: Any, target: str) -> None:
     if not callable(factory):
         _fail(f"{target!r} is no factory: it cannot be called.", _NOT_THERE)
     if _accepts(factory, 0) is False:
         _fail(f"{target!r} is no factory: it cannot be called without arguments.", _NOT_THERE)
+
+
+def _make(factory: Any, target: str) -> Any:
     try:
         return factory()
     except Exception as error:  # noqa: BLE001 - it is the user's code: whatever it raises is shown
@@ -331,7 +396,24 @@ def _make(factory: Any, target: str) -> Any:
 
 
 def _is_asgi(found: Any) -> bool:
-    """Tell whether this is called with a scope and two callables: ASGI 3."""
+    """Tell whether this is called with a scope and two callables: ASGI 3.
+
+    A wrapper with `*args`, or without a signature, is one too, unless it is made of a Sock class:
+    applications of our own say that they take a request.
+    """
+    if _takes_scope(found):
+        return True
+    inner: Any = getattr(found, "func", found)  # a partial's
+    if isinstance(inner, type) or not callable(found):
+        return False
+    try:
+        parameters = list(inspect.signature(found).parameters.values())
+    except (TypeError, ValueError):
+        return True
+    return bool(parameters) and parameters[0].kind is inspect.Parameter.VAR_POSITIONAL
+
+
+def _takes_scope(found: Any) -> bool:
     return not isinstance(found, type) and _accepts(found, 3) is True and not _accepts(found, 1)
 
 
@@ -389,7 +471,7 @@ def _applications(module: ModuleType) -> list[str]:
 
 
 def _looks_like_app(value: Any, module: ModuleType) -> bool:
-    if callable(value) and not inspect.isroutine(value) and _is_asgi(value):
+    if callable(value) and not inspect.isroutine(value) and _takes_scope(value):
         return True  # FastAPI() and its like
     if isinstance(value, type) or not callable(value) or _accepts(value, 1) is not True:
         return False

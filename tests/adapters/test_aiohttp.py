@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 
 import pytest
@@ -82,7 +83,7 @@ def test_aiohttp_forgets_a_connection_that_has_ended(run_async, reactor_kind):
             async with websockets.connect(f"ws://127.0.0.1:{port}/"):
                 assert len(runner.server.connections) == 1
             while runner.server.connections:
-                await __import__("asyncio").sleep(0)
+                await asyncio.sleep(0)
 
     run_async(act())
 
@@ -146,3 +147,94 @@ def test_an_object_of_another_framework_is_one_clear_error(run_async):
             await adapter.upgrade({}, Echo(None))
 
     run_async(act())
+
+
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+class Where(Sock):
+    def init(self, ref):
+        return repr((ref.request.client, ref.request.server))
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_the_client_is_the_one_that_middleware_has_found_out(run_async, told):
+    async def room(request):
+        request = request.clone(remote="203.0.113.9") if told else request
+        return await adapter.upgrade(request, Where(None))
+
+    async def act():
+        async with (
+            serving(("/", room)) as (_, port),
+            websockets.connect(f"ws://127.0.0.1:{port}/") as client,
+        ):
+            own = client.local_address[:2]
+            assert await client.recv() == repr(
+                (("203.0.113.9", 0) if told else own, ("127.0.0.1", port))
+            )
+
+    run_async(act())
+
+
+def test_an_upgrade_after_an_answer_has_begun_says_so(run_async, caplog):
+    async def late(request):
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        await answer.write(b"the beginning")
+        return await adapter.upgrade(request, Echo(None))
+
+    async def act():
+        async with serving(("/", late)) as (_, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(HANDSHAKE)
+            said = await reader.read()
+            writer.close()
+            assert said.startswith(b"HTTP/1.1 200 ")
+            assert b"101 Switching" not in said
+
+    run_async(act())
+    assert "an answer to this request has begun" in caplog.text
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_peer_that_leaves_while_the_route_thinks_is_no_error(run_async, caplog, whole):
+    caplog.set_level("INFO", "aiohttp.access")
+
+    async def act():
+        thinks, done = asyncio.Event(), asyncio.Event()
+
+        async def think(gone):
+            thinks.set()
+            while not gone():
+                await asyncio.sleep(0)
+
+        async def room(request):
+            await think(lambda: request.transport is None)
+            return await adapter.upgrade(request, Echo(None))
+
+        async def app(request):
+            inner = request.state["aiohttp.request"]
+            await think(lambda: inner.transport is None)
+            return Echo(request)
+
+        route = adapter.handler(app) if whole else room
+
+        async def noted(request):
+            try:
+                return await route(request)
+            finally:
+                done.set()
+
+        async with serving(("/", noted)) as (_, port):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(HANDSHAKE)
+            await thinks.wait()
+            writer.transport.abort()
+            await done.wait()
+
+    run_async(act())
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+    assert '"GET / HTTP/1.1" 499 ' in caplog.text

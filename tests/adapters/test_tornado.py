@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 
 import pytest
@@ -28,8 +29,8 @@ class Echo(Sock):
 
 
 @contextlib.asynccontextmanager
-async def serving(*routes, ssl_context=None):
-    server = HTTPServer(Application(list(routes)), ssl_options=ssl_context)
+async def serving(*routes, ssl_context=None, xheaders=False):
+    server = HTTPServer(Application(list(routes)), xheaders=xheaders, ssl_options=ssl_context)
     server.listen(0, "127.0.0.1")
     [sock] = server._sockets.values()
 
@@ -124,3 +125,113 @@ def test_an_object_of_another_framework_is_one_clear_error(run_async):
             await adapter.upgrade({}, Echo(None))
 
     run_async(act())
+
+
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+def test_all_headers_of_one_name_are_in_the_answer(run_async):
+    def app(request):
+        cookies = [("Set-Cookie", "a=1"), ("set-cookie", "b=2"), ("Server", "ours")]
+        return Response(200, "hello", cookies)
+
+    async def act():
+        async with serving((r"/", adapter.hosting(app))) as (_, port):
+            client = AsyncHTTPClient(force_instance=True)
+            answer = await client.fetch(f"http://127.0.0.1:{port}/")
+            client.close()
+            assert answer.headers.get_list("Set-Cookie") == ["a=1", "b=2"]
+            assert answer.headers.get_list("Server") == ["ours"]
+
+    run_async(act())
+
+
+class Where(Sock):
+    def init(self, ref):
+        return repr((ref.request.client, ref.request.server))
+
+
+@pytest.mark.parametrize("xheaders", [True, False])
+def test_the_client_is_the_one_that_a_proxy_which_tornado_trusts_tells_of(run_async, xheaders):
+    class Room(RequestHandler):
+        async def get(self):
+            await adapter.upgrade(self, Where(None))
+
+    async def act():
+        async with serving((r"/", Room), xheaders=xheaders) as (_, port):
+            url, told = f"ws://127.0.0.1:{port}/", {"X-Forwarded-For": "203.0.113.9"}
+            async with websockets.connect(url, additional_headers=told) as client:
+                own = client.local_address[:2]
+                assert await client.recv() == repr(
+                    (("203.0.113.9", 0) if xheaders else own, ("127.0.0.1", port))
+                )
+
+    run_async(act())
+
+
+def test_an_upgrade_after_an_answer_has_begun_says_so(run_async, caplog):
+    class Late(RequestHandler):
+        async def get(self):
+            self.write("the beginning")
+            await self.flush()
+            await adapter.upgrade(self, Echo(None))
+
+    async def act():
+        async with serving((r"/", Late)) as (_, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(HANDSHAKE)
+            said = await reader.readuntil(
+                b"\r\n0\r\n\r\n"
+            )  # Tornado ends that answer in its own way
+            writer.close()
+            assert said.startswith(b"HTTP/1.1 200 ")
+            assert b"101" not in said
+
+    run_async(act())
+    assert "an answer to this request has begun" in caplog.text
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_peer_that_leaves_while_the_route_thinks_is_no_error(run_async, caplog, whole):
+    async def act():
+        thinks, left, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def think():
+            thinks.set()
+            await left.wait()
+
+        class Room(RequestHandler):
+            async def get(self):
+                await think()
+                await adapter.upgrade(self, Echo(None))
+
+            def on_connection_close(self):
+                left.set()
+
+        async def app(request):
+            await think()
+            return Echo(request)
+
+        class Whole(adapter.hosting(app)):
+            on_connection_close = Room.on_connection_close
+
+        class Noted(Whole if whole else Room):
+            async def get(self):
+                try:
+                    await super().get()
+                finally:
+                    done.set()
+
+        async with serving((r"/", Noted)) as (_, port):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(HANDSHAKE)
+            await thinks.wait()
+            writer.transport.abort()
+            await done.wait()
+
+    run_async(act())
+    assert "the peer has gone" not in caplog.text
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []

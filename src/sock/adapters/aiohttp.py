@@ -68,6 +68,7 @@ async def upgrade(
 
     Raises:
         TypeError: it is no request of aiohttp's.
+        RuntimeError: an answer to it has begun.
         HandlerError: the subprotocol was not offered, or a header is the host's to say.
     """
     takeover = _takeover_of(request)
@@ -76,6 +77,8 @@ async def upgrade(
         takeover.begin(accepting, Options())
     except HandshakeError as refusal:
         return _response(refused(takeover.request, refusal), last=True)
+    except ConnectionResetError:
+        return _gone()
     return await _lived(request, takeover)
 
 
@@ -101,6 +104,8 @@ def handler(
                 answer = refused(takeover.request, refusal)
             except HandlerError as error:
                 answer = failed(takeover.request, error)
+            except ConnectionResetError:
+                return _gone()
             else:
                 return await _lived(request, takeover)
         return _response(answer, last=upgrading)
@@ -128,6 +133,8 @@ def _takeover_of(request: Any) -> Takeover:
             f"upgrade takes the web.Request of a route handler of aiohttp's, not a"
             f" {kind_of(request)}"
         )
+    if request.writer.output_size:
+        raise RuntimeError("upgrade comes too late: an answer to this request has begun")
     log.attach()
     reactor = Reactor.of(asyncio.get_running_loop())
 
@@ -156,13 +163,16 @@ async def _lived(request: web.Request, takeover: Takeover) -> web.StreamResponse
 
 def _request(request: web.Request) -> Request:
     transport = request.transport
+    client = address_of(None if transport is None else transport.get_extra_info("peername"))
+    if request.remote and (client is None or request.remote != client[0]):
+        client = (request.remote, 0)  # a proxy's word, which has no port
     made = Request(
         request.method,
         request.raw_path,
         list(request.raw_headers),
         http_version=f"{request.version.major}.{request.version.minor}",
         scheme=request.scheme,
-        client=address_of(None if transport is None else transport.get_extra_info("peername")),
+        client=client,
         server=address_of(None if transport is None else transport.get_extra_info("sockname")),
         path_params=dict(request.match_info),
     )
@@ -178,6 +188,11 @@ def _response(response: Response, *, last: bool) -> web.Response:
         # What follows a request that asks to upgrade may be frames, and is never read as a request.
         answer.force_close()
     return answer
+
+
+def _gone() -> web.Response:
+    """Return what a peer that has left is told: no error of the route's, and a line for the log."""
+    return web.Response(status=499)  # nginx's number for it, which nobody hears
 
 
 @final

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import copy
 import math
 import os
 import signal
@@ -10,18 +13,25 @@ from typing import TYPE_CHECKING, Any, Final
 
 try:
     import uvicorn as server
+    from uvicorn.config import LOGGING_CONFIG, STARTUP_FAILURE
 except ImportError as error:  # pragma: no cover - told by a subprocess
     raise ImportError("uvicorn is not installed: pip install 'sockpy[uvicorn]'") from error
 
+from sock.runtime.guests import Guests
+
+from .uvicorn import SockProtocol  # here, a uvicorn that is too old is told in one line
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
     from types import FrameType
 
-PROTOCOL: Final = "sock.adapters.uvicorn:SockProtocol"
+_CANNOT_START: Final = 1
 
 
 def run(
     target: str,
+    found: Any,
     *,
     app_dir: Path,
     factory: bool,
@@ -34,13 +44,18 @@ def run(
     debug: bool,
     workers: int,
     reload: bool,
+    reload_dir: Sequence[str],
     certificate: Path | None,
     key: Path | None,
+    root_path: str,
+    forwarded_allow_ips: str | None,
+    uds: str | None,
 ) -> None:
     """Serve an ASGI application on uvicorn until SIGINT or SIGTERM, which drain.
 
     Args:
-        target: module and name, such as "chat:app".
+        target: module and name, such as "chat:app", for the processes that have to find it again.
+        found: the application of that name, for this process.
         app_dir: folder in which the module is looked for first.
         factory: whether the name is that of a function which returns the application.
         host: a name or an address.
@@ -48,39 +63,69 @@ def run(
         drain_timeout: seconds that a stop may take.
         loop: "auto", "asyncio" or "uvloop".
         log_level: the lowest that is shown.
-        access_log: whether to show a line for each answer.
+        access_log: whether to show a line for each answer and each connection's beginning and end.
         debug: whether to put the loop in debug mode and to name callbacks that block it.
         workers: processes.
         reload: whether to start again when a file changes.
+        reload_dir: folders whose files are meant; none for `app_dir`.
         certificate: of the server, in PEM; with it, TLS is spoken.
         key: of the certificate; None when it is in the same file.
+        root_path: under which a proxy shows the application.
+        forwarded_allow_ips: proxies whose word of the client is taken; None for uvicorn's default.
+        uds: path of a Unix socket, in place of host and port.
     """
     if debug:
         os.environ["PYTHONASYNCIODEBUG"] = "1"
     # uvicorn ends its process by the very signal that has stopped it; a clean stop exits with 0.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
-    options: dict[str, Any] = {}
-    if reload:
-        options["reload_dirs"] = [str(app_dir)]
-    server.run(
-        target,
-        app_dir=str(app_dir),
-        factory=factory,
-        host=host,
-        port=port,
-        ws=PROTOCOL,
-        loop=loop,
-        log_level=log_level,
-        access_log=access_log,
-        workers=workers,
-        reload=reload,
-        ssl_certfile=None if certificate is None else str(certificate),
-        ssl_keyfile=None if key is None else str(key),
-        timeout_graceful_shutdown=math.ceil(drain_timeout),
-        **options,
-    )
+    # uvicorn guesses whether what it gets is a factory, by calling it; a factory it only calls.
+    own = not reload and workers == 1
+    try:
+        server.run(
+            (lambda: found) if own else target,
+            app_dir=str(app_dir),
+            factory=own or factory,
+            interface="asgi3",
+            host=host,
+            port=port,
+            uds=uds,
+            ws=SockProtocol,
+            loop=loop,
+            log_config=_log_config(log_level, access=access_log),
+            log_level=log_level,
+            access_log=access_log,
+            workers=workers,
+            reload=reload,
+            reload_dirs=[*(reload_dir or (str(app_dir),))] if reload else None,
+            ssl_certfile=None if certificate is None else str(certificate),
+            ssl_keyfile=None if key is None else str(key),
+            root_path=root_path,
+            forwarded_allow_ips=forwarded_allow_ips,
+            timeout_graceful_shutdown=math.ceil(drain_timeout),
+        )
+    except SystemExit as ended:
+        if ended.code == STARTUP_FAILURE:
+            sys.exit(_CANNOT_START)
+        raise
+
+
+def _log_config(level: str, *, access: bool) -> dict[str, Any]:
+    """Return uvicorn's, which each process that serves applies, with Sock's log shown in it."""
+    config: dict[str, Any] = copy.deepcopy(LOGGING_CONFIG)
+    config["loggers"] |= {
+        "sock": {"handlers": ["default"], "level": level.upper(), "propagate": False},
+        "sock.access": {"level": "INFO" if access else "WARNING"},
+    }
+    return config
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
+    """End the process, as uvicorn passes on the signal that has stopped it.
+
+    A Sock that is left then was not waited for: a second signal has come, or the time is up.
+    """
+    with contextlib.suppress(RuntimeError):  # no loop runs, in which there were Socks
+        for left in list(Guests.of(asyncio.get_running_loop()).links):
+            left.abort()
     sys.exit(0)

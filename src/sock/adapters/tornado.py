@@ -65,6 +65,7 @@ async def upgrade(
 
     Raises:
         TypeError: it is no RequestHandler.
+        RuntimeError: it has begun to answer.
         HandlerError: the subprotocol was not offered, or a header is the host's to say.
     """
     takeover = _takeover_of(request)
@@ -73,8 +74,10 @@ async def upgrade(
         takeover.begin(accepting, Options())
     except HandshakeError as refusal:
         _answer(request, refused(takeover.request, refusal), last=True)
-        return
-    await takeover.wait()
+    except ConnectionResetError:
+        pass  # nobody is there any more: no news, and no error of the route's
+    else:
+        await takeover.wait()
 
 
 def hosting(app: App, *, options: Options | None = None) -> type[web.RequestHandler]:
@@ -100,6 +103,8 @@ def hosting(app: App, *, options: Options | None = None) -> type[web.RequestHand
                     answer = failed(takeover.request, error)
                     if takeover.carried:  # there is no stream left to answer on
                         return
+                except ConnectionResetError:
+                    return  # as above
                 else:
                     await takeover.wait()
                     return
@@ -114,6 +119,9 @@ def _takeover_of(handler: Any) -> Takeover:
             f"upgrade takes the RequestHandler of Tornado's whose `get` it is called in, not a"
             f" {kind_of(handler)}"
         )
+    given: Any = handler
+    if given._headers_written:  # noqa: SLF001 - nothing else says so
+        raise RuntimeError("upgrade comes too late: an answer to this request has begun")
     log.attach()
     reactor = Reactor.of(asyncio.get_running_loop())
 
@@ -142,6 +150,8 @@ def _takeover_of(handler: Any) -> Takeover:
 
 _CHUNK: Final = 64 * 1024
 
+_NO_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - Tornado's word for the client behind a Unix socket
+
 
 def _forget(reading: asyncio.Future[bytes]) -> None:
     if not reading.cancelled():
@@ -151,7 +161,10 @@ def _forget(reading: asyncio.Future[bytes]) -> None:
 def _request(handler: web.RequestHandler) -> Request:
     asked = handler.request
     connection: Any = asked.connection
-    address = getattr(getattr(connection, "context", None), "address", None)
+    client = address_of(getattr(getattr(connection, "context", None), "address", None))
+    if asked.remote_ip != (client[0] if client else _NO_ADDRESS):
+        client = (str(asked.remote_ip), 0)  # a proxy's word, which has no port
+    sock = getattr(getattr(connection, "stream", None), "socket", None)
     made = Request(
         asked.method or "GET",
         asked.uri or "/",
@@ -161,7 +174,8 @@ def _request(handler: web.RequestHandler) -> Request:
         ],
         http_version=asked.version.removeprefix("HTTP/"),
         scheme=asked.protocol,
-        client=address_of(address),
+        client=client,
+        server=None if sock is None else address_of(sock.getsockname()),
         path_params=dict(handler.path_kwargs),
     )
     made.state["tornado.handler"] = handler
@@ -170,8 +184,12 @@ def _request(handler: web.RequestHandler) -> Request:
 
 def _answer(handler: web.RequestHandler, response: Response, *, last: bool) -> None:
     handler.set_status(response.status)
+    said: set[str] = set()
     for name, value in headers_of(response):
-        handler.set_header(name, value)
+        # The first takes the place of one that Tornado has for all answers.
+        put = handler.add_header if name.lower() in said else handler.set_header
+        put(name, value)
+        said.add(name.lower())
     if last:
         # What follows a request that asks to upgrade may be frames, and is never read as a request.
         handler.set_header("Connection", "close")
