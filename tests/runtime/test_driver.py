@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from sock import Failed, Remote, Sock, Stop, Stream
+from sock import Failed, Remote, Shutdown, Sock, Stop, Stream
 from sock.wire.frame import Close
 
 
@@ -141,6 +141,30 @@ def test_a_coroutine_that_somebody_else_cancels_has_failed(run, open_link):
     events, handler = answered(run, open_link, Cancelled)
     assert events == [Close(1011, "")]
     assert isinstance(handler.reasons[0].error, asyncio.CancelledError)
+
+
+def test_what_the_loop_cancels_in_a_drain_has_not_failed(run, open_link):
+    """A second Ctrl-C, say: the loop cancels all that is left, and the code stays 1012."""
+
+    class Waits(Base):
+        async def handle_in(self, message):
+            self.task = asyncio.current_task()
+            await asyncio.Event().wait()
+
+    async def scenario():
+        connection = await open_link(Waits)
+        connection.peer.send("go")
+        while not hasattr(connection.handler, "task"):
+            await asyncio.sleep(0)
+        connection.link.shutdown(30.0)
+        connection.handler.task.cancel()
+        close = await connection.peer.next()
+        assert (type(close), close.code) == (Close, 1012)
+        connection.peer.close(1012)
+        await connection.over()
+        assert connection.handler.reasons == [Shutdown()]
+
+    run(scenario())
 
 
 def test_a_callback_that_swallows_its_cancellation_is_abandoned_and_told(run, open_link, events):

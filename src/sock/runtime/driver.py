@@ -77,7 +77,8 @@ def report(link: Live, job: Job, task: asyncio.Task[Any]) -> None:
 
 
 def _report_cancelled(link: Live, job: Job) -> None:
-    if job.cancelled or job.role is Role.TASK:
+    # In an end that has begun it may have been the loop, which lets nothing wait any more.
+    if job.cancelled or job.role is Role.TASK or link.lifecycle.closed:
         link.lifecycle.settled(job, None)
     else:
         link.lifecycle.failed(job, asyncio.CancelledError(f"{link.place(job)} was cancelled"))
