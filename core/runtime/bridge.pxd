@@ -10,10 +10,10 @@ from sock.runtime.turn cimport Turned
 @cython.final
 cdef class Bridge(Turned):
     cdef double _alarm_at
-    cdef bint _cancelled
-    cdef object _closer
+    cdef object _cancelled
     cdef object _closing
     cdef list _done
+    cdef object _farewell
     cdef object _foreign
     cdef bint _inside
     cdef CKeepalive _keepalive
@@ -23,12 +23,11 @@ cdef class Bridge(Turned):
     cdef object _over
     cdef Py_ssize_t _pending
     cdef object _reader
-    cdef object _refused
     cdef object _resumed
     cdef bint _said
     cdef object _sender
     cdef double _since
-    cdef object _told
+    cdef object _undone
     cdef list _waiters
     cdef public bint debug
     cdef public Py_ssize_t foreign_infos

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sock import Options, Response, Sock, testing
+from sock import Options, Ping, Pong, Remote, Response, Sock, Upgrade, testing
 from sock.adapters import admission, asgi
 from sock.runtime import limit
 
@@ -82,3 +82,28 @@ def test_a_refusal_that_cannot_be_said_is_told(events, run_async):
     run_async(act())
     assert sent == [{"type": "websocket.close"}] * 3
     assert told(events) == [("Response", "status 401")]
+
+
+def test_what_is_pushed_and_cannot_be_sent_is_told_once(events, run_async):
+    class Pings(Sock):
+        def handle_in(self, message):
+            return [Ping(), Pong()]
+
+    class Server:
+        controls = False
+
+        def __init__(self):
+            self.told = ["one", "two", Remote(1000)]
+
+        async def receive(self):
+            return self.told.pop(0)
+
+    async def act():
+        request = testing.request()
+        upgrade = Upgrade(Pings(request))
+        await admission.live(Server(), request, upgrade, Options(), Options())
+
+    run_async(act())
+    [(handler, needed)] = told(events)
+    assert handler.endswith("Pings")
+    assert needed == "Ping"

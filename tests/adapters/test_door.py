@@ -177,3 +177,23 @@ def test_what_was_accepted_already_cannot_be_upgraded():
         client.websocket_connect("/") as session,
     ):
         session.receive_text()
+
+
+def test_a_websocket_class_of_an_applications_own_is_quarts_still(run_async, uvicorn_serving):
+    class OfOnesOwn(quart.wrappers.Websocket):
+        pass
+
+    app = quart.Quart(__name__)
+    app.websocket_class = OfOnesOwn
+
+    @app.websocket("/")
+    async def _():
+        await upgrade(quart.websocket, Echo(None))
+
+    async def act():
+        async with uvicorn_serving(app, ws="websockets-sansio") as host:
+            async with websockets.connect(f"ws://127.0.0.1:{host.port}/") as client:
+                await client.send("hi")
+                assert await client.recv() == "hi"
+
+    run_async(act())

@@ -138,3 +138,10 @@ def test_answers_and_acceptances_are_events(run_async):
         {"type": "http.response.body", "body": b"\0", "more_body": False},
         {"type": "websocket.accept", "subprotocol": "a", "headers": [(b"x-a", b"b")]},
     ]
+
+
+@pytest.mark.parametrize("buffer", [bytes, bytearray, memoryview])
+def test_a_binary_message_is_bytes_whatever_the_server_has(buffer, run_async):
+    told = {"type": "websocket.receive", "bytes": buffer(b"one")}
+    message = received("2.4", told, run_async)
+    assert (type(message), message) == (bytes, b"one")

@@ -9,10 +9,24 @@ import pytest
 import websockets
 from websockets.asyncio.server import serve
 
-from sock import Options, Refuse, Response, Sock, TimedOut, Upgrade
+from sock import (
+    Failed,
+    InvalidData,
+    MessageTooBig,
+    Options,
+    PeerTooSlow,
+    ProtocolError,
+    Refuse,
+    Response,
+    Shutdown,
+    Sock,
+    TimedOut,
+    Upgrade,
+)
 from sock.adapters import websockets as adapter
 from sock.testing import contract
 from sock.testing.client import Client
+from sock.testing.peer import frame
 
 LIMITS = [limit.name for limit in adapter.LIMITS if limit.name in contract.LIMITS]
 
@@ -118,5 +132,119 @@ def test_an_object_of_another_framework_is_one_clear_error(run_async):
     async def act():
         with pytest.raises(TypeError, match=r"takes the ServerConnection .* not a builtins\.dict"):
             await adapter.upgrade({}, Echo(None))
+
+    run_async(act())
+
+
+async def told():
+    """Return what `terminate` is told."""
+    while not Echo.reasons:
+        await asyncio.sleep(0.005)
+    return Echo.reasons.pop()
+
+
+def test_a_stop_without_a_drain_is_the_servers_end(run_async):
+    Echo.reasons.clear()
+
+    async def act():
+        async with serving(Echo) as (server, port):
+            client = await websockets.connect(f"ws://127.0.0.1:{port}/")
+            server.close()
+            with pytest.raises(websockets.ConnectionClosed) as closed:
+                await client.recv()
+            assert closed.value.rcvd.code == 1001
+            assert await told() == Shutdown()
+
+    run_async(act())
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (frame(0x1, b"\xff"), InvalidData),
+        (frame(0x3, b""), ProtocolError),
+        (frame(0x1, b"x" * 200), MessageTooBig),
+    ],
+    ids=["text", "opcode", "size"],
+)
+def test_a_violation_that_websockets_answers_is_a_failure(run_async, data, kind):
+    Echo.reasons.clear()
+
+    async def act():
+        async with serving(Echo, max_message_size=100) as (_, port):
+            client = await websockets.connect(f"ws://127.0.0.1:{port}/")
+            client.transport.write(data)
+            with pytest.raises(websockets.ConnectionClosed) as closed:
+                await client.recv()
+            assert closed.value.rcvd.code == kind.code
+            reason = await told()
+            assert isinstance(reason, Failed)
+            assert type(reason.error) is kind
+
+    run_async(act())
+
+
+def test_a_peer_that_is_too_slow_hears_1013(run_async):
+    Echo.reasons.clear()
+
+    class Pushes(Echo):
+        def init(self, ref):
+            return ["x" * 500_000] * 40
+
+    async def act():
+        async with serving(Pushes, send_timeout=0.3) as (_, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(
+                b"GET / HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+            )
+            assert isinstance((await told()).error, PeerTooSlow)
+            last = b""
+            while not last.endswith(b"\x03\xf5too slow"):
+                data = await reader.read(1 << 16)
+                assert data, "the end of TCP, and no 1013"
+                last = (last + data)[-100:]
+            writer.close()
+
+    run_async(act())
+
+
+@pytest.mark.parametrize("size", [1 << 22, None])
+def test_a_message_may_be_as_large_as_the_options_say(run_async, size):
+    async def act():
+        async with serving(Echo, max_message_size=size) as (_, port):
+            async with websockets.connect(f"ws://127.0.0.1:{port}/", max_size=None) as client:
+                await client.send("x" * (1 << 21))
+                assert len(await client.recv()) == 1 << 21
+
+    run_async(act())
+
+
+@pytest.mark.parametrize(
+    ("origin", "of_serve", "options", "code"),
+    [
+        ("https://evil.example", None, None, 1008),
+        ("https://good.example", None, Options(origins=["https://good.example"]), None),
+        ("https://good.example", ["https://good.example"], None, None),
+        (None, None, None, None),
+    ],
+)
+def test_another_sites_page_is_sent_away_behind_the_handshake(
+    run_async, origin, of_serve, options, code
+):
+    async def room(connection):
+        await adapter.upgrade(connection, Echo(None), options)
+
+    async def act():
+        async with serve(room, "127.0.0.1", 0, origins=of_serve) as server:
+            port = server.sockets[0].getsockname()[1]
+            async with websockets.connect(f"ws://127.0.0.1:{port}/", origin=origin) as client:
+                if code is None:
+                    await client.send("hi")
+                    assert await client.recv() == "hi"
+                    return
+                with pytest.raises(websockets.ConnectionClosed) as closed:
+                    await client.recv()
+                assert closed.value.rcvd.code == code
 
     run_async(act())

@@ -8,6 +8,7 @@ import pytest
 
 from sock import (
     Failed,
+    InvalidData,
     MessageTooBig,
     Normal,
     Options,
@@ -458,5 +459,77 @@ def test_what_aborts_it_lets_go_at_once(run_async):
         living.bridge.abort()
         await living.task
         assert living.handler.reasons == [Remote(1006)]
+
+    run_async(act())
+
+
+def test_a_peer_that_is_too_slow_is_told_so_where_the_server_still_has_it(run_async):
+    async def act():
+        living = Living(Notes(), send_timeout=0.1)
+        living.server.slow = asyncio.Event()
+        living.server.tell("one")
+        await until(lambda: living.handler.reasons)
+        living.server.slow.set()
+        await living.task
+        assert [code for code, _ in living.server.closed] == [1013]
+
+    run_async(act())
+
+
+@pytest.mark.parametrize("message", [bytearray(b"one"), memoryview(b"one")])
+def test_a_message_may_be_in_any_buffer(run_async, message):
+    class Names(Notes):
+        def handle_in(self, message):
+            return type(message).__name__
+
+    async def act():
+        living = Living(Names())
+        living.server.tell(message, Remote(1000))
+        await living.task
+        assert living.server.sent == ["bytes"]
+
+    run_async(act())
+
+
+def test_what_is_no_message_is_told_with_its_traceback_and_fails(run_async, events):
+    async def act():
+        living = Living(Notes())
+        living.server.tell(None)
+        await living.task
+        assert [code for code, _ in living.server.closed] == [1011]
+        [reason] = living.handler.reasons
+        assert isinstance(reason.error, TypeError)
+
+    run_async(act())
+    assert "callback.failed" in [name for name, _ in events]
+
+
+def test_a_violation_that_the_server_has_answered_is_a_failure(run_async):
+    class Judges(Server):
+        async def receive(self):
+            raise InvalidData("not in UTF-8")
+
+    async def act():
+        living = Living(Notes())
+        living.server.__class__ = Judges
+        await living.task
+        [reason] = living.handler.reasons
+        assert isinstance(reason.error, InvalidData)
+
+    run_async(act())
+
+
+def test_who_pushes_what_the_server_cannot_send_is_told(run_async):
+    class Pings(Notes):
+        def handle_in(self, message):
+            return [Ping(b"1"), message]
+
+    async def act():
+        undone = []
+        server = Server()
+        reactor = Reactor.of(asyncio.get_running_loop())
+        server.tell("one", Remote(1000))
+        await Bridge(reactor, server, Request(), Pings(), Options(), undone=undone.append).run()
+        assert undone == [Ping(b"1")]
 
     run_async(act())

@@ -62,3 +62,16 @@ def test_while_they_are_sent_away_no_other_is_let_in(run_async):
         guests.check()
 
     run_async(act())
+
+
+def test_a_drain_without_connections_refuses_those_that_ask_at_that_moment(run_async):
+    async def act():
+        guests = Guests.of(asyncio.get_running_loop())
+        draining = asyncio.ensure_future(guests.drain(1))
+        await asyncio.sleep(0)
+        with pytest.raises(HandshakeError, match="stopping"):
+            guests.check()
+        assert await draining == 0
+        guests.check()
+
+    run_async(act())

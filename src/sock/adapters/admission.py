@@ -29,16 +29,18 @@ if TYPE_CHECKING:
 EXTENSION: Final = "sock"
 """The name under which a server that lets go of its socket says so, in a scope's extensions."""
 
-HOST: Final = "this ASGI server (see docs/reference/hosts.md; uvicorn with sock[uvicorn] can)"
+HOST: Final = "this ASGI server (uvicorn can, with --ws sock.adapters.uvicorn:SockProtocol)"
+
+_CONTROL: Final = Limit(
+    "control",
+    ("S2.5", "S5.1", "S5.2", "S5.3", "S5.4", "S12.3"),
+    "pings and pongs are the server's: none is pushed, none is told to the handler",
+    method="handle_control",
+    options=frozenset({"ping_interval"}),
+)
 
 LIMITS: Final = (
-    Limit(
-        "control",
-        ("S2.5", "S5.1", "S5.2", "S5.3", "S5.4", "S12.3"),
-        "pings and pongs are the server's: none is pushed, none is told to the handler",
-        method="handle_control",
-        options=frozenset({"ping_interval"}),
-    ),
+    _CONTROL,
     Limit(
         "idle",
         ("S12.1", "S12.2", "S12.4"),
@@ -79,8 +81,8 @@ LIMITS: Final = (
     Limit(
         "options",
         ("S15.5", "S15.7", "S17.1", "S17.2"),
-        "compression, fragments and the size of a frame are the server's settings",
-        options=frozenset({"compression", "max_fragments"}),
+        "compression, fragments and the largest message are the server's settings",
+        options=frozenset({"compression", "max_fragments", "max_message_size"}),
     ),
     Limit(
         "drain",
@@ -150,9 +152,17 @@ async def live(
         given: those of them that the application has set.
     """
     loop = asyncio.get_running_loop()
+    kind = type(upgrade.handler)
     warn(HOST, LIMITS, upgrade.handler, given, request)
     bridge = Bridge(
-        Reactor.of(loop), foreign, request, upgrade.handler, options, debug=loop.get_debug()
+        Reactor.of(loop),
+        foreign,
+        request,
+        upgrade.handler,
+        options,
+        debug=loop.get_debug(),
+        cancelled=getattr(foreign, "cancelled", None),
+        undone=lambda message: tell(HOST, _CONTROL, kind, type(message).__name__, request),
     )
     guests = Guests.of(loop)
     guests.add(bridge)

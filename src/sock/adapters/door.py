@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, final
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Any, Protocol, cast, final
 
 from sock.spec import CloseCode, Prepared, Remote, Text
 
@@ -13,7 +15,12 @@ if TYPE_CHECKING:
     from sock.runtime.foreign import Foreign
     from sock.spec import Message, Ping, Pong, Request, Response, Shutdown, Upgrade
 
-    from .event import Scope
+    from .event import Event, Scope
+
+if "quart.app" in sys.modules:
+    from . import quart
+
+    quart.watch()
 
 
 class Door(Protocol):
@@ -56,7 +63,7 @@ def door_of(connection: Any) -> Door:
             f"this is a request of the type {scope['type']!r}: an upgrade needs a route for"
             " WebSockets, such as @app.websocket"
         )
-    if kind.startswith("quart."):
+    if any(base.__module__.startswith("quart.") for base in connection.__class__.__mro__):
         return _Quart(connection)
     return _Plain(connection)
 
@@ -97,10 +104,17 @@ class _Quart:
     controls = False
 
     def __init__(self, connection: Any) -> None:
+        from . import quart
+
+        quart.watch()  # where it was imported after us: from the next connection on
+        self._route = quart.ROUTE
         # The proxy looks for the current route's connection each time, also where there is none.
         self._connection: Any = connection._get_current_object()  # noqa: SLF001 - werkzeug's way
         self.scope: Scope = self._connection.scope
         self.foreign: Foreign = self
+        # Where nobody watches, Quart cancels the route when the peer has gone, and only then.
+        self.cancelled = None if self._route in self.scope else Remote(CloseCode.ABNORMAL_CLOSURE)
+        self._events = event.Events(self.scope, self._told, self._connection.send)
 
     async def open(self) -> None:
         """Quart has done it."""
@@ -108,6 +122,7 @@ class _Quart:
     async def accept(self, upgrade: Upgrade, /) -> None:
         from werkzeug.datastructures import Headers
 
+        self.scope[self._route] = asyncio.current_task()
         await self._connection.accept(Headers(list(upgrade.headers)), upgrade.subprotocol)
 
     async def deny(self, request: Request, response: Response, /) -> None:  # noqa: ARG002 - it is not told
@@ -117,8 +132,13 @@ class _Quart:
         raise HTTPException(response=Answer(response.body, response.status, list(response.headers)))
 
     async def receive(self) -> str | bytes | Ping | Pong | Remote | Shutdown:
-        message: str | bytes = await self._connection.receive()
-        return message
+        return await self._events.receive()
+
+    async def _told(self) -> Event:
+        told: Any = await self._connection.receive()
+        if isinstance(told, (str, bytes)):  # from before the upgrade, in Quart's words
+            return {"type": "websocket.receive", "text" if isinstance(told, str) else "bytes": told}
+        return cast("Event", told)
 
     async def send(self, message: Message, /) -> None:
         if isinstance(message, Prepared):

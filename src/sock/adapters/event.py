@@ -119,7 +119,8 @@ class Events:
         event = await self._receive()
         if event["type"] == "websocket.receive":
             text = event.get("text")
-            return cast("str | bytes", event["bytes"] if text is None else text)
+            # A test client, and a server in Python, may have another buffer than bytes.
+            return bytes(event["bytes"]) if text is None else cast("str", text)
         code = event.get("code") or CloseCode.NO_STATUS_RCVD
         # uvicorn tells of no reason when there was no Close frame: it has lost TCP (its code is
         # 1005 then), or is stopping (1012), and has said so to the peer.

@@ -26,16 +26,21 @@ from sock.spec import (
     CloseCode,
     HandlerError,
     HandshakeError,
+    InvalidData,
+    MessageTooBig,
     Options,
     Ping,
     Pong,
     Prepared,
+    ProtocolError,
     Remote,
     Request,
     Response,
+    Shutdown,
     Text,
     Upgrade,
 )
+from sock.wire import handshake
 
 try:
     import websockets
@@ -51,7 +56,7 @@ from .hosted import Hosted, address_of, body_of, check, failed, headers_of, kind
 from .hosted import drain as drain
 
 if TYPE_CHECKING:
-    from sock.spec import App, Message, Shutdown, Sock
+    from sock.spec import App, Message, Sock
 
 __all__ = ["LIMITS", "drain", "hosting", "upgrade"]
 
@@ -88,7 +93,7 @@ LIMITS: Final = (
     Limit(
         "options",
         ("S15.5", "S15.7", "S17.1", "S17.2"),
-        "compression, fragments and the size of a frame are arguments of its serve()",
+        "compression, fragments and the largest message are arguments of its serve()",
         options=frozenset({"compression", "max_fragments"}),
     ),
 )
@@ -96,11 +101,21 @@ LIMITS: Final = (
 
 _ANSWERED: Final = "_sock_answer"
 
+_FAULTS: Final = {
+    CloseCode.PROTOCOL_ERROR: ProtocolError,
+    CloseCode.INVALID_DATA: InvalidData,
+    CloseCode.MESSAGE_TOO_BIG: MessageTooBig,
+}
+"""The codes by which websockets says that the peer broke the protocol."""
+
 
 async def upgrade(
     connection: ServerConnection, handler: Sock[Any, Any], options: Options | None = None
 ) -> None:
     """Hand a connection to a handler, until it has ended.
+
+    The handshake is over, so another site's page is sent away with 1008, unless serve() was given
+    `origins` of its own; `hosting` answers it with 403.
 
     Args:
         connection: that websockets has accepted.
@@ -111,8 +126,17 @@ async def upgrade(
         TypeError: it is no connection of websockets' asyncio server.
     """
     _check(connection)
+    accepting = Upgrade(handler, options=options)
     base = Options() if options is None else options
-    await _live(connection, request_of(connection), Upgrade(handler), base, base)
+    request = request_of(connection)
+    if "origins" in base.given or connection.protocol.origins is None:
+        try:
+            handshake.check_origin(request, base.origins)
+        except HandshakeError as refusal:
+            refused(request, refusal)
+            await connection.close(CloseCode.POLICY_VIOLATION, "another site's page")
+            return
+    await _live(connection, request, accepting, base, base)
 
 
 def hosting(app: App, *, options: Options | None = None) -> dict[str, Any]:
@@ -160,6 +184,7 @@ def hosting(app: App, *, options: Options | None = None) -> dict[str, Any]:
         "process_request": process_request,
         "select_subprotocol": select_subprotocol,
         "process_response": process_response,
+        "max_size": application.options.max_message_size,
     }
 
 
@@ -197,13 +222,17 @@ class _Connection:
         connection = self._connection
         try:
             message: str | bytes = await connection.recv()
-        except websockets.ConnectionClosed:
-            return self._end()
+        except websockets.ConnectionClosed as closed:
+            return self._end(closed)
         return message
 
-    def _end(self) -> Remote:
-        connection = self._connection
-        received = connection.protocol.close_rcvd
+    def _end(self, closed: websockets.ConnectionClosed) -> Remote | Shutdown:
+        received, sent = closed.rcvd, closed.sent
+        if sent is not None and not closed.rcvd_then_sent:  # the server began
+            if sent.code in {CloseCode.GOING_AWAY, CloseCode.SERVICE_RESTART}:
+                return Shutdown()
+            if sent.code in _FAULTS:
+                raise _FAULTS[CloseCode(sent.code)](sent.reason)
         if received is None:
             return Remote(CloseCode.ABNORMAL_CLOSURE)
         return Remote(received.code, received.reason)

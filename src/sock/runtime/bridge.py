@@ -21,14 +21,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from sock import telemetry
 from sock.engine import NEVER, Job, Keepalive, Lifecycle, Phase, Role, Verdict
-from sock.spec import CloseCode, MessageTooBig, Ping, Pong, Remote, Shutdown
+from sock.spec import CloseCode, Ping, Pong, ProtocolError, Remote, Shutdown
+from sock.wire.assembly import too_big
 
 from . import driver
-from .foreign import Closing, forget, let_go, size_in_bytes, size_of
+from .farewell import Farewell, tell_end
+from .foreign import Closing, let_go, size_in_bytes, size_of
 from .ref import LiveRef
 from .turn import Turned
 from .watch import watch
@@ -59,14 +61,16 @@ class Bridge(Turned):
         handler: takes over.
         options: all limits, laid over the host's.
         debug: whether to name callbacks that block the loop.
+        undone: told of a message that the server has no way to send.
+        cancelled: what it means when the server cancels `run`, if not its own end.
     """
 
     __slots__ = (
         "_alarm_at",
         "_cancelled",
-        "_closer",
         "_closing",
         "_done",
+        "_farewell",
         "_foreign",
         "_inside",
         "_keepalive",
@@ -76,12 +80,11 @@ class Bridge(Turned):
         "_over",
         "_pending",
         "_reader",
-        "_refused",
         "_resumed",
         "_said",
         "_sender",
         "_since",
-        "_told",
+        "_undone",
         "_waiters",
         "debug",
         "foreign_infos",
@@ -102,6 +105,8 @@ class Bridge(Turned):
         options: Options,
         *,
         debug: bool = False,
+        undone: Callable[[Message], None] | None = None,
+        cancelled: Remote | None = None,
     ) -> None:
         super().__init__()
         loop = reactor.loop
@@ -109,6 +114,8 @@ class Bridge(Turned):
         self.request = request
         self.debug = debug
         self._foreign = foreign
+        self._undone = undone
+        self._cancelled = cancelled
         self._options = options
         self._max_size = options.max_message_size or NEVER
         self.lifecycle = Lifecycle(handler, options, self, watch if debug else None)
@@ -125,17 +132,14 @@ class Bridge(Turned):
         self._out: deque[Message | Closing] = deque()
         self._pending = 0  # bytes in it
         self._sender: asyncio.Task[Any] | None = None  # who sends at this moment
-        self._since = 0.0  # when it began with the message that it sends
+        self._since = 0.0  # when it began with a message
         self._closing: Job | None = None  # keeps `terminate` waiting until the Close has left
-        self._closer: asyncio.Task[None] | None = None  # says it
+        self._farewell = Farewell(foreign, loop)  # says it
         self._said = False  # the Close is on its way, or there is nobody to say it to
         self._inside = False  # in a turn of the reader, which sends at its end
-        self._cancelled = False
         self._alarm_at = NEVER  # the life cycle's bound
         self._resumed: asyncio.Future[None] | None = None  # what the reader waits for
         self._reader: asyncio.Task[None] | None = None
-        self._refused: Exception | None = None  # why the Close could not be said
-        self._told: asyncio.Future[None] = loop.create_future()  # done when it could not
         self._over: asyncio.Future[None] = loop.create_future()
 
     async def run(self) -> None:
@@ -150,20 +154,17 @@ class Bridge(Turned):
         self._reader.add_done_callback(self._has_read)
         self.reactor.wheel.arm(self, self._due())
         try:
-            await asyncio.wait({self._over, self._told}, return_when=asyncio.FIRST_COMPLETED)
-            if self._closer is not None:
-                await asyncio.wait({self._closer}, timeout=self._options.close_timeout)
+            await self._farewell.wait(self._over, self._options.close_timeout)
         except asyncio.CancelledError:
-            # A server that stops, and will wait for a moment at most.
-            self._cancelled = True
-            self.shutdown(min(_LAST_WORD, self._options.close_timeout))
+            if self._cancelled is not None:
+                self._part(self._cancelled)
+            else:  # a server that stops, and will wait for a moment at most
+                self.shutdown(min(_LAST_WORD, self._options.close_timeout))
             try:
                 await asyncio.shield(self._over)
             finally:
                 self.abort()
             raise
-        if self._refused is not None:
-            raise self._refused  # at once: what is under way may finish without its server
 
     def shutdown(self, timeout: float | None, /) -> None:
         """Drain: finish what is under way within `timeout` seconds, then say 1012."""
@@ -175,10 +176,14 @@ class Bridge(Turned):
         self._keepalive.heard = self.reactor.loop.time()
 
     def abort(self) -> None:
-        """Let go at once: what waits to be sent is lost."""
+        """Let go at once: what waits to be sent is lost, but for the code."""
+        last = self._out[-1] if self._out else None
         self._lose()
         if self._sender is not None:
             self._sender.cancel()
+        if isinstance(last, Closing):
+            # A server that still has its peer would say a code of its own, and call it normal.
+            self._farewell.begin(last, within=_LAST_WORD)
 
     # Turns.
 
@@ -232,6 +237,8 @@ class Bridge(Turned):
         elif isinstance(message, (bytearray, memoryview)):
             message = bytes(message)  # as it is now
         elif isinstance(message, (Ping, Pong)) and not self._foreign.controls:
+            if self._undone is not None:
+                self._undone(message)
             return
         if self._said:
             return
@@ -297,15 +304,7 @@ class Bridge(Turned):
         self.ref.detach()
         for callback in self._done:
             self.reactor.loop.call_soon(callback)
-        cause = self.lifecycle.cause
-        if cause is not None:
-            telemetry.emit(
-                "connection.closed",
-                request=self.request,
-                code=cause.code,
-                reason=cause.reason,
-                dropped=self.lifecycle.outbox.dropped,
-            )
+        tell_end(self.request, self.lifecycle)
         self.reactor.wheel.disarm(self)
         for task in (self._reader, self._sender):
             if task is not None:
@@ -353,27 +352,35 @@ class Bridge(Turned):
             if count % _MESSAGES_A_TURN == 0:
                 await asyncio.sleep(0)
             try:
-                told = await foreign.receive()
+                told: Any = await foreign.receive()
+            except ProtocolError as error:  # which the server has answered, and ended with
+                self.lifecycle.violated(error)
+                self._lose()
+                return
             except Exception:  # noqa: BLE001 - however a server says that the peer is lost
                 told = Remote(CloseCode.ABNORMAL_CLOSURE)
             keepalive.heard = now()
             self._inside = True
             if isinstance(told, (str, bytes)):
                 self._deliver(told)
+            elif isinstance(told, (bytearray, memoryview)):
+                self._deliver(
+                    bytes(cast("bytearray", told))
+                )  # which may be the server's to use again
             elif isinstance(told, (Remote, Shutdown)):
                 self._inside = False
                 self._part(told)
                 return
-            elif not self._said:
+            elif isinstance(told, (Ping, Pong)):
                 self.lifecycle.receive(told)
+            else:
+                raise TypeError(f"the server gave a {type(told).__name__} for a message")
 
     def _deliver(self, message: str | bytes) -> None:
         """Hand over one message, on the same fast path as a link's."""
         life = self.lifecycle
         if len(message) * 4 > self._max_size and size_in_bytes(message) > self._max_size:
-            life.violated(
-                MessageTooBig(f"a message over {self._max_size:.0f} bytes (RFC 6455 §10.4)")
-            )
+            life.violated(too_big(int(self._max_size)))
             return
         callback = life.on_text if isinstance(message, str) else life.on_binary
         if not life.ready or callback is None:
@@ -405,13 +412,16 @@ class Bridge(Turned):
             self.lifecycle.peer_closed(end.code, end.detail, answer)
             if not self._over.done():
                 # Work is left. granian answers the Close only when the application does, or ends.
-                answering: Any = self._foreign.close(answer, "")
-                self._closer = self.reactor.loop.create_task(answering)
-                self._closer.add_done_callback(forget)
+                self._farewell.begin(Closing(answer, ""))
         self._lose()
 
     def _has_read(self, reader: asyncio.Task[None]) -> None:
-        if not reader.cancelled() and reader.exception() is not None:
+        error = None if reader.cancelled() else reader.exception()
+        if isinstance(error, Exception):  # else the loop's, and a callback's, which has been told
+            self._inside = False
+            self.lifecycle.failed(Job(Role.TASK, "receive"), error)
+            self._send_soon()
+        elif error is not None:
             self._lose()
 
     def _lose(self) -> None:
@@ -466,22 +476,11 @@ class Bridge(Turned):
         self._send_soon()
 
     async def _say_close(self, closing: Closing) -> None:
-        # Some servers wait here for the peer's answer, and `terminate` shall not.
-        # And one says nothing while it is asked for the next message, which is of no use now.
+        # One says nothing while it is asked for the next message, which is of no use now.
         if self._reader is not None and self._reader is not asyncio.current_task():
             self._reader.cancel()
-        saying: Any = self._foreign.close(closing.code, closing.detail)
-        self._closer = self.reactor.loop.create_task(saying)
-        self._closer.add_done_callback(self._close_refused)
-        await asyncio.sleep(0)
-
-    def _close_refused(self, closer: asyncio.Task[None]) -> None:
-        error = None if closer.cancelled() else closer.exception()
-        # autobahn (daphne) lets an application say few codes, and refuses the others with a plain
-        # Exception. What else is raised says that the peer has gone, which is no news.
-        if type(error) is Exception:
-            self._refused = error
-            let_go(self._told)
+        self._farewell.begin(closing, heeded=True)
+        await asyncio.sleep(0)  # `terminate` does not wait for what the server waits for
 
     def _close_has_left(self) -> None:
         job, self._closing = self._closing, None

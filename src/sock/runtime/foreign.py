@@ -19,8 +19,14 @@ class Foreign(Protocol):
     controls: bool
     """Whether pings can be sent, and pongs are received."""
 
-    async def receive(self) -> str | bytes | Ping | Pong | Remote | Shutdown:
-        """Return what comes next. Whatever it raises means that the peer is lost."""
+    async def receive(
+        self,
+    ) -> str | bytes | bytearray | memoryview | Ping | Pong | Remote | Shutdown:
+        """Return what comes next. Whatever it raises means that the peer is lost.
+
+        Raises:
+            ProtocolError: it broke the protocol; the server has said so, and has ended.
+        """
         ...
 
     def send(self, message: Message, /) -> Awaitable[None]:

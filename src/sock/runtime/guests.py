@@ -80,11 +80,13 @@ class Guests:
         Returns:
             How many were cut.
         """
-        if not self.links:
-            return 0
-        telemetry.emit("server.draining", connections=len(self.links), seconds=seconds)
         self.draining = True
         try:
+            if not self.links:
+                await asyncio.sleep(0)  # for those that ask at this moment
+            if not self.links:
+                return 0
+            telemetry.emit("server.draining", connections=len(self.links), seconds=seconds)
             cut = await drain(self, seconds)
         finally:
             self.draining = False  # another server may follow on this loop

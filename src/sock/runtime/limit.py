@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, final
 
 from sock import telemetry
-from sock.spec import Sock
+from sock.spec import Options, Sock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sock.spec import Options, Request
+    from sock.spec import Request
 
 
 @final
@@ -43,13 +43,20 @@ class Limit:
         kind = type(handler)
         if self.method and getattr(kind, self.method) is not getattr(Sock, self.method):
             return self.method
-        wanted = sorted(
-            name for name in self.options & options.given if getattr(options, name) is not None
-        )
+        wanted = sorted(name for name in self.options & options.given if _asks(options, name))
         return ", ".join(wanted) or None
 
 
-_told: Final[set[tuple[type, str, str]]] = set()
+def _asks(options: Options, name: str) -> bool:
+    """Tell whether a field that was given asks anything of a host."""
+    value = getattr(options, name)
+    if name == "max_message_size":  # less than usual is kept to whatever the host lets through
+        return value is None or value > Options().max_message_size
+    return value is not None
+
+
+_told: Final[set[tuple[str, str, str]]] = set()
+"""By name: a class that is made anew for each connection is told of once, and is not kept."""
 
 
 def warn(
@@ -76,7 +83,7 @@ def warn(
 
 def tell(host: str, limit: Limit, kind: type, needed: str, request: Request) -> None:
     """Tell that a class needs what its host cannot do, unless that was told before."""
-    told = (kind, host, limit.name)
+    told = (f"{kind.__module__}.{kind.__qualname__}", host, limit.name)
     if told not in _told:
         _told.add(told)
         telemetry.emit(
