@@ -394,10 +394,11 @@ def test_what_a_route_raises_before_it_is_kept_is_the_servers_to_know(run_async)
     run_async(act())
 
 
-def test_a_route_of_quart_cannot_be_kept_by_the_middleware_and_is_told_what_it_needs(run_async):
+def test_a_route_of_quart_that_nobody_watches_is_told_what_its_release_needs(run_async):
     quart = pytest.importorskip("quart")
     raised = []
     app = quart.Quart(__name__)
+    app.asgi_websocket_class = type("Own", (quart.asgi.ASGIWebsocketConnection,), {})
 
     @app.websocket("/")
     async def room():

@@ -177,3 +177,8 @@ def test_the_annotations_of_an_answer_can_be_read():
 
 def test_an_uncaught_refusal_says_its_status():
     assert str(sock.Refuse(401, "who?")) == "(401, 'who?')"
+
+
+def test_options_that_are_none_are_named():
+    with pytest.raises(TypeError, match="options are an Options, not 'dict'"):
+        Upgrade(Echo(None), options={"max_message_size": 3})

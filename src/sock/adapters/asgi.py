@@ -13,7 +13,7 @@ async def room(websocket: WebSocket, room: str, user: User = Depends(current_use
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final, cast, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from sock import log, telemetry
 from sock.spec import HandshakeError, Options, Response, Upgrade
@@ -73,7 +73,7 @@ async def upgrade(
         headers: sent with the 101.
         release: return at the upgrade, so that the framework gives back what it holds for the
             route, such as a database session. Needs `sock.adapters.uvicorn` as the server's
-            protocol, or `Middleware` around the application; in Quart, the former.
+            protocol, or `Middleware` around the application.
 
     Raises:
         TypeError: it is no WebSocket of a framework that is known here.
@@ -92,11 +92,11 @@ async def upgrade(
             " uvicorn with --ws sock.adapters.uvicorn:SockProtocol, or wrap the application in"
             " sock.adapters.asgi.Middleware"
         )
-    if release and takeover is None and cast("object", door.foreign) is door:
-        # Quart closes the connection when its route returns, and receives for nobody from then on.
+    if release and takeover is None and not door.lasting:
         raise RuntimeError(
             "this framework keeps a connection only as long as its route runs: for release=True,"
-            " run uvicorn with --ws sock.adapters.uvicorn:SockProtocol"
+            " run uvicorn with --ws sock.adapters.uvicorn:SockProtocol; or import Quart before"
+            " sock.adapters.asgi, and leave its asgi_websocket_class as it is"
         )
     await door.open()
     request = event.request_of(door.scope, mounted=False)
@@ -116,7 +116,7 @@ async def upgrade(
             await takeover.wait()
         return
     if release and kept is not None:
-        foreign = event.Events(door.scope, kept.receive, kept.send)
+        foreign = event.Events(door.scope, door.told or kept.receive, kept.send)
         living = admission.live(foreign, request, accepting, limits, base)
         kept.living.append(asyncio.get_running_loop().create_task(living))
     else:

@@ -12,6 +12,8 @@ from . import admission, event
 from .hosted import kind_of
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from sock.runtime.foreign import Foreign
     from sock.spec import Message, Ping, Pong, Request, Response, Shutdown, Upgrade
 
@@ -29,6 +31,16 @@ class Door(Protocol):
     scope: Scope
     foreign: Foreign
     """The connection, once it is accepted."""
+
+    @property
+    def told(self) -> Callable[[], Awaitable[Event]] | None:
+        """By what its events are received behind its route; None for what the server gives."""
+        ...
+
+    @property
+    def lasting(self) -> bool:
+        """Whether it may outlive its route."""
+        ...
 
     async def open(self) -> None:
         """Take note that the peer is there.
@@ -72,6 +84,9 @@ def door_of(connection: Any) -> Door:
 class _Plain:
     """Of Starlette, FastAPI and Litestar: ASGI's own events, passed through their state machine."""
 
+    told = None
+    lasting = True
+
     def __init__(self, connection: Any) -> None:
         self.scope: Scope = connection.scope
         self.foreign: Foreign = event.Events(self.scope, connection.receive, connection.send)
@@ -114,7 +129,8 @@ class _Quart:
         self.foreign: Foreign = self
         # Where nobody watches, Quart cancels the route when the peer has gone, and only then.
         self.cancelled = None if self._route in self.scope else Remote(CloseCode.ABNORMAL_CLOSURE)
-        self._events = event.Events(self.scope, self._told, self._connection.send)
+        self.lasting = self.cancelled is None
+        self._events = event.Events(self.scope, self.told, self._connection.send)
 
     async def open(self) -> None:
         """Quart has done it."""
@@ -134,7 +150,8 @@ class _Quart:
     async def receive(self) -> str | bytes | Ping | Pong | Remote | Shutdown:
         return await self._events.receive()
 
-    async def _told(self) -> Event:
+    async def told(self) -> Event:
+        """Receive an event: from when the route has upgraded, they come as they are."""
         told: Any = await self._connection.receive()
         if isinstance(told, (str, bytes)):  # from before the upgrade, in Quart's words
             return {"type": "websocket.receive", "text" if isinstance(told, str) else "bytes": told}

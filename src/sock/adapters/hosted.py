@@ -28,6 +28,8 @@ class Hosted:
     """
 
     def __init__(self, app: App, options: Options | None) -> None:
+        if options is not None and not isinstance(cast("object", options), Options):
+            raise TypeError(f"options are an Options, not {type(options).__name__!r}")
         log.attach()
         self._app = app
         self.options = Options() if options is None else options

@@ -68,10 +68,10 @@ class Watched(ASGIWebsocketConnection):
 
         async def said(event: Any) -> None:
             if event["type"] == "websocket.close" and self.scope[ROUTE] is not None:
-                kept: list[asyncio.Task[None]] = self.scope.get("sock.kept", [])
-                for living in kept:
+                kept: Any = self.scope.get("sock.kept")
+                for living in kept.living if kept is not None else ():
                     await asyncio.shield(living)
-                if kept or takeover_of(self.scope) is not None:
+                if (kept is not None and kept.living) or takeover_of(self.scope) is not None:
                     return
             await send(event)
 

@@ -123,6 +123,8 @@ class Upgrade:
         _check_handler(handler)
         if subprotocol is not None and not _is_token(subprotocol):
             raise ValueError(f"{subprotocol!r} is no subprotocol (RFC 6455 §4.1)")
+        if options is not None and not isinstance(cast("object", options), Options):
+            raise TypeError(f"options are an Options, not {type(options).__name__!r}")
         if options is not None and (misplaced := SERVER_FIELDS & options.given):
             names = ", ".join(sorted(misplaced))
             raise ValueError(f"{names}: of the server, not of one connection")
