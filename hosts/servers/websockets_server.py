@@ -14,9 +14,9 @@ from sock.adapters.websockets import drain, hosting
 
 async def main() -> None:
     """Serve until SIGTERM."""
-    arguments = hosting(app, options=options)
     # Its limit on a message is its own: the application's is checked by the adapter.
-    async with serve(**arguments, host="127.0.0.1", port=int(sys.argv[1]), max_size=2**24):
+    arguments = hosting(app, options=options) | {"max_size": 2**24}
+    async with serve(**arguments, host="127.0.0.1", port=int(sys.argv[1])):
         stopped = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
         await stopped.wait()
