@@ -151,9 +151,9 @@ class _Quart:
         return await self._events.receive()
 
     async def told(self) -> Event:
-        """Receive an event: from when the route has upgraded, they come as they are."""
+        """Receive an event: as it came, or in Quart's words from before the upgrade."""
         told: Any = await self._connection.receive()
-        if isinstance(told, (str, bytes)):  # from before the upgrade, in Quart's words
+        if isinstance(told, (str, bytes)):
             return {"type": "websocket.receive", "text" if isinstance(told, str) else "bytes": told}
         return cast("Event", told)
 

@@ -33,13 +33,28 @@ class Watched(ASGIWebsocketConnection):
     """One connection."""
 
     scope: Any
-    queue: asyncio.Queue[Any]
+    _websocket: Any
 
     async def __call__(self, receive: Any, send: Any) -> None:
         """Serve it."""
         self.scope[ROUTE] = None
+
+        async def passed() -> Any:
+            """Receive for Quart; what comes after the upgrade goes to the Sock as it is."""
+            while True:
+                event: Event = await receive()
+                route: Any = self.scope[ROUTE]
+                if route is None or event["type"] == "websocket.connect":
+                    return event
+                await self._put(event)
+                if event["type"] == "websocket.disconnect":
+                    self._closed = True
+                    # The route ends when the Sock does. Quart would cancel it.
+                    await asyncio.wait({route})
+                    return event
+
         try:
-            await super().__call__(receive, send)
+            await super().__call__(passed, send)
         except asyncio.CancelledError:
             route: Any = self.scope[ROUTE]
             if route is not None:
@@ -47,24 +62,14 @@ class Watched(ASGIWebsocketConnection):
                 await asyncio.wait({route})
             raise
 
-    async def handle_messages(self, receive: Any) -> None:
-        """Receive: what comes after the upgrade goes to the Sock as it is, its end too."""
-
-        async def passed() -> Any:
-            while True:
-                event: Event = await receive()
-                if self.scope[ROUTE] is None:
-                    return event
-                await self.queue.put(event)
-                if event["type"] == "websocket.disconnect":
-                    self._closed = True
-                    # The route ends when the Sock does; to return would cancel it.
-                    await asyncio.Event().wait()
-
-        await super().handle_messages(passed)
+    async def _put(self, event: Event) -> None:
+        """Put an event behind the messages that Quart has received before the upgrade."""
+        queue: Any = getattr(self, "queue", None)  # which 0.23 has not any more
+        await (self._websocket.buffer if queue is None else queue).put(event)
 
     async def handle_websocket(self, websocket: Any, send: Any) -> None:
         """Run the route; what it leaves open is closed, but for a Sock that lives on."""
+        self._websocket = websocket
 
         async def said(event: Any) -> None:
             if event["type"] == "websocket.close" and self.scope[ROUTE] is not None:
