@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,8 @@ def test_pure_python_is_described_as_such():
 def test_a_core_older_than_its_sources_is_described_as_such_in_a_checkout_only(tmp_path):
     package = tmp_path / "src/sock"
     shutil.copytree(Path(sock.__file__).parent, package)
-    core = next(package.glob("_core*.so"))
+    # There may be those of other Pythons beside it.
+    core = package / f"_core{sysconfig.get_config_var('EXT_SUFFIX')}"
 
     def described():
         code = "from sock import _core, native; print(_core.__file__, native.describe(), sep='|')"
