@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 EXTENSION: Final = "sock"
 """The name under which a server that lets go of its socket says so, in a scope's extensions."""
 
+KEPT: Final = "sock.kept"
+"""The key of a scope for what may outlive its route; `Middleware` sets it, others look there."""
+
 HOST: Final = "this ASGI server (uvicorn can, with --ws sock.adapters.uvicorn:SockProtocol)"
 
 _CONTROL: Final = Limit(

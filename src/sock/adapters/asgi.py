@@ -13,7 +13,7 @@ async def room(websocket: WebSocket, room: str, user: User = Depends(current_use
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, final
 
 from sock import log, telemetry
 from sock.spec import HandshakeError, Options, Response, Upgrade
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from .event import Event, Receive, Scope, Send
 
 __all__ = ["LIMITS", "REFUSAL", "Asgi", "Middleware", "asgi", "drain", "upgrade"]
-
-_KEPT: Final = "sock.kept"
 
 
 def asgi(app: App, *, options: Options | None = None) -> Asgi:
@@ -85,7 +83,7 @@ async def upgrade(
     base = Options() if options is None else options
     accepting = Upgrade(handler, subprotocol=subprotocol, headers=headers, options=options)
     takeover = admission.takeover_of(door.scope)
-    kept: _Kept | None = door.scope.get(_KEPT)
+    kept: _Kept | None = door.scope.get(admission.KEPT)
     if release and takeover is None and kept is None:
         raise RuntimeError(
             "this server keeps a connection only as long as its route runs: for release=True, run"
@@ -222,7 +220,7 @@ class Middleware:
     async def _keep(self, scope: Scope, kept: _Kept) -> None:
         try:
             try:
-                await self._app({**scope, _KEPT: kept}, kept.receive, kept.said)
+                await self._app({**scope, admission.KEPT: kept}, kept.receive, kept.said)
             except Exception as error:
                 if not kept.living:
                     raise

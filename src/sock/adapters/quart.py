@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 from quart import Quart
 from quart.asgi import ASGIWebsocketConnection
 
-from .admission import takeover_of
+from .admission import KEPT, takeover_of
 
 if TYPE_CHECKING:
     from .event import Event
@@ -73,7 +73,7 @@ class Watched(ASGIWebsocketConnection):
 
         async def said(event: Any) -> None:
             if event["type"] == "websocket.close" and self.scope[ROUTE] is not None:
-                kept: Any = self.scope.get("sock.kept")
+                kept: Any = self.scope.get(KEPT)
                 for living in kept.living if kept is not None else ():
                     await asyncio.shield(living)
                 if (kept is not None and kept.living) or takeover_of(self.scope) is not None:
