@@ -4,11 +4,11 @@ from sock.engine.job cimport Job as CJob
 from sock.engine.keepalive cimport Keepalive as CKeepalive
 from sock.engine.lifecycle cimport Lifecycle as CLifecycle
 from sock.runtime.ref cimport LiveRef
-from sock.runtime.turn cimport Turned
+from sock.runtime.scope cimport Scoped
 
 
 @cython.final
-cdef class Bridge(Turned):
+cdef class Bridge(Scoped):
     cdef double _alarm_at
     cdef object _cancelled
     cdef object _closing
@@ -40,3 +40,6 @@ cdef class Bridge(Turned):
 
     cpdef push(self, message)
     cdef _deliver(self, message)
+    cdef _part(self, end)
+    cdef _lose(self)
+    cdef _settle_close(self)

@@ -14,6 +14,7 @@ from libc.errno cimport EAGAIN, EINTR, ENOBUFS, ENOMEM, errno
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
+import contextvars
 import socket
 
 from sock.runtime.channel import expect_dead_peer
@@ -132,7 +133,8 @@ cdef class Epoll:
         self._fd = epoll_create1(EPOLL_CLOEXEC)
         if self._fd < 0:
             PyErr_SetFromErrno(OSError)
-        reactor.loop.add_reader(self._fd, self.poll)
+        # In no context of anybody's: the loop keeps it as long as it reads.
+        contextvars.Context().run(reactor.loop.add_reader, self._fd, self.poll)
 
     def __dealloc__(self):
         if self._fd >= 0:

@@ -13,6 +13,7 @@ from libc.string cimport memcpy
 from sock.engine.keepalive cimport Keepalive
 from sock.engine.lifecycle cimport Lifecycle
 from sock.runtime.reactor cimport Reactor
+from sock.runtime.scope cimport Scope, Scoped
 from sock.runtime.turn cimport Turned
 from sock.wire.parser cimport Parser
 from sock.wire.writer cimport Writer
@@ -109,7 +110,7 @@ cdef class RawChannel(Turned):
         raise NotImplementedError
 
 
-cdef class Lane(Turned):
+cdef class Lane(Scoped):
     """What a link does for each message. Made by the link that it is a part of."""
 
     def __cinit__(self):
@@ -125,7 +126,9 @@ cdef class Lane(Turned):
         Keepalive keepalive not None,
         max_pending,
         bint debug,
+        Scope scope not None,
     ):
+        self.scope = scope
         self.reactor = reactor
         self.channel = channel
         self._raw = channel if isinstance(channel, RawChannel) else None
@@ -145,24 +148,30 @@ cdef class Lane(Turned):
 
     def received(self, bytes data not None, /):
         """Handle all messages that are complete, then send, once, what they were answered."""
-        self.keepalive.heard = self.reactor.now
-        self.inside = True
+        cdef object context = self.enter()
         try:
+            self.keepalive.heard = self.reactor.now
+            self.inside = True
             self.feed(data)
             self.finish_turn()
         except BaseException as error:
             self.broken(error)
             raise
+        finally:
+            self.leave(context)
 
     cdef int raw_received(self, const uint8_t *data, Py_ssize_t size) except -1:
-        self.keepalive.heard = self.reactor.now
-        self.inside = True
+        cdef object context = self.enter()
         try:
+            self.keepalive.heard = self.reactor.now
+            self.inside = True
             self.raw_feed(data, size, None)
             self.finish_turn()
         except BaseException as error:
             self.broken(error)
             raise
+        finally:
+            self.leave(context)
         return 0
 
     cpdef feed(self, bytes data):
@@ -267,7 +276,7 @@ cdef class Lane(Turned):
                 try:
                     result = callback(event)
                     if PyCoro_CheckExact(result) and not self.debug:
-                        result = self.reactor.eager.begin(result)
+                        result = self.reactor.eager.begin(result, self)
                     if (type(result) is str or type(result) is bytes) and life.ready:
                         self._encode(result)
                         result = None
@@ -382,6 +391,14 @@ cdef class Lane(Turned):
         self._out_size = self._out_capacity = self._large_size = 0
         self._large = None
 
+    cpdef turn(self):
+        """Do what has come up since: infos, messages that waited; send what there is."""
+        cdef object context = self.enter()
+        try:
+            self.go_on()
+        finally:
+            self.leave(context)
+
     cpdef finish_turn(self):
         """Send all that the turn has to say."""
         cdef Py_ssize_t pending
@@ -495,6 +512,10 @@ cdef class Lane(Turned):
         return 0
 
     # Of the link: what is not of every message.
+
+    cpdef go_on(self):
+        """Do what has come up since the last turn, within the scope."""
+        raise NotImplementedError
 
     cpdef broken(self, error):
         """End after a turn that could not be finished."""

@@ -45,4 +45,4 @@ cdef class Link(Lane):
     cdef _arm_soon(self)
     cdef double _send_due(self, double now) except? -1
     cdef _wake_waiters(self)
-    cdef _leave(self)
+    cdef _let_go(self)

@@ -1,6 +1,7 @@
 cimport cython
 
 from sock.runtime.reactor cimport Reactor
+from sock.runtime.scope cimport Scope
 
 
 @cython.final
@@ -11,6 +12,7 @@ cdef class Server:
     cdef public bint debug
     cdef public Reactor reactor
     cdef public bint only_upgrades
+    cdef public Scope scope
     cdef public bint draining
     cdef public set pending
     cdef public set links

@@ -20,7 +20,9 @@ declares that (`limit`).
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from sock import telemetry
@@ -32,7 +34,7 @@ from . import driver
 from .farewell import Farewell, tell_end
 from .foreign import Closing, let_go, size_in_bytes, size_of
 from .ref import LiveRef
-from .turn import Turned
+from .scope import Scope, Scoped
 from .watch import watch
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ _MESSAGES_A_TURN: Final = 64  # of a server that always has one, before the othe
 
 
 @final
-class Bridge(Turned):
+class Bridge(Scoped):
     """One live connection: between a foreign wire and a life cycle of ours.
 
     Args:
@@ -108,7 +110,7 @@ class Bridge(Turned):
         undone: Callable[[Message], None] | None = None,
         cancelled: Remote | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(Scope(contextvars.copy_context()))
         loop = reactor.loop
         self.reactor = reactor
         self.request = request
@@ -157,7 +159,7 @@ class Bridge(Turned):
             await self._farewell.wait(self._over, self._options.close_timeout)
         except asyncio.CancelledError:
             if self._cancelled is not None:
-                self._part(self._cancelled)
+                self.within(self._take, self._cancelled)
             else:  # a server that stops, and will wait for a moment at most
                 self.shutdown(min(_LAST_WORD, self._options.close_timeout))
             try:
@@ -168,8 +170,11 @@ class Bridge(Turned):
 
     def shutdown(self, timeout: float | None, /) -> None:
         """Drain: finish what is under way within `timeout` seconds, then say 1012."""
-        self.lifecycle.shutdown(timeout)
+        self.within(self._shut_down, timeout)
         self._send_soon()
+
+    def _shut_down(self, timeout: float | None) -> None:
+        self.lifecycle.shutdown(timeout)
 
     def heard(self) -> None:
         """Note that the peer is there, though it has said nothing to receive."""
@@ -178,7 +183,7 @@ class Bridge(Turned):
     def abort(self) -> None:
         """Let go at once: what waits to be sent is lost, but for the code."""
         last = self._out[-1] if self._out else None
-        self._lose()
+        self.within(self._give_up)
         if self._sender is not None:
             self._sender.cancel()
         if isinstance(last, Closing):
@@ -189,15 +194,21 @@ class Bridge(Turned):
 
     def turn(self) -> None:
         """Do what has come up since: infos, messages that waited."""
-        self.lifecycle.step()
+        self.within(self._step)
         self._send_soon()
+
+    def _step(self) -> None:
+        self.lifecycle.step()
 
     def tick(self, now: float, /) -> None:
         """Look at the deadlines: some time may have come."""
+        self.within(self._look, now)
+
+    def _look(self, now: float) -> None:
         if now >= self._alarm_at:
             self._alarm_at = NEVER
             if self.lifecycle.phase is Phase.ENDING:
-                self._close_has_left()  # or will never: the peer takes nothing
+                self._settle_close()  # or will never: the peer takes nothing
             if self._alarm_at == NEVER:
                 self.lifecycle.alarmed()
         if self._over.done():
@@ -303,7 +314,7 @@ class Bridge(Turned):
             later.cancel()
         self.ref.detach()
         for callback in self._done:
-            self.reactor.loop.call_soon(callback)
+            self.reactor.loop.call_soon(callback, context=self.scope.context)
         tell_end(self.request, self.lifecycle)
         self.reactor.wheel.disarm(self)
         for task in (self._reader, self._sender):
@@ -339,7 +350,7 @@ class Bridge(Turned):
         """Receive until the peer or the server says that it is the end."""
         foreign, keepalive, now = self._foreign, self._keepalive, self.reactor.loop.time
         self._inside = True
-        self.lifecycle.open()
+        self.within(self._open)
         count = 0
         while True:
             self._inside = False
@@ -354,27 +365,38 @@ class Bridge(Turned):
             try:
                 told: Any = await foreign.receive()
             except ProtocolError as error:  # which the server has answered, and ended with
-                self.lifecycle.violated(error)
-                self._lose()
-                return
+                told = error
             except Exception:  # noqa: BLE001 - however a server says that the peer is lost
                 told = Remote(CloseCode.ABNORMAL_CLOSURE)
             keepalive.heard = now()
-            self._inside = True
-            if isinstance(told, (str, bytes)):
-                self._deliver(told)
-            elif isinstance(told, (bytearray, memoryview)):
-                self._deliver(
-                    bytes(cast("bytearray", told))
-                )  # which may be the server's to use again
-            elif isinstance(told, (Remote, Shutdown)):
-                self._inside = False
-                self._part(told)
+            if not self.within(self._take, told):
                 return
-            elif isinstance(told, (Ping, Pong)):
-                self.lifecycle.receive(told)
-            else:
-                raise TypeError(f"the server gave a {type(told).__name__} for a message")
+
+    def _open(self) -> None:
+        self.lifecycle.open()
+
+    def _take(self, told: Any) -> bool:
+        """Take what the server has told; tell whether more may come."""
+        self._inside = True
+        if isinstance(told, (str, bytes)):
+            self._deliver(told)
+        elif isinstance(told, (bytearray, memoryview)):
+            # The buffer may be the server's to use again.
+            self._deliver(bytes(cast("bytearray", told)))
+        elif isinstance(told, (Ping, Pong)):
+            self.lifecycle.receive(told)
+        elif isinstance(told, ProtocolError):
+            self._inside = False
+            self.lifecycle.violated(told)
+            self._lose()
+            return False
+        elif isinstance(told, (Remote, Shutdown)):
+            self._inside = False
+            self._part(told)
+            return False
+        else:
+            raise TypeError(f"the server gave a {type(told).__name__} for a message")
+        return True
 
     def _deliver(self, message: str | bytes) -> None:
         """Hand over one message, on the same fast path as a link's."""
@@ -416,12 +438,17 @@ class Bridge(Turned):
         self._lose()
 
     def _has_read(self, reader: asyncio.Task[None]) -> None:
+        self._reader = None
         error = None if reader.cancelled() else reader.exception()
+        if error is not None:
+            self.within(self._fail, error)
+
+    def _fail(self, error: BaseException) -> None:
         if isinstance(error, Exception):  # else the loop's, and a callback's, which has been told
             self._inside = False
             self.lifecycle.failed(Job(Role.TASK, "receive"), error)
             self._send_soon()
-        elif error is not None:
+        else:
             self._lose()
 
     def _lose(self) -> None:
@@ -432,8 +459,11 @@ class Bridge(Turned):
         self._out.clear()
         self._pending = 0
         self.lifecycle.lost()
-        self._close_has_left()
+        self._settle_close()
         self._wake_waiters()
+
+    def _give_up(self) -> None:
+        self._lose()
 
     # Sending.
 
@@ -465,15 +495,18 @@ class Bridge(Turned):
             out.clear()
             self._pending = 0
             self._said = True
-            self.reactor.after(_LAST_WORD, self._lose)
+            self.reactor.after(_LAST_WORD, partial(self.within, self._give_up))
         finally:
             self._sender = None
+        self.within(self._has_sent)
+        self._send_soon()
+
+    def _has_sent(self) -> None:
         if self.lifecycle.outbox.full:
             self.lifecycle.backlog(0)
             self._wake_waiters()
         if self._said:
-            self._close_has_left()
-        self._send_soon()
+            self._settle_close()
 
     async def _say_close(self, closing: Closing) -> None:
         # One says nothing while it is asked for the next message, which is of no use now.
@@ -482,7 +515,7 @@ class Bridge(Turned):
         self._farewell.begin(closing, heeded=True)
         await asyncio.sleep(0)  # `terminate` does not wait for what the server waits for
 
-    def _close_has_left(self) -> None:
+    def _settle_close(self) -> None:
         job, self._closing = self._closing, None
         if job is not None:
             self.lifecycle.settled(job, None)

@@ -31,7 +31,7 @@ def start(link: Live, job: Job) -> None:
         if link.debug:
             work = watched(work, link.place(job))
         try:
-            begun = link.reactor.eager.begin(work)
+            begun = link.reactor.eager.begin(work, link)
         except asyncio.CancelledError:
             _report_cancelled(link, job)
             return
@@ -44,7 +44,7 @@ def start(link: Live, job: Job) -> None:
     if not isinstance(begun, Suspended):
         link.lifecycle.settled(job, begun)
     elif begun.task.done():
-        report(link, job, begun.task)
+        _report(link, job, begun.task)
     else:
         follow(link, job, begun.task)
         if job.cancelled and job.iterator is None:
@@ -54,7 +54,7 @@ def start(link: Live, job: Job) -> None:
 def follow(link: Live, job: Job, task: asyncio.Task[Any]) -> None:
     """Report a task that is under way when it is done."""
     job.handle = task
-    task.add_done_callback(lambda done: report(link, job, done))
+    task.add_done_callback(lambda done: link.within(_report, link, job, done))
 
 
 def cancel(job: Job) -> None:
@@ -64,8 +64,11 @@ def cancel(job: Job) -> None:
         task.cancel()
 
 
-def report(link: Live, job: Job, task: asyncio.Task[Any]) -> None:
+def _report(link: Live, job: Job, task: asyncio.Task[Any]) -> None:
     """Tell the life cycle what a task came to. Cancelled as was wanted, it came to nothing."""
+    # A task knows what it was cancelled by, whose traceback knows the job: a circle otherwise,
+    # and the connection would be kept until the garbage collector runs.
+    job.handle = job.awaitable = None
     if task.cancelled():
         _report_cancelled(link, job)
         return

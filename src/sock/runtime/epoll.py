@@ -6,6 +6,7 @@ each: that is where the speed comes from (bench, echo-1).
 
 from __future__ import annotations
 
+import contextvars
 import errno
 import select
 import socket
@@ -56,7 +57,8 @@ class Epoll:
         self._epoll = select.epoll()
         self._channels: dict[int, SocketChannel] = {}
         self._left: deque[tuple[SocketChannel, int]] = deque()  # what a turn had no time for
-        reactor.loop.add_reader(self._epoll.fileno(), self.poll)
+        # In no context of anybody's: the loop keeps it as long as it reads.
+        contextvars.Context().run(reactor.loop.add_reader, self._epoll.fileno(), self.poll)
 
     def add(self, sock: socket.socket) -> SocketChannel:
         """Read a connected, non-blocking socket; who receives is to be set before the next turn."""

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .channel import Channel
     from .reactor import Reactor
     from .ref import Later
+    from .scope import Scope
 
 
 @final
@@ -56,6 +57,7 @@ class Link(Lane):
         agreement: how messages are compressed; None when they are not.
         on_over: called when the life cycle and the channel have both ended.
         debug: whether to name callbacks that block the loop.
+        scope: that all of it runs in; None for one with the variables that are set here and now.
     """
 
     __slots__ = (
@@ -86,6 +88,7 @@ class Link(Lane):
         agreement: Agreement | None = None,
         on_over: Callable[[Link], None] | None = None,
         debug: bool = False,
+        scope: Scope | None = None,
     ) -> None:
         inflater = deflater = None
         if agreement is not None:
@@ -104,6 +107,7 @@ class Link(Lane):
             Keepalive(options.idle_timeout, options.ping_interval, reactor.loop.time()),
             options.max_send_buffer,
             debug,
+            reactor.scope.here() if scope is None else scope,
         )
         self.request = request
         self._options = options
@@ -131,6 +135,9 @@ class Link(Lane):
             early: what came behind the request's head.
         """
         self.channel.receiver = self
+        self.within(self._begin, head, early)
+
+    def _begin(self, head: bytes, early: bytes) -> None:
         telemetry.emit("connection.opened", request=self.request)
         self.inside = True
         self.append(head)
@@ -142,6 +149,9 @@ class Link(Lane):
 
     def shutdown(self, timeout: float | None) -> None:
         """Drain: finish what is under way within `timeout` seconds, then say 1012."""
+        self.within(self._shut_down, timeout)
+
+    def _shut_down(self, timeout: float | None) -> None:
         self.lifecycle.shutdown(timeout)
 
     def abort(self) -> None:
@@ -153,11 +163,14 @@ class Link(Lane):
     def ended(self) -> None:
         """Note the end of what the peer sends: without a Close, it is gone."""
         if not self.said:
-            self.lifecycle.lost()
+            self.within(self._lose_peer)
         self.channel.close()
 
     def drained(self) -> None:
         """All was taken: go on with what waited for that."""
+        self.within(self._take_room)
+
+    def _take_room(self) -> None:
         self.allow(0)
         self.lifecycle.backlog(0)
         self._wake_waiters()
@@ -166,15 +179,18 @@ class Link(Lane):
         """The channel is gone."""
         self._lost = True
         self.forget()
-        self.lifecycle.lost()
+        self.within(self._lose_peer)
         self._wake_waiters()
         self._closing_at = NEVER
-        self._leave()
+        self._let_go()
+
+    def _lose_peer(self) -> None:
+        self.lifecycle.lost()
 
     # Turns.
 
-    def turn(self) -> None:
-        """Do what has come up since: infos, messages that waited; send what there is."""
+    def go_on(self) -> None:
+        """Do what has come up since the last turn, within the scope."""
         self.inside = True
         try:
             if self.unread and not self.held:
@@ -190,6 +206,9 @@ class Link(Lane):
 
     def tick(self, now: float, /) -> None:
         """Look at the deadlines: some time may have come."""
+        self.within(self._look, now)
+
+    def _look(self, now: float) -> None:
         if now >= self._alarm_at:
             self._alarm_at = NEVER
             self.lifecycle.alarmed()
@@ -288,7 +307,7 @@ class Link(Lane):
             later.cancel()
         self.ref.detach()
         for callback in self._done or ():
-            self.reactor.loop.call_soon(callback)
+            self.reactor.loop.call_soon(callback, context=self.own().context)
         self._done = None
         cause = self.lifecycle.cause
         if cause is not None:  # else init was never entered
@@ -301,7 +320,7 @@ class Link(Lane):
             )
         if not self.said and not self._lost:
             self.channel.close()  # it was refused its life before it began
-        self._leave()
+        self._let_go()
 
     # For the ref and the driver.
 
@@ -370,7 +389,7 @@ class Link(Lane):
             self.lifecycle.backlog(pending)
             self.unarmed = True
         else:
-            self.drained()
+            self._take_room()
 
     def leaves(self) -> None:
         """End TCP at the end of a turn, if our Close is all that there will ever be."""
@@ -419,7 +438,7 @@ class Link(Lane):
             if not waiter.done():
                 waiter.set_result(None)
 
-    def _leave(self) -> None:
+    def _let_go(self) -> None:
         """Let go of everything when nothing more can happen."""
         if self._over and self._lost:
             self.reactor.wheel.disarm(self)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from .reactor import Reactor
     from .ref import Later
+    from .scope import Scope
 
 
 class Live(Protocol):
@@ -48,6 +49,13 @@ class Live(Protocol):
 
     def wake(self) -> None:
         """Ask for a turn."""
+
+    def within(self, act: Callable[..., Any], /, *arguments: Any) -> Any:
+        """Do something in the connection's scope."""
+
+    def own(self) -> Scope:
+        """Return the scope, which is shared with nobody from now on."""
+        ...
 
     def post(self, info: Any, /) -> None:
         """Take an info from another thread."""

@@ -7,6 +7,7 @@ Where there is epoll, all sockets are read in one of our own (`epoll`). Where th
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import os
 import select
 import sys
@@ -20,6 +21,7 @@ from .eager import Eager
 from .epoll import Epoll
 from .epoll import accept as accept_for_epoll
 from .epoll import refuse as refuse_accepted
+from .scope import Scope
 from .timer import Alarm, Wheel
 from .transport import TransportChannel
 
@@ -73,6 +75,8 @@ class Reactor:
         self.wheel = Wheel(loop)
         self.eager = Eager(loop)
         """Begins coroutines."""
+        self.scope = Scope(contextvars.Context(), shared=True)
+        """Of all connections that were accepted where no context variable was set."""
         self.thread = 0
         """The loop's thread, in a turn of the reactor's; see `here`."""
         self.now = loop.time()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
+from .eager import Steps
 from .lane import Lane
 
 if TYPE_CHECKING:
@@ -63,11 +64,13 @@ class LiveRef:
 
     def spawn(self, coroutine: Coroutine[Any, Any, ResultT], /) -> asyncio.Task[ResultT]:
         """Run a coroutine as a task that is cancelled when the connection ends."""
-        task = asyncio.get_running_loop().create_task(coroutine)
-        if self._link is None:
+        link, loop = self._link, asyncio.get_running_loop()
+        if link is None:
+            task = loop.create_task(coroutine)
             task.cancel()
         else:
-            self._link.spawned(task)
+            task = loop.create_task(Steps(coroutine, link.own()))
+            link.spawned(task)
         return task
 
     def add_done_callback(self, callback: Callable[[], None], /) -> None:

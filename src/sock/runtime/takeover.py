@@ -98,6 +98,8 @@ class Takeover:
         """
         acceptance, options = accepted(self.request, self.check(), upgrade, base)
         early: bytes | None = None
+        # Here and now: `connect` may be called by the loop.
+        scope = self._reactor.scope.here()
 
         def connect(channel: Channel) -> Link:
             link = self.link = Link(
@@ -109,6 +111,7 @@ class Takeover:
                 agreement=acceptance.agreement,
                 on_over=self._ended,
                 debug=self._reactor.loop.get_debug(),
+                scope=scope,
             )
             self._guests.add(link)
             if early is not None:  # so late that whoever called `carry` has gone on

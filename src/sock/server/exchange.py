@@ -83,6 +83,9 @@ class Exchange:
         Args:
             full: whether the connection is one too many.
         """
+        self._server.scope.fresh().run(self._ask, full)
+
+    def _ask(self, full: bool) -> None:  # noqa: FBT001 - it is passed on
         try:
             self._check(full=full)
             answered = self._server.app(self.request)
@@ -186,6 +189,7 @@ class Exchange:
             agreement=accepted.agreement,
             on_over=server.link_over,
             debug=server.debug,
+            scope=server.scope.here(),
         )
         self._over = True
         self._connection.hand_over(link, accepted.head)

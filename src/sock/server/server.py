@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from typing import TYPE_CHECKING, Any, final
 
 from sock import telemetry
 from sock.runtime.answer import only_upgrades
 from sock.runtime.drain import drain
 from sock.runtime.reactor import Reactor
+from sock.runtime.scope import Scope
 from sock.spec import Options
 
 from .connection import Connection
@@ -39,6 +41,8 @@ class Server:
         self.loop = asyncio.get_running_loop()
         self.debug = self.loop.get_debug() if debug is None else debug
         self.reactor = Reactor.of(self.loop)
+        self.scope = Scope(contextvars.copy_context(), shared=True)
+        """With the context variables as they are now; each request is asked about in a new one."""
         self.only_upgrades = only_upgrades(app)
         """Whether the application is a Sock class: it makes nothing but connections."""
         self.draining = False

@@ -1,0 +1,24 @@
+cimport cython
+
+from sock.runtime.turn cimport Turned
+
+
+cdef bint changed(context, before) except -1
+
+
+@cython.final
+cdef class Scope:
+    cdef public object context
+    cdef public object inside
+    cdef readonly object pristine
+
+    cpdef fresh(self)
+    cpdef Scope here(self)
+
+
+cdef class Scoped(Turned):
+    cdef public Scope scope
+
+    cdef object enter(self)
+    cdef int leave(self, context) except -1
+    cpdef Scope own(self)
