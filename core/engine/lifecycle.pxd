@@ -59,6 +59,7 @@ cdef class Lifecycle:
     cdef _end(self)
     cdef _terminate(self)
     cdef _over(self)
+    cpdef forget(self)
     cdef _abandon(self)
     cdef _set_reading(self)
     cdef _emit_failure(self, error, place)

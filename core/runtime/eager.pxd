@@ -3,6 +3,10 @@ cimport cython
 from sock.runtime.scope cimport Scope, Scoped
 
 
+cdef extern from "Python.h":
+    ctypedef struct PyObject
+
+
 @cython.final
 cdef class Suspended:
     cdef readonly object task
@@ -29,7 +33,7 @@ cdef class Lent(Steps):
     cdef object _result
     cdef object task
     cdef Py_ssize_t _references
-    cdef Py_ssize_t _weak
+    cdef PyObject *_newest_weak
     cdef bint touched
 
     cdef keep(self, coroutine, waits_for, Scope scope)

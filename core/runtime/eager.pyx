@@ -9,19 +9,18 @@ cimport cython
 import asyncio
 import contextvars
 from asyncio.tasks import _enter_task, _leave_task
-from weakref import getweakrefcount
 
 from sock.runtime.scope cimport Scope, Scoped
 
 
 cdef extern from "Python.h":
-    ctypedef struct PyObject
     ctypedef enum PySendResult:
         PYGEN_RETURN
         PYGEN_ERROR
         PYGEN_NEXT
     PySendResult PyIter_Send(object iterator, object value, PyObject **result) except PYGEN_ERROR
     Py_ssize_t Py_REFCNT(object value)
+    PyObject **PyObject_GET_WEAKREFS_LISTPTR(object value)
     void Py_DECREF(PyObject *value)
 
 
@@ -78,7 +77,11 @@ cdef class Eager:
             if outer is not None:
                 _enter_task(loop, outer)
         # One reference more is that of `task` here.
-        if lent.touched or Py_REFCNT(task) != lent._references + 1 or getweakrefcount(task) != lent._weak:
+        if (
+            lent.touched
+            or Py_REFCNT(task) != lent._references + 1
+            or PyObject_GET_WEAKREFS_LISTPTR(task)[0] != lent._newest_weak
+        ):
             self._lent = None
             if task.cancelling():
                 raise asyncio.CancelledError
@@ -132,7 +135,7 @@ cdef class Lent(Steps):
         # In a context of its own: nothing of it, but for the waking up, runs in that.
         task = LentTask(self, loop=loop, context=contextvars.Context())
         self._references = Py_REFCNT(task)  # one of which will be this object's
-        self._weak = getweakrefcount(task)
+        self._newest_weak = PyObject_GET_WEAKREFS_LISTPTR(task)[0]  # a newer one goes before it
         self.task = task
 
     cdef keep(self, coroutine, waits_for, Scope scope):

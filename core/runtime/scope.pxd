@@ -11,6 +11,7 @@ cdef class Scope:
     cdef public object context
     cdef public object inside
     cdef readonly object pristine
+    cdef Py_ssize_t size  # of what it began with
 
     cpdef fresh(self)
     cpdef Scope here(self)

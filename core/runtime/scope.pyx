@@ -36,6 +36,7 @@ cdef class Scope:
     def __init__(self, context, *, bint shared=False):
         self.context = context
         self.pristine = context.copy() if shared else None
+        self.size = PyObject_Size(context)
 
     cpdef fresh(self):
         """Return a new context, with what a shared scope begins with."""
@@ -88,13 +89,16 @@ cdef class Scoped(Turned):
     cdef int leave(self, context) except -1:
         """Leave what was entered."""
         cdef Scope scope
+        cdef Py_ssize_t size
         if context is None:
             return 0
         PyContext_Exit(context)
         scope = self.scope
         scope.inside = None
-        if scope.pristine is not None and changed(context, scope.pristine):
-            self.own()
+        if scope.pristine is not None:
+            size = PyObject_Size(context)
+            if size != scope.size or (size and changed(context, scope.pristine)):
+                self.own()
         return 0
 
     cpdef Scope own(self):

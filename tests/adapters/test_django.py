@@ -616,3 +616,46 @@ def test_a_stop_drains(run_async, uvicorn_serving, application):
 
 def test_it_is_imported_by_nothing_else():
     assert "django" not in sock.__dict__
+
+
+class Speaks(Sock):
+    def handle_in(self, message):
+        from django.utils.translation import get_language
+
+        return get_language()
+
+    async def handle_info(self, info):
+        return self.handle_in(info)
+
+
+@pytest.mark.parametrize("ws", ["sock.adapters.uvicorn:SockProtocol", "websockets-sansio"])
+@pytest.mark.parametrize("kind", ["plain", "async"])
+def test_a_language_that_a_view_activates_is_that_of_its_connection_only(
+    run_async, uvicorn_serving, ws, kind
+):
+    from django.core.asgi import get_asgi_application
+    from django.urls import path
+    from django.utils import translation
+
+    from sock.adapters.django import with_sockets
+
+    def speaks(request, language):
+        translation.activate(language)
+        return Speaks(request.sock)
+
+    async def speaks_later(request, language):
+        return speaks(request, language)
+
+    view = speaks if kind == "plain" else speaks_later
+    app = with_sockets(get_asgi_application(), [path("<str:language>/", view)])
+
+    async def act():
+        async with uvicorn_serving(app, ws=ws) as host:
+            url = f"ws://127.0.0.1:{host.port}"
+            async with websockets.connect(f"{url}/de/") as german:
+                async with websockets.connect(f"{url}/fr/") as french:
+                    for client, language in ((german, "de"), (french, "fr")) * 2:
+                        await client.send("hello")
+                        assert await client.recv() == language
+
+    run_async(act())

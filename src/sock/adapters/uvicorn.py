@@ -43,6 +43,7 @@ except ImportError as error:  # pragma: no cover - told by a subprocess
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sock.engine import Cause
     from sock.runtime import Channel, Link
 
     from .event import Event, Receive, Scope, Send
@@ -193,7 +194,7 @@ class SockProtocol(asyncio.Protocol):
                 return await own.receive()
             assert self._takeover is not None, "made with the scope"
             await asyncio.shield(self._takeover.over)
-            return _disconnect(self._takeover.link)
+            return _disconnect(self._takeover.cause)
 
         def send(event: Event) -> Any:  # no coroutine: uvicorn's own is one already
             return self._send(event, scope) if own is None else own.send(event)
@@ -401,9 +402,8 @@ def _request(head: bytes, transport: asyncio.Transport) -> Request:
     )
 
 
-def _disconnect(link: Link | None) -> Event:
+def _disconnect(cause: Cause | None) -> Event:
     """Return the end of a connection as an application is told it."""
-    cause = None if link is None else link.lifecycle.cause
     code: int | None = CloseCode.ABNORMAL_CLOSURE
     detail = ""
     if cause is not None:

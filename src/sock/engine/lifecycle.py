@@ -339,6 +339,7 @@ class Lifecycle:
                 raise
         else:
             self._settle(result, place)
+            result = None  # an error in it may know this frame
 
     def _settle(self, result: Any, place: str) -> None:
         """Carry out a result; that ends the callback under way, unless it is a promise."""
@@ -468,6 +469,17 @@ class Lifecycle:
             self._host = cast("Host", None)
             self._jobs.release()
         host.over()
+
+    def forget(self) -> None:
+        """Let go of the handler and of the cause: its host has no more questions.
+
+        An exception knows the frames that it went through, and these know the connection: it would
+        be kept until the garbage collector runs.
+        """
+        if not self._abandoned:  # else there may be something to report yet
+            self._cause = None
+            self.on_text = self.on_binary = None
+            self._handler = cast("Sock[Any, Any]", None)
 
     # Small things.
 

@@ -320,6 +320,7 @@ class Bridge(Scoped):
         for task in (self._reader, self._sender):
             if task is not None:
                 task.cancel()
+        self.lifecycle.forget()
         let_go(self._over)
 
     # For the ref and the driver.
@@ -423,6 +424,7 @@ class Bridge(Scoped):
             life.busy = False
         else:
             life.settle(result)
+            result = None  # an error in it may know this frame
 
     def _part(self, end: Remote | Shutdown) -> None:
         """Go on without the peer: the server has closed the connection, or is about to."""

@@ -66,13 +66,15 @@ def cancel(job: Job) -> None:
 
 def _report(link: Live, job: Job, task: asyncio.Task[Any]) -> None:
     """Tell the life cycle what a task came to. Cancelled as was wanted, it came to nothing."""
-    # A task knows what it was cancelled by, whose traceback knows the job: a circle otherwise,
-    # and the connection would be kept until the garbage collector runs.
+    # A job and its task know each other, and the task what it was ended by, whose traceback knows
+    # the job: circles, which would keep the connection until the garbage collector runs.
     job.handle = job.awaitable = None
-    if task.cancelled():
+    try:
+        error = task.exception()  # also takes what it was cancelled by away from it
+    except asyncio.CancelledError as cancelled:
+        cancelled.__traceback__ = cancelled.__context__ = None
         _report_cancelled(link, job)
         return
-    error = task.exception()
     if error is None:
         link.lifecycle.settled(job, task.result())
     else:

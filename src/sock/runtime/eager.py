@@ -24,10 +24,10 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import sys
-import weakref
 from collections.abc import Coroutine
+from sys import getrefcount
 from typing import TYPE_CHECKING, Any, Protocol, final
+from weakref import getweakrefcount
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -141,15 +141,15 @@ class Steps(Coroutine[Any, Any, Any]):
     """A coroutine each of whose steps runs in a scope.
 
     Args:
-        coroutine: whose steps they are; None for nothing, until there is one.
+        coroutine: whose steps they are.
         scope: to run in.
     """
 
-    __slots__ = ("_coroutine", "_scope")
+    __slots__ = ("_coroutine", "scope")
 
-    def __init__(self, coroutine: Coroutine[Any, Any, Any] | None, scope: Scope | None) -> None:
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], scope: Scope) -> None:
         self._coroutine = coroutine
-        self._scope = scope
+        self.scope = scope
 
     def __getattr__(self, name: str) -> Any:
         """Return what a debugger asks of a coroutine: its name, its code, its frame."""
@@ -159,18 +159,15 @@ class Steps(Coroutine[Any, Any, Any]):
 
     def send(self, value: Any, /) -> Any:
         """Take a step."""
-        assert self._coroutine is not None and self._scope is not None, "there is one"
-        return self._scope.run(self._coroutine.send, value)
+        return self.scope.run(self._coroutine.send, value)
 
     def throw(self, error: Any, *more: Any) -> Any:
         """Take a step in which something is raised, such as a cancellation."""
-        assert self._coroutine is not None and self._scope is not None, "there is one"
-        return self._scope.run(self._coroutine.throw, error, *more)
+        return self.scope.run(self._coroutine.throw, error, *more)
 
     def close(self) -> None:
         """End it, as what is never resumed is ended."""
-        if self._coroutine is not None and self._scope is not None:
-            self._scope.run(self._coroutine.close)
+        self.scope.run(self._coroutine.close)
 
     def __await__(self) -> Generator[Any, Any, Any]:
         """Be a coroutine by all rules; only its task runs it."""
@@ -178,7 +175,7 @@ class Steps(Coroutine[Any, Any, Any]):
 
 
 @final
-class Lent(Steps):
+class Lent(Coroutine[Any, Any, Any]):
     """The coroutine of a task that is lent: at first nothing, then one that has suspended.
 
     Args:
@@ -186,11 +183,20 @@ class Lent(Steps):
         loop: of the task.
     """
 
-    __slots__ = ("_eager", "_holders", "_waits_for", "result", "task", "touched")
+    __slots__ = (
+        "_eager",
+        "_references",
+        "_steps",
+        "_waits_for",
+        "_weak_references",
+        "result",
+        "task",
+        "touched",
+    )
 
     def __init__(self, eager: Eager, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(None, None)
         self._eager = eager
+        self._steps: Steps | None = None
         self._waits_for: Any = None
         self.touched = False
         """Whether somebody has left something at the task that the next one would inherit."""
@@ -198,18 +204,21 @@ class Lent(Steps):
         """What the task comes to when it stays with a coroutine that did not suspend."""
         # In a context of its own: nothing of it, but for the waking up, runs in that.
         self.task: LentTask | None = LentTask(self, loop=loop, context=contextvars.Context())
-        self._holders = self._count()
+        self._references = getrefcount(self.task)
+        self._weak_references = getweakrefcount(self.task)
 
     def keep(self, coroutine: Coroutine[Any, Any, Any], waits_for: Any, scope: Scope) -> None:
         """Go on with a coroutine, which waits for something that it has yielded."""
-        self._coroutine = coroutine
+        self._steps = Steps(coroutine, scope)
         self._waits_for = waits_for
-        self._scope = scope
         self.task = None  # it knows this: the two would wait for the garbage collector
 
     def is_held(self) -> bool:
         """Tell whether anybody but the loop and this may still know the task."""
-        return self._count() != self._holders
+        return (
+            getrefcount(self.task) != self._references
+            or getweakrefcount(self.task) != self._weak_references
+        )
 
     def cancelling(self) -> bool:
         """Tell whether the coroutine has cancelled its own task."""
@@ -217,43 +226,55 @@ class Lent(Steps):
 
     def context(self) -> contextvars.Context:
         """Return the context that the coroutine runs in."""
-        return contextvars.copy_context() if self._scope is None else self._scope.context
+        return contextvars.copy_context() if self._steps is None else self._steps.scope.context
 
     def expire(self) -> None:
         """Be lent no more: the turn is over."""
         self._eager.forget(self)
         self.task = None
 
-    def _count(self) -> tuple[int, int]:
-        return sys.getrefcount(self.task), weakref.getweakrefcount(self.task)
-
     # What a task asks of its coroutine. PEP 492.
 
     def send(self, value: Any, /) -> Any:
         """Take a step."""
-        if self._coroutine is None:
+        if self._steps is None:
             self.expire()
             raise StopIteration(self.result)
         if self._waits_for is not None:
             waits_for, self._waits_for = self._waits_for, None
             return waits_for
-        return super().send(value)
+        return self._steps.send(value)
 
     def throw(self, error: Any, *more: Any) -> Any:
         """Take a step in which something is raised, such as a cancellation."""
-        if self._coroutine is None:
+        if self._steps is None:
             self.expire()
             raise error
         if self._waits_for is not None:
             # The task does not know that it was to wait for this.
             self._waits_for._asyncio_future_blocking = False  # noqa: SLF001 - the protocol of futures
             self._waits_for = None
-        return super().throw(error, *more)
+        return self._steps.throw(error, *more)
+
+    def close(self) -> None:
+        """End it, as what is never resumed is ended."""
+        if self._steps is not None:
+            self._steps.close()
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        """Be a coroutine by all rules; only its task runs it."""
+        raise RuntimeError("the coroutine of a connection is run by its task")
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what a debugger asks of a coroutine: its name, its code, its frame."""
+        return getattr(self._steps, name)
 
 
 @final
 class LentTask(asyncio.Task[Any]):
     """A task that tells when somebody leaves something at it."""
+
+    _lent: Lent
 
     def __init__(self, lent: Lent, **how: Any) -> None:
         super().__setattr__("_lent", lent)

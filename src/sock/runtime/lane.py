@@ -153,6 +153,7 @@ class Lane(Scoped):
                     life.busy = False
                     return not self._late()
                 life.settle(result)
+                result = None  # an error in it may know this frame
                 return life.reading and not self._late()
         return self._deliver_slowly(event) and not self._late()
 

@@ -445,3 +445,4 @@ class Link(Lane):
             if self._on_over is not None:
                 on_over, self._on_over = self._on_over, None
                 on_over(self)
+            self.lifecycle.forget()

@@ -113,8 +113,9 @@ class Later:
         if self._handle is not None and self._link is not None:
             self._handle.cancel()
             self._link.timers.discard(self)
-            self._handle = self._link = None
+            self._handle = self._link = self._info = None
 
     def _fire(self) -> None:
+        info = self._info
         self.cancel()
-        self._ref.send(self._info)
+        self._ref.send(info)

@@ -31,6 +31,7 @@ from .transport import TransportChannel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sock.engine import Cause
     from sock.spec import Options, Request, Upgrade
 
     from .channel import Channel
@@ -65,6 +66,8 @@ class Takeover:
         """What the application was asked with, where middleware has had its say: the ref's."""
         self.link: Link | None = None
         """The live connection, once there is one."""
+        self.cause: Cause | None = None
+        """Why it has ended, once it has."""
         self.over: asyncio.Future[None] = reactor.loop.create_future()
         """Done when it has ended, TCP included."""
         self.plan: tuple[Upgrade, Options] | None = None
@@ -143,6 +146,7 @@ class Takeover:
             raise
 
     def _ended(self, link: Link) -> None:
+        self.cause = link.lifecycle.cause
         self._guests.discard(link)
         if not self.over.done():
             self.over.set_result(None)

@@ -80,9 +80,7 @@ class Wheel:
             self._handle.cancel()
         self._next = number
         # In no context of anybody's, which it would keep.
-        self._handle = self._loop.call_at(
-            number * TICK, self._turn, context=contextvars.Context()
-        )
+        self._handle = self._loop.call_at(number * TICK, self._turn, context=contextvars.Context())
 
     def _turn(self) -> None:
         self._handle = None

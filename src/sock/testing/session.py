@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
     from types import TracebackType
 
+    from sock.engine import Cause
     from sock.spec import App, Compression, Message, Reason, Ref, Upgrade
 
 HandlerT = TypeVar("HandlerT", bound=Sock[Any, Any])
@@ -90,6 +91,7 @@ class Session(Generic[HandlerT]):
         self._sent = 0
         self._closing = False  # the peer has said Close
         self._over = False
+        self._cause: Cause | None = None  # of the end, once it is over
         self._errors: list[BaseException] = []
         self._expected: set[int] = set()  # those of the errors that were looked at
         self._broken: ProtocolError | None = None
@@ -224,10 +226,11 @@ class Session(Generic[HandlerT]):
         """Why the connection ended, as `terminate` is told; None while it has not."""
         self._settle()
         life = self._live_link().lifecycle
-        if life.phase not in _FINAL or life.cause is None:
+        cause = self._cause or life.cause
+        if life.phase not in _FINAL or cause is None:
             return None
         self._expect()
-        return life.cause.reason
+        return cause.reason
 
     @property
     def error(self) -> BaseException | None:
@@ -351,8 +354,9 @@ class Session(Generic[HandlerT]):
         if event == "callback.failed" and fields["request"] is self.request:
             self._errors.append(fields["error"])
 
-    def _note_over(self, _: Link) -> None:
+    def _note_over(self, link: Link) -> None:
         self._over = True
+        self._cause = link.lifecycle.cause
 
     def _expect(self) -> None:
         self._expected.update(map(id, self._errors))
