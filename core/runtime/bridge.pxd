@@ -3,6 +3,7 @@ cimport cython
 from sock.engine.job cimport Job as CJob
 from sock.engine.keepalive cimport Keepalive as CKeepalive
 from sock.engine.lifecycle cimport Lifecycle as CLifecycle
+from sock.runtime.inlet cimport Inlet as CInlet
 from sock.runtime.ref cimport LiveRef
 from sock.runtime.turn cimport Turned
 
@@ -21,7 +22,6 @@ cdef class Bridge(Turned):
     cdef object _options
     cdef object _out
     cdef object _over
-    cdef Py_ssize_t _pending
     cdef object _reader
     cdef object _resumed
     cdef bint _said
@@ -30,8 +30,9 @@ cdef class Bridge(Turned):
     cdef object _undone
     cdef list _waiters
     cdef public bint debug
-    cdef public Py_ssize_t foreign_infos
+    cdef public CInlet inlet
     cdef public CLifecycle lifecycle
+    cdef public Py_ssize_t pending
     cdef public object reactor
     cdef public LiveRef ref
     cdef public object request

@@ -57,6 +57,7 @@ cdef class Lane(Turned):
     cpdef append(self, data)
     cdef int _append(self, bytes whole) except -1
     cpdef queued(self)
+    cpdef Py_ssize_t queued_size(self) noexcept
     cpdef flush(self)
     cpdef forget(self)
     cpdef finish_turn(self)

@@ -352,6 +352,10 @@ cdef class Lane(Turned):
         if queued > self._max_out:
             self.lifecycle.backlog(queued + <Py_ssize_t>self.channel.pending)
 
+    cpdef Py_ssize_t queued_size(self) noexcept:
+        """Return how many bytes are queued. From any thread."""
+        return self._out_size + self._large_size
+
     cpdef flush(self):
         """Send all that is queued, now."""
         cdef uint8_t *out = self._out

@@ -1,6 +1,7 @@
 cimport cython
 
 from sock.engine.job cimport Job as CJob
+from sock.runtime.inlet cimport Inlet as CInlet
 from sock.runtime.lane cimport Lane
 from sock.runtime.ref cimport LiveRef
 
@@ -17,7 +18,7 @@ cdef class Link(Lane):
     cdef bint _over
     cdef object _timers
     cdef object _waiters
-    cdef public Py_ssize_t foreign
+    cdef public CInlet inlet
     cdef public LiveRef ref
     cdef public object request
     cdef public object slot

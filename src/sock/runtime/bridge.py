@@ -31,6 +31,7 @@ from sock.wire.assembly import too_big
 from . import driver
 from .farewell import Farewell, tell_end
 from .foreign import Closing, let_go, size_in_bytes, size_of
+from .inlet import admit, post
 from .ref import LiveRef
 from .turn import Turned
 from .watch import watch
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from sock.spec import Message, Options, Request, Sock
 
     from .foreign import Foreign
+    from .inlet import Inlet
     from .reactor import Reactor
     from .ref import Later
 
@@ -78,7 +80,6 @@ class Bridge(Turned):
         "_options",
         "_out",
         "_over",
-        "_pending",
         "_reader",
         "_resumed",
         "_said",
@@ -87,8 +88,9 @@ class Bridge(Turned):
         "_undone",
         "_waiters",
         "debug",
-        "foreign_infos",
+        "inlet",
         "lifecycle",
+        "pending",
         "reactor",
         "ref",
         "request",
@@ -125,12 +127,12 @@ class Bridge(Turned):
             idle = ping = None  # who answers pings out of our sight would be taken for dead
         self._keepalive = Keepalive(idle, ping, loop.time())
         self.slot: int | None = None  # the wheel's
-        self.foreign_infos = 0
+        self.inlet: Inlet | None = None  # of the first info from another thread
         self.timers: set[Later] = set()
         self._done: list[Callable[[], None]] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._out: deque[Message | Closing] = deque()
-        self._pending = 0  # bytes in it
+        self.pending = 0  # bytes in it
         self._sender: asyncio.Task[Any] | None = None  # who sends at this moment
         self._since = 0.0  # when it began with a message
         self._closing: Job | None = None  # keeps `terminate` waiting until the Close has left
@@ -216,16 +218,12 @@ class Bridge(Turned):
         self.reactor.wheel.arm(self, self._due())
 
     def post(self, info: Any, /) -> None:
-        """Take an info from another thread. More than the mailbox could take are not kept."""
-        bound = self._options.max_mailbox
-        if bound is None or self.foreign_infos <= bound:
-            self.foreign_infos += 1
-            self.reactor.post(self, info)
+        """Take an info from another thread."""
+        post(self, self._options.max_mailbox, info)
 
     def admit(self, info: Any, /) -> None:
         """Take an info that another thread has sent, now in the loop's."""
-        self.foreign_infos -= 1
-        self.lifecycle.post(info)
+        admit(self, info)
 
     # The host of the life cycle.
 
@@ -243,10 +241,10 @@ class Bridge(Turned):
         if self._said:
             return
         self._out.append(message)
-        self._pending += size_of(message)
+        self.pending += size_of(message)
         limit = self._options.max_send_buffer
-        if limit is not None and self._pending > limit:
-            self.lifecycle.backlog(self._pending)
+        if limit is not None and self.pending > limit:
+            self.lifecycle.backlog(self.pending)
         if not self._inside:
             self.reactor.wake(self)
 
@@ -430,7 +428,7 @@ class Bridge(Turned):
             return
         self._said = True
         self._out.clear()
-        self._pending = 0
+        self.pending = 0
         self.lifecycle.lost()
         self._close_has_left()
         self._wake_waiters()
@@ -457,13 +455,13 @@ class Bridge(Turned):
                 if out:  # else it was lost meanwhile
                     out.popleft()
                     if not isinstance(message, Closing):
-                        self._pending -= size_of(message)
+                        self.pending -= size_of(message)
                 if out:
                     self._since = now()
         except Exception:  # noqa: BLE001 - however a server says that the peer is lost
             # By which code, who receives will hear, in a moment or never.
             out.clear()
-            self._pending = 0
+            self.pending = 0
             self._said = True
             self.reactor.after(_LAST_WORD, self._lose)
         finally:

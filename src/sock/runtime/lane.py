@@ -216,6 +216,10 @@ class Lane(Turned):
         if len(self._out) > self._max_out:
             self.lifecycle.backlog(len(self._out) + self.channel.pending)
 
+    def queued_size(self) -> int:
+        """Return how many bytes are queued. From any thread."""
+        return len(self._out)
+
     def flush(self) -> None:
         """Send all that is queued, now."""
         if self._out:

@@ -27,6 +27,7 @@ from sock.spec import Ping
 from sock.wire.codec import Parser, Writer
 
 from . import driver
+from .inlet import admit, post
 from .lane import Lane
 from .ref import LiveRef
 from .watch import watch
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from sock.wire.deflate import Agreement
 
     from .channel import Channel
+    from .inlet import Inlet
     from .reactor import Reactor
     from .ref import Later
 
@@ -68,8 +70,8 @@ class Link(Lane):
         "_over",
         "_timers",
         "_waiters",
-        "foreign",
         "held",
+        "inlet",
         "ref",
         "request",
         "slot",
@@ -111,8 +113,7 @@ class Link(Lane):
         self.lifecycle = Lifecycle(handler, options, self, watch if debug else None)
         self.ref = LiveRef(self)
         self.slot: int | None = None  # the wheel's
-        self.foreign = 0
-        """Infos that other threads have sent and the loop has not admitted."""
+        self.inlet: Inlet | None = None  # of the first info from another thread
         self._alarm_at = NEVER  # the life cycle's bound
         self._closing_at = NEVER  # ours on the close handshake
         self._done: list[Callable[[], None]] | None = None
@@ -212,16 +213,17 @@ class Link(Lane):
         self.arm()
 
     def post(self, info: Any) -> None:
-        """Take an info from another thread. More than the mailbox could take are not kept."""
-        bound = self._options.max_mailbox
-        if bound is None or self.foreign <= bound:
-            self.foreign += 1
-            self.reactor.post(self, info)
+        """Take an info from another thread."""
+        post(self, self._options.max_mailbox, info)
 
     def admit(self, info: Any, /) -> None:
         """Take an info that another thread has sent, now in the loop's."""
-        self.foreign -= 1
-        self.lifecycle.post(info)
+        admit(self, info)
+
+    @property
+    def pending(self) -> int:
+        """Bytes that wait for the peer: queued in this turn, and not taken by the kernel."""
+        return self.queued_size() + self.channel.pending
 
     # The host of the life cycle.
 

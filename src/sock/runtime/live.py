@@ -46,6 +46,11 @@ class Live(Protocol):
         """What is to be forgotten at the end."""
         ...
 
+    @property
+    def pending(self) -> int:
+        """Bytes that wait for the peer."""
+        ...
+
     def wake(self) -> None:
         """Ask for a turn."""
 
