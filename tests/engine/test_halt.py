@@ -1,4 +1,4 @@
-"""A Stop that is raised, wherever an exception may be; and one that comes from outside. Rules 6, 7."""
+"""A Stop that is raised, wherever an exception may be; and one from outside. Rules 6 and 7."""
 
 import gc
 import weakref

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from sock.spec import Stop
 from sock.spec.message import MESSAGE_TYPES
@@ -40,5 +40,6 @@ def _stops(error: BaseException) -> list[Stop]:
         return [error]
     if not isinstance(error, BaseExceptionGroup):
         return []
-    found = [_stops(one) for one in error.exceptions]
+    group = cast("BaseExceptionGroup[BaseException]", error)
+    found = [_stops(one) for one in group.exceptions]
     return [stop for stops in found for stop in stops] if all(found) else []

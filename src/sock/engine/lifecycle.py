@@ -159,10 +159,7 @@ class Lifecycle(Callbacks):
             self._host.wake()
 
     def stop(self, stop: Stop) -> None:
-        """Take what `Ref.stop` asks for. Never runs a callback: that is for the host's next turn.
-
-        From here on nothing more is taken; what comes before that turn finds the end at once.
-        """
+        """Take a `Ref.stop`. Never runs a callback: the next turn carries it out, at the latest."""
         if self.phase is LIVE or (self.phase is FINISHING and not self.gone):
             self._asked = self._asked or stop
             self.ready = False
@@ -455,7 +452,7 @@ class Lifecycle(Callbacks):
         assert self._cause is not None, "every way to the end has its cause"
         terminate = self._on_terminate
         try:
-            result = None if terminate is None else terminate(self._cause.reason)
+            result: object = None if terminate is None else terminate(self._cause.reason)
         except BaseException as error:
             if taken(error) is None:
                 self._emit_failure(error, "terminate")
@@ -465,7 +462,8 @@ class Lifecycle(Callbacks):
         else:
             if isinstance(result, Awaitable):
                 self._host.alarm(self._options.close_timeout)
-                self._jobs.start(Job(Role.TERMINATE, "terminate", awaitable=result))
+                work = cast("Awaitable[Any]", result)
+                self._jobs.start(Job(Role.TERMINATE, "terminate", awaitable=work))
                 return
         self._over()
 

@@ -214,29 +214,28 @@ def _prepared(info: Any) -> Any:
         if isinstance(info, Text):
             return Prepared(info.utf8.decode())
         if isinstance(info, (bytearray, memoryview)):
-            return Prepared(bytes(info))
+            return Prepared(bytes(cast("bytearray", info)))
     except ValueError:  # no UTF-8, or a view that was released: each connection says so by itself
         pass
-    return info
+    return cast("Any", info)
 
 
-def _as_they_are_now(messages: Any) -> Any:
+def _as_they_are_now(messages: object) -> list[Any]:
     """Return the messages of a Stop that is carried out later: what is in a buffer may change.
 
     Raises:
         TypeError: they are no messages.
     """
-    if isinstance(messages, MESSAGE_TYPES):
-        messages = (messages,)
-    if not isinstance(messages, Sequence):
-        raise TypeError(f"messages are a message or a sequence of them, not {messages!r}")
-    for message in cast("Sequence[Any]", messages):
+    given: Any = (messages,) if isinstance(messages, MESSAGE_TYPES) else messages
+    if not isinstance(given, Sequence):
+        raise TypeError(f"messages are a message or a sequence of them, not {given!r}")
+    kept: list[Any] = list(cast("Sequence[Any]", given))
+    for place, message in enumerate(kept):
         if not isinstance(message, MESSAGE_TYPES):
             raise TypeError(f"messages are messages, not {message!r}")
-    return tuple(
-        bytes(message) if isinstance(message, (bytearray, memoryview)) else message
-        for message in cast("Sequence[Message]", messages)
-    )
+        if isinstance(message, (bytearray, memoryview)):
+            kept[place] = bytes(cast("bytearray", message))
+    return kept
 
 
 def _check_thread(link: Live | None, name: str) -> None:

@@ -16,7 +16,8 @@ def _frozen_exception(kind: type) -> Any:
     A frozen dataclass lets nobody set an attribute. An exception has some that must be set:
     `contextlib` gives it back its `__traceback__`, `add_note` keeps `__notes__`.
     """
-    return dataclass(init=False, repr=False)(kind)
+    decorate: Any = dataclass(init=False, repr=False)
+    return decorate(kind)
 
 
 @final
