@@ -32,6 +32,8 @@ class Remote:
     ...     case Remote(1000 | 1001, detail):
     ...         print(detail)
     tab closed
+    >>> Remote(1001, "tab closed").stop(), Remote(1006).stop()
+    (Stop(code=1001, detail='tab closed'), Stop(code=1011))
 
     RFC 6455 §7.1.5, §7.1.6.
     """
@@ -44,9 +46,6 @@ class Remote:
 
         Codes that only describe the absence of a Close frame become some that may travel: 1005 (a
         Close without a code) becomes 1000, all others, such as 1006 (TCP was lost), become 1011.
-
-        >>> Remote(1001, "tab closed").stop(), Remote(1006).stop()
-        (Stop(code=1001, detail='tab closed'), Stop(code=1011))
 
         RFC 6455 §7.4.1.
         """
