@@ -58,10 +58,10 @@ cdef class Lane(Scoped):
     cpdef append(self, data)
     cdef int _append(self, bytes whole) except -1
     cpdef queued(self)
+    cpdef Py_ssize_t queued_size(self) noexcept
     cpdef flush(self)
     cpdef forget(self)
     cpdef finish_turn(self)
-    cpdef go_on(self)
     cpdef allow(self, Py_ssize_t pending)
     cpdef broken(self, error)
     cpdef fall_behind(self)

@@ -361,6 +361,10 @@ cdef class Lane(Scoped):
         if queued > self._max_out:
             self.lifecycle.backlog(queued + <Py_ssize_t>self.channel.pending)
 
+    cpdef Py_ssize_t queued_size(self) noexcept:
+        """Return how many bytes are queued. From any thread."""
+        return self._out_size + self._large_size
+
     cpdef flush(self):
         """Send all that is queued, now."""
         cdef uint8_t *out = self._out
@@ -390,14 +394,6 @@ cdef class Lane(Scoped):
         self._out = NULL
         self._out_size = self._out_capacity = self._large_size = 0
         self._large = None
-
-    cpdef turn(self):
-        """Do what has come up since: infos, messages that waited; send what there is."""
-        cdef object context = self.enter()
-        try:
-            self.go_on()
-        finally:
-            self.leave(context)
 
     cpdef finish_turn(self):
         """Send all that the turn has to say."""
@@ -512,10 +508,6 @@ cdef class Lane(Scoped):
         return 0
 
     # Of the link: what is not of every message.
-
-    cpdef go_on(self):
-        """Do what has come up since the last turn, within the scope."""
-        raise NotImplementedError
 
     cpdef broken(self, error):
         """End after a turn that could not be finished."""

@@ -23,3 +23,6 @@ cdef class Scoped(Turned):
     cdef object enter(self)
     cdef int leave(self, context) except -1
     cpdef Scope own(self)
+    cpdef go_on(self)
+    cpdef look(self, double now)
+    cpdef finish_up(self, timeout)

@@ -61,10 +61,48 @@ cdef class Scope:
 
 
 cdef class Scoped(Turned):
-    """Somebody whose turns run in a scope."""
+    """Somebody whose turns, deadlines and drain run in a scope."""
 
     def __init__(self, Scope scope not None):
         self.scope = scope
+
+    cpdef turn(self):
+        """Do what has come up since."""
+        cdef object context = self.enter()
+        try:
+            self.go_on()
+        finally:
+            self.leave(context)
+
+    def tick(self, double now, /):
+        """Look at the deadlines: some time may have come."""
+        cdef object context = self.enter()
+        try:
+            self.look(now)
+        finally:
+            self.leave(context)
+
+    def shutdown(self, timeout, /):
+        """Drain: finish what is under way within `timeout` seconds, then say 1012."""
+        cdef object context = self.enter()
+        try:
+            self.finish_up(timeout)
+        finally:
+            self.leave(context)
+
+    # The same, from within the scope.
+
+    cpdef go_on(self):
+        """Do what has come up since the last turn."""
+        raise NotImplementedError
+
+    cpdef look(self, double now):
+        """Look at the deadlines."""
+        raise NotImplementedError
+
+    cpdef finish_up(self, timeout):
+        """Drain."""
+        raise NotImplementedError
 
     def within(self, act, *arguments):
         """Do something in the scope; from within the scope, it is just done."""

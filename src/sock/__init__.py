@@ -1,7 +1,7 @@
 """Sock: WebSocket applications written once, hosted by any server.
 
 The specification is importable from here and needs nothing outside the standard library; what is
-behind `run`, `serve` and `asgi` is imported when one of them is first asked for.
+behind `run`, `serve`, `send_all` and `asgi` is imported when one of them is first asked for.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ from .spec import Upgrade as Upgrade
 
 if TYPE_CHECKING:
     from .adapters.asgi import asgi as asgi
+    from .runtime.ref import send_all as send_all
     from .server.run import run as run
     from .server.run import serve as serve
 
@@ -99,10 +100,16 @@ __all__ = [
     "Upgrade",
     "asgi",
     "run",
+    "send_all",
     "serve",
 ]
 
-_LAZY: Final = {"asgi": "sock.adapters.asgi", "run": "sock.server", "serve": "sock.server"}
+_LAZY: Final = {
+    "asgi": "sock.adapters.asgi",
+    "run": "sock.server",
+    "send_all": "sock.runtime.ref",
+    "serve": "sock.server",
+}
 
 
 def _name_as_users_do() -> None:

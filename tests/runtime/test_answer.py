@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sock import HandlerError, HandshakeError, Options, Response, Sock, Upgrade, testing
-from sock.runtime.answer import accepted, taken
+from sock import HandlerError, HandshakeError, Options, Response, Sock, Stop, Upgrade, testing
+from sock.runtime.answer import accepted, explained, taken
 from sock.wire import handshake
 
 handler = Sock(testing.request())
@@ -45,3 +45,14 @@ def test_another_sites_page_is_refused_unless_the_upgrade_lets_it_in():
         accepted(request, key, Upgrade(handler), Options())
     assert refused.value.status == 403
     accepted(request, key, Upgrade(handler, options=Options(origins="*")), Options())
+
+
+def test_a_stop_raised_in_the_handshake_is_told_with_what_is_meant():
+    """[S6.9]"""
+    stop = Stop(4001)
+    told = explained(stop)
+    assert isinstance(told, HandlerError)
+    assert "it is for a live connection: raise Refuse there" in str(told)
+    assert told.__cause__ is stop
+    error = LookupError()
+    assert explained(error) is error

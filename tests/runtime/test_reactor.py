@@ -73,6 +73,30 @@ def test_who_is_woken_twice_has_one_turn_and_an_error_costs_the_others_none(run)
     run(scenario())
 
 
+def test_an_info_that_cannot_be_taken_costs_the_others_nothing(run):
+    class Takes:
+        def admit(self, info):
+            if info is None:
+                raise MemoryError
+            taken.append(info)
+
+    taken = []
+
+    async def scenario():
+        loop = asyncio.get_running_loop()
+        failures = []
+        loop.set_exception_handler(lambda loop, context: failures.append(context))
+        reactor = Reactor.of(loop)
+        for info in (1, None, 2, None, 3):
+            reactor.post(Takes(), info)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert taken == [1, 2, 3]
+        assert len(failures) == 2
+
+    run(scenario())
+
+
 def test_an_info_for_a_loop_that_is_closed_is_dropped():
     async def reactor():
         return Reactor.of(asyncio.get_running_loop())

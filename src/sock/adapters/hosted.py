@@ -7,7 +7,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, cast, final
 
 from sock import log, telemetry
-from sock.runtime.answer import only_upgrades, taken
+from sock.runtime.answer import explained, only_upgrades, taken
 from sock.runtime.guests import Guests
 from sock.spec import HandshakeError, Options, Refuse, Response
 from sock.wire import handshake
@@ -107,7 +107,7 @@ def refused(request: Request, refusal: Refuse | HandshakeError) -> Response:
 
 def failed(request: Request, error: Exception) -> Response:
     """Return the answer when an application has raised, told with its traceback."""
-    telemetry.emit("handshake.failed", request=request, error=error)
+    telemetry.emit("handshake.failed", request=request, error=explained(error))
     return Response(500, "internal server error\n")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, cast
 
-from sock.spec import HandlerError, Response, Sock, Upgrade
+from sock.spec import HandlerError, Response, Sock, Stop, Upgrade
 from sock.wire import handshake
 
 if TYPE_CHECKING:
@@ -32,6 +32,21 @@ def taken(answered: Any) -> Upgrade | Response:
     raise HandlerError(
         f"an application answers with a Sock, an Upgrade or a Response, not {answered!r}"
     )
+
+
+def explained(error: BaseException) -> BaseException:
+    """Return what is told of an application that has raised: with what it meant, where that helps.
+
+    [S6.9] A Stop ends a connection, and there is none before the 101.
+    """
+    if not isinstance(error, Stop):
+        return error
+    misplaced = HandlerError(
+        "a Stop was raised during the handshake, and it is for a live connection: "
+        "raise Refuse there, which answers with an HTTP status"
+    )
+    misplaced.__cause__ = error
+    return misplaced
 
 
 def accepted(

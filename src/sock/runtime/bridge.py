@@ -23,7 +23,7 @@ import asyncio
 import contextvars
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from sock import telemetry
 from sock.engine import NEVER, Job, Keepalive, Lifecycle, Phase, Role, Verdict
@@ -32,7 +32,8 @@ from sock.wire.assembly import too_big
 
 from . import driver
 from .farewell import Farewell, tell_end
-from .foreign import Closing, let_go, size_in_bytes, size_of
+from .foreign import Closing, as_it_is_now, let_go, received, size_in_bytes, size_of
+from .inlet import admit, post
 from .ref import LiveRef
 from .scope import Scope, Scoped
 from .watch import watch
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from sock.spec import Message, Options, Request, Sock
 
     from .foreign import Foreign
+    from .inlet import Inlet
     from .reactor import Reactor
     from .ref import Later
 
@@ -80,7 +82,6 @@ class Bridge(Scoped):
         "_options",
         "_out",
         "_over",
-        "_pending",
         "_reader",
         "_resumed",
         "_said",
@@ -89,8 +90,9 @@ class Bridge(Scoped):
         "_undone",
         "_waiters",
         "debug",
-        "foreign_infos",
+        "inlet",
         "lifecycle",
+        "pending",
         "reactor",
         "ref",
         "request",
@@ -127,12 +129,12 @@ class Bridge(Scoped):
             idle = ping = None  # who answers pings out of our sight would be taken for dead
         self._keepalive = Keepalive(idle, ping, loop.time())
         self.slot: int | None = None  # the wheel's
-        self.foreign_infos = 0
+        self.inlet: Inlet | None = None  # of the first info from another thread
         self.timers: set[Later] = set()
         self._done: list[Callable[[], None]] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._out: deque[Message | Closing] = deque()
-        self._pending = 0  # bytes in it
+        self.pending = 0  # bytes in it
         self._sender: asyncio.Task[Any] | None = None  # who sends at this moment
         self._since = 0.0  # when it began with a message
         self._closing: Job | None = None  # keeps `terminate` waiting until the Close has left
@@ -168,13 +170,10 @@ class Bridge(Scoped):
                 self.abort()
             raise
 
-    def shutdown(self, timeout: float | None, /) -> None:
+    def finish_up(self, timeout: float | None) -> None:
         """Drain: finish what is under way within `timeout` seconds, then say 1012."""
-        self.within(self._shut_down, timeout)
-        self._send_soon()
-
-    def _shut_down(self, timeout: float | None) -> None:
         self.lifecycle.shutdown(timeout)
+        self._send_soon()
 
     def heard(self) -> None:
         """Note that the peer is there, though it has said nothing to receive."""
@@ -183,7 +182,7 @@ class Bridge(Scoped):
     def abort(self) -> None:
         """Let go at once: what waits to be sent is lost, but for the code."""
         last = self._out[-1] if self._out else None
-        self.within(self._give_up)
+        self.within(self._lose)
         if self._sender is not None:
             self._sender.cancel()
         if isinstance(last, Closing):
@@ -192,19 +191,13 @@ class Bridge(Scoped):
 
     # Turns.
 
-    def turn(self) -> None:
+    def go_on(self) -> None:
         """Do what has come up since: infos, messages that waited."""
-        self.within(self._step)
+        self.lifecycle.step()
         self._send_soon()
 
-    def _step(self) -> None:
-        self.lifecycle.step()
-
-    def tick(self, now: float, /) -> None:
+    def look(self, now: float) -> None:
         """Look at the deadlines: some time may have come."""
-        self.within(self._look, now)
-
-    def _look(self, now: float) -> None:
         if now >= self._alarm_at:
             self._alarm_at = NEVER
             if self.lifecycle.phase is Phase.ENDING:
@@ -227,37 +220,29 @@ class Bridge(Scoped):
         self.reactor.wheel.arm(self, self._due())
 
     def post(self, info: Any, /) -> None:
-        """Take an info from another thread. More than the mailbox could take are not kept."""
-        bound = self._options.max_mailbox
-        if bound is None or self.foreign_infos <= bound:
-            self.foreign_infos += 1
-            self.reactor.post(self, info)
+        """Take an info from another thread."""
+        post(self, self._options.max_mailbox, info)
 
     def admit(self, info: Any, /) -> None:
         """Take an info that another thread has sent, now in the loop's."""
-        self.foreign_infos -= 1
-        self.lifecycle.post(info)
+        admit(self, info)
 
     # The host of the life cycle.
 
     def push(self, message: Message, /) -> None:
         """Queue a message."""
-        if isinstance(message, str):
-            if not message.isascii():
-                message.encode()  # a lone surrogate is told to whoever has pushed it
-        elif isinstance(message, (bytearray, memoryview)):
-            message = bytes(message)  # as it is now
-        elif isinstance(message, (Ping, Pong)) and not self._foreign.controls:
+        message = as_it_is_now(message)
+        if isinstance(message, (Ping, Pong)) and not self._foreign.controls:
             if self._undone is not None:
                 self._undone(message)
             return
         if self._said:
             return
         self._out.append(message)
-        self._pending += size_of(message)
+        self.pending += size_of(message)
         limit = self._options.max_send_buffer
-        if limit is not None and self._pending > limit:
-            self.lifecycle.backlog(self._pending)
+        if limit is not None and self.pending > limit:
+            self.lifecycle.backlog(self.pending)
         if not self._inside:
             self.reactor.wake(self)
 
@@ -335,10 +320,6 @@ class Bridge(Scoped):
         """Call back when the life cycle has ended."""
         self._done.append(callback)
 
-    def place(self, job: Job, /) -> str:
-        """Name a job's callback."""
-        return self.lifecycle.place(job.place)
-
     async def room(self) -> None:
         """Wait until the peer keeps up, or is gone."""
         while self.lifecycle.outbox.full and not self.lifecycle.gone:
@@ -350,9 +331,8 @@ class Bridge(Scoped):
     async def _read(self) -> None:
         """Receive until the peer or the server says that it is the end."""
         foreign, keepalive, now = self._foreign, self._keepalive, self.reactor.loop.time
-        self._inside = True
+        count, self._inside = 0, True
         self.within(self._open)
-        count = 0
         while True:
             self._inside = False
             if self._out and self._sender is None:
@@ -363,12 +343,7 @@ class Bridge(Scoped):
             count += 1
             if count % _MESSAGES_A_TURN == 0:
                 await asyncio.sleep(0)
-            try:
-                told: Any = await foreign.receive()
-            except ProtocolError as error:  # which the server has answered, and ended with
-                told = error
-            except Exception:  # noqa: BLE001 - however a server says that the peer is lost
-                told = Remote(CloseCode.ABNORMAL_CLOSURE)
+            told = await received(foreign)
             keepalive.heard = now()
             if not self.within(self._take, told):
                 return
@@ -381,17 +356,9 @@ class Bridge(Scoped):
         self._inside = True
         if isinstance(told, (str, bytes)):
             self._deliver(told)
-        elif isinstance(told, (bytearray, memoryview)):
-            # The buffer may be the server's to use again.
-            self._deliver(bytes(cast("bytearray", told)))
         elif isinstance(told, (Ping, Pong)):
             self.lifecycle.receive(told)
-        elif isinstance(told, ProtocolError):
-            self._inside = False
-            self.lifecycle.violated(told)
-            self._lose()
-            return False
-        elif isinstance(told, (Remote, Shutdown)):
+        elif isinstance(told, (ProtocolError, Remote, Shutdown)):
             self._inside = False
             self._part(told)
             return False
@@ -426,10 +393,12 @@ class Bridge(Scoped):
             life.settle(result)
             result = None  # an error in it may know this frame
 
-    def _part(self, end: Remote | Shutdown) -> None:
+    def _part(self, end: ProtocolError | Remote | Shutdown) -> None:
         """Go on without the peer: the server has closed the connection, or is about to."""
         self._said = True  # by the server, if anybody is there to hear it
-        if isinstance(end, Shutdown):
+        if isinstance(end, ProtocolError):
+            self.lifecycle.violated(end)
+        elif isinstance(end, Shutdown):
             self.lifecycle.shutdown(self._options.close_timeout)
         elif end.code != CloseCode.ABNORMAL_CLOSURE:
             answer = None if end.code == CloseCode.NO_STATUS_RCVD else end.code
@@ -459,13 +428,10 @@ class Bridge(Scoped):
             return
         self._said = True
         self._out.clear()
-        self._pending = 0
+        self.pending = 0
         self.lifecycle.lost()
         self._settle_close()
         self._wake_waiters()
-
-    def _give_up(self) -> None:
-        self._lose()
 
     # Sending.
 
@@ -489,15 +455,15 @@ class Bridge(Scoped):
                 if out:  # else it was lost meanwhile
                     out.popleft()
                     if not isinstance(message, Closing):
-                        self._pending -= size_of(message)
+                        self.pending -= size_of(message)
                 if out:
                     self._since = now()
         except Exception:  # noqa: BLE001 - however a server says that the peer is lost
             # By which code, who receives will hear, in a moment or never.
             out.clear()
-            self._pending = 0
+            self.pending = 0
             self._said = True
-            self.reactor.after(_LAST_WORD, partial(self.within, self._give_up))
+            self.reactor.after(_LAST_WORD, partial(self.within, self._lose))
         finally:
             self._sender = None
         self.within(self._has_sent)

@@ -29,7 +29,7 @@ def start(link: Live, job: Job) -> None:
     if not isinstance(begun, Suspended):  # else the lane has begun it
         work = _coroutine(link, job)
         if link.debug:
-            work = watched(work, link.place(job))
+            work = watched(work, link.lifecycle.place(job.place))
         try:
             begun = link.reactor.eager.begin(work, link)
         except asyncio.CancelledError:
@@ -86,7 +86,9 @@ def _report_cancelled(link: Live, job: Job) -> None:
     if job.cancelled or job.role is Role.TASK or link.lifecycle.closed:
         link.lifecycle.settled(job, None)
     else:
-        link.lifecycle.failed(job, asyncio.CancelledError(f"{link.place(job)} was cancelled"))
+        link.lifecycle.failed(
+            job, asyncio.CancelledError(f"{link.lifecycle.place(job.place)} was cancelled")
+        )
 
 
 def _coroutine(link: Live, job: Job) -> Coroutine[Any, Any, Any]:

@@ -223,6 +223,10 @@ class Lane(Scoped):
         if len(self._out) > self._max_out:
             self.lifecycle.backlog(len(self._out) + self.channel.pending)
 
+    def queued_size(self) -> int:
+        """Return how many bytes are queued. From any thread."""
+        return len(self._out)
+
     def flush(self) -> None:
         """Send all that is queued, now."""
         if self._out:
@@ -232,10 +236,6 @@ class Lane(Scoped):
     def forget(self) -> None:
         """Drop all that is queued: there is nobody to send it to."""
         self._out.clear()
-
-    def turn(self) -> None:
-        """Do what has come up since: infos, messages that waited; send what there is."""
-        self.within(self.go_on)
 
     def finish_turn(self) -> None:
         """Send all that the turn has to say."""
@@ -251,10 +251,6 @@ class Lane(Scoped):
             self.arm()
 
     # Of the link: what is not of every message.
-
-    def go_on(self) -> None:
-        """Do what has come up since the last turn, within the scope."""
-        raise NotImplementedError
 
     def broken(self, error: BaseException) -> None:
         """End after a turn that could not be finished."""

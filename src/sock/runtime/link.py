@@ -27,6 +27,7 @@ from sock.spec import Ping
 from sock.wire.codec import Parser, Writer
 
 from . import driver
+from .inlet import admit, post
 from .lane import Lane
 from .ref import LiveRef
 from .watch import watch
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from sock.wire.deflate import Agreement
 
     from .channel import Channel
+    from .inlet import Inlet
     from .reactor import Reactor
     from .ref import Later
     from .scope import Scope
@@ -70,8 +72,8 @@ class Link(Lane):
         "_over",
         "_timers",
         "_waiters",
-        "foreign",
         "held",
+        "inlet",
         "ref",
         "request",
         "slot",
@@ -115,8 +117,7 @@ class Link(Lane):
         self.lifecycle = Lifecycle(handler, options, self, watch if debug else None)
         self.ref = LiveRef(self)
         self.slot: int | None = None  # the wheel's
-        self.foreign = 0
-        """Infos that other threads have sent and the loop has not admitted."""
+        self.inlet: Inlet | None = None  # of the first info from another thread
         self._alarm_at = NEVER  # the life cycle's bound
         self._closing_at = NEVER  # ours on the close handshake
         self._done: list[Callable[[], None]] | None = None
@@ -147,11 +148,8 @@ class Link(Lane):
         self.unarmed = True
         self.finish_turn()
 
-    def shutdown(self, timeout: float | None) -> None:
+    def finish_up(self, timeout: float | None) -> None:
         """Drain: finish what is under way within `timeout` seconds, then say 1012."""
-        self.within(self._shut_down, timeout)
-
-    def _shut_down(self, timeout: float | None) -> None:
         self.lifecycle.shutdown(timeout)
 
     def abort(self) -> None:
@@ -190,7 +188,7 @@ class Link(Lane):
     # Turns.
 
     def go_on(self) -> None:
-        """Do what has come up since the last turn, within the scope."""
+        """Do what has come up since: infos, messages that waited; send what there is."""
         self.inside = True
         try:
             if self.unread and not self.held:
@@ -204,11 +202,8 @@ class Link(Lane):
             self.broken(error)
             raise
 
-    def tick(self, now: float, /) -> None:
+    def look(self, now: float) -> None:
         """Look at the deadlines: some time may have come."""
-        self.within(self._look, now)
-
-    def _look(self, now: float) -> None:
         if now >= self._alarm_at:
             self._alarm_at = NEVER
             self.lifecycle.alarmed()
@@ -231,16 +226,17 @@ class Link(Lane):
         self.arm()
 
     def post(self, info: Any) -> None:
-        """Take an info from another thread. More than the mailbox could take are not kept."""
-        bound = self._options.max_mailbox
-        if bound is None or self.foreign <= bound:
-            self.foreign += 1
-            self.reactor.post(self, info)
+        """Take an info from another thread."""
+        post(self, self._options.max_mailbox, info)
 
     def admit(self, info: Any, /) -> None:
         """Take an info that another thread has sent, now in the loop's."""
-        self.foreign -= 1
-        self.lifecycle.post(info)
+        admit(self, info)
+
+    @property
+    def pending(self) -> int:
+        """Bytes that wait for the peer: queued in this turn, and not taken by the kernel."""
+        return self.queued_size() + self.channel.pending
 
     # The host of the life cycle.
 
@@ -352,10 +348,6 @@ class Link(Lane):
             waiter: asyncio.Future[None] = self.reactor.loop.create_future()
             self._waiters.append(waiter)
             await waiter
-
-    def place(self, job: Job) -> str:
-        """Name a job's callback."""
-        return self.lifecycle.place(job.place)
 
     # What the lane leaves to the link.
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from sock.engine import Job, Lifecycle
+    from sock.engine import Lifecycle
     from sock.spec import Request
 
     from .reactor import Reactor
@@ -47,6 +47,11 @@ class Live(Protocol):
         """What is to be forgotten at the end."""
         ...
 
+    @property
+    def pending(self) -> int:
+        """Bytes that wait for the peer."""
+        ...
+
     def wake(self) -> None:
         """Ask for a turn."""
 
@@ -65,10 +70,6 @@ class Live(Protocol):
 
     def add_done_callback(self, callback: Callable[[], None], /) -> None:
         """Call back when the life cycle has ended."""
-
-    def place(self, job: Job, /) -> str:
-        """Name a job's callback."""
-        ...
 
     async def room(self) -> None:
         """Wait until the peer keeps up, or is gone."""

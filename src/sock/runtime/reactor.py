@@ -205,9 +205,15 @@ class Reactor:
     def _admit(self) -> None:
         # First the flag: what is appended from now on asks for another call.
         self._foreign_woken = False
-        for _ in range(len(self._foreign)):
-            addressed, info = self._foreign.popleft()
-            addressed.admit(info)
+        left = len(self._foreign)
+        try:
+            while left:
+                left -= 1
+                addressed, info = self._foreign.popleft()
+                addressed.admit(info)
+        finally:
+            if left:  # an error costs the others nothing
+                self.loop.call_soon(self._admit)
 
 
 # The loop keeps only weak references to its tasks.

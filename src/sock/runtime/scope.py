@@ -76,7 +76,7 @@ class Scope:
 
 
 class Scoped(Turned):
-    """Somebody whose turns run in a scope.
+    """Somebody whose turns, deadlines and drain run in a scope.
 
     Args:
         scope: at first.
@@ -87,6 +87,32 @@ class Scoped(Turned):
     def __init__(self, scope: Scope) -> None:
         super().__init__()
         self.scope = scope
+
+    def turn(self) -> None:
+        """Do what has come up since."""
+        self.within(self.go_on)
+
+    def tick(self, now: float, /) -> None:
+        """Look at the deadlines: some time may have come."""
+        self.within(self.look, now)
+
+    def shutdown(self, timeout: float | None, /) -> None:
+        """Drain: finish what is under way within `timeout` seconds, then say 1012."""
+        self.within(self.finish_up, timeout)
+
+    # The same, from within the scope.
+
+    def go_on(self) -> None:
+        """Do what has come up since the last turn."""
+        raise NotImplementedError
+
+    def look(self, now: float) -> None:
+        """Look at the deadlines."""
+        raise NotImplementedError
+
+    def finish_up(self, timeout: float | None) -> None:
+        """Drain."""
+        raise NotImplementedError
 
     def within(self, act: Callable[..., ResultT], *arguments: Any) -> ResultT:
         """Do something in the scope; from within the scope, it is just done."""

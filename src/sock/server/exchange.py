@@ -163,7 +163,8 @@ class Exchange:
         except BaseException as failure:
             if self._over:  # not the application's: it has been answered
                 raise
-            telemetry.emit("handshake.failed", request=self.request, error=failure)
+            told = answers.explained(failure)
+            telemetry.emit("handshake.failed", request=self.request, error=told)
             self.keep_alive = False
             self._send(Response(500, "internal server error\n"))
 

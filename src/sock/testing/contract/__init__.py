@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from sock.spec import HandshakeError, ProtocolError
 
-from . import contexts, ending, order, pressure
+from . import contexts, ending, order, outside, pressure
 from .case import LIMITS as LIMITS
 from .case import Case as Case
 from .case import Drain as Drain
@@ -35,7 +35,13 @@ if TYPE_CHECKING:
 
 __all__ = ["CASES", "LIMITS", "Case", "Drain", "Failure", "Skipped", "app", "check"]
 
-_MODULES: Final = (order, contexts, ending, pressure)  # imported for the cases that they register
+_MODULES: Final = (
+    order,
+    contexts,
+    ending,
+    pressure,
+    outside,
+)  # imported for the cases that they register
 
 CASES: Final[tuple[Case, ...]] = (*MATRIX, *registered)
 """Every case: the matrix of callbacks and results, then the rules one by one."""

@@ -142,7 +142,7 @@ class Talk:
         self._case = case
         self._drain = drain
         self._patience = patience
-        self._limits = limits
+        self._limits = frozenset(limits)
         self._run = uuid4().hex
         self._stack = AsyncExitStack()
 
@@ -219,6 +219,14 @@ class Talk:
             _compare(heard.code, code, "the code of the Close")
         return heard
 
+    async def is_cut(self, client: Client) -> None:
+        """See TCP end before all was read; nothing is seen of a host that sends by itself."""
+        if self._limits & {"buffer", "close"}:
+            return
+        heard = await client.receive()
+        if not isinstance(heard, End):
+            raise Failure(f"{type(heard).__name__} came whole, but TCP was to end before")
+
     def is_answer(self, heard: Happening, code: int) -> None:
         """Take what came as the answer to a Close of ours."""
         if not isinstance(heard, Close) or not (
@@ -243,6 +251,19 @@ class Talk:
     async def post(self, info: str) -> bool:
         """Send an info to the case's Sock; return whether its ref is closed."""
         return bool(await self._asked(f"post?info={quote(info)}"))
+
+    async def stop(self, code: int, detail: str = "", *, thread: bool = False) -> bool:
+        """Stop the case's Sock by its ref; return whether that is closed."""
+        where = "&thread=1" if thread else ""
+        return bool(await self._asked(f"stop?code={code}&detail={quote(detail)}{where}"))
+
+    async def send_all(self, info: str, *, thread: bool = False) -> None:
+        """Send an info to all Socks of this run."""
+        await self._asked(f"send_all?info={quote(info)}" + ("&thread=1" if thread else ""))
+
+    async def pending(self) -> int:
+        """Return how many bytes wait for the peer of the case's Sock."""
+        return int(await self._asked("pending"))
 
     async def peek(self) -> list[str]:
         """Return what the journal holds now."""

@@ -1,4 +1,4 @@
-"""Middleware sets a context variable: on every host, each connection sees its own and no other's."""
+"""Middleware sets a context variable: on every host, each connection sees its own only."""
 
 from __future__ import annotations
 
