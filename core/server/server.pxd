@@ -7,6 +7,8 @@ from sock.runtime.reactor cimport Reactor
 cdef class Server:
     cdef public object app
     cdef public object options
+    cdef public object health
+    cdef public dict state
     cdef public object loop
     cdef public bint debug
     cdef public Reactor reactor

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, final
 from sock import telemetry
 from sock.engine import Phase
 from sock.runtime import FOREVER, Link, Reactor
-from sock.runtime.answer import accepted, taken
+from sock.runtime.answer import accepted, base_of, taken
 from sock.spec import (
     CloseCode,
     HandshakeError,
-    Options,
     Ping,
     Pong,
     ProtocolError,
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
     from types import TracebackType
 
-    from sock.spec import App, Compression, Message, Reason, Ref, Upgrade
+    from sock.spec import App, Compression, Message, Options, Reason, Ref, Upgrade
 
 HandlerT = TypeVar("HandlerT", bound=Sock[Any, Any])
 ResultT = TypeVar("ResultT")
@@ -77,7 +76,7 @@ class Session(Generic[HandlerT]):
         self.response: Response | None = None
         """The ordinary answer, when there is no connection."""
         self._app = app
-        self._options = Options() if options is None else options
+        self._options = base_of(app, options)
         self._peer = Peer(request, compression=compression)
         self._pongs = pongs
         self._clock: clock.Clock | None = None
