@@ -42,7 +42,7 @@ def test_the_state_is_a_copy(run_async):
 
 def test_what_it_yields_is_a_mapping_and_it_is_left_all_the_same(run_async):
     journal = []
-    with pytest.raises(TypeError, match="a lifespan yields a mapping, .* not 7"):
+    with pytest.raises(TypeError, match=r"a lifespan yields a mapping, .* not 7"):
         run_async(state_of(of(7, journal)))
     assert journal == ["left"]
 
@@ -64,9 +64,7 @@ async def coroutine():
     ],
 )
 def test_what_it_returns_is_an_async_context_manager(run_async, lifespan, told):
-    with pytest.raises(
-        TypeError, match=f"a lifespan returns an async context manager, not {told}"
-    ):
+    with pytest.raises(TypeError, match=f"a lifespan returns an async context manager, not {told}"):
         run_async(state_of(lifespan))
 
 

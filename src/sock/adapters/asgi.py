@@ -40,9 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["LIMITS", "REFUSAL", "Asgi", "Middleware", "asgi", "drain", "upgrade"]
 
 
-def asgi(
-    app: App, *, options: Options | None = None, lifespan: Lifespan | None = None
-) -> Asgi:
+def asgi(app: App, *, options: Options | None = None, lifespan: Lifespan | None = None) -> Asgi:
     """Return an application as an ASGI 3 application: WebSockets, ordinary answers, lifespan.
 
     To be served by any ASGI server, or mounted in any ASGI framework; mounted, it sees the rest of
@@ -138,11 +136,11 @@ async def upgrade(
 class Asgi:
     """An application as ASGI 3 has it. Made by `asgi`."""
 
-    def __init__(
-        self, app: App, options: Options | None, lifespan: Lifespan | None = None
-    ) -> None:
+    def __init__(self, app: App, options: Options | None, lifespan: Lifespan | None = None) -> None:
         self._hosted = Hosted(app, options)
-        self._lifespan = lifespan_of(app if lifespan is None else Application(app, lifespan=lifespan))
+        self._lifespan = lifespan_of(
+            app if lifespan is None else Application(app, lifespan=lifespan)
+        )
         self._state: dict[str, Any] = {}  # of the lifespan, where the server does not keep it
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -197,12 +195,12 @@ class Asgi:
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Keep the server's times: enter the lifespan; drain, and leave it, before it cuts.
 
-            the server says     what is done                       and answered
-            ------------------  ---------------------------------  -------------------------
-            lifespan.startup    the lifespan is entered            lifespan.startup.complete
-                                … and raises                       lifespan.startup.failed
-            lifespan.shutdown   the drain, the lifespan is left    lifespan.shutdown.complete
-                                … and raises                       lifespan.shutdown.failed
+        the server says     what is done                       and answered
+        ------------------  ---------------------------------  -------------------------
+        lifespan.startup    the lifespan is entered            lifespan.startup.complete
+                            … and raises                       lifespan.startup.failed
+        lifespan.shutdown   the drain, the lifespan is left    lifespan.shutdown.complete
+                            … and raises                       lifespan.shutdown.failed
         """
         phase = "startup"
         try:

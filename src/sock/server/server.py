@@ -9,6 +9,7 @@ from sock import telemetry
 from sock.runtime.answer import base_of, only_upgrades
 from sock.runtime.drain import drain
 from sock.runtime.reactor import Reactor
+
 from .connection import Connection
 from .listener import Listener, bind
 
