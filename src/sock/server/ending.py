@@ -58,9 +58,8 @@ def run_to_end(
         loop.run_until_complete(running)
     finally:
         try:
-            if running is not None and not running.done():  # an application has raised SystemExit
-                running.cancel()
-                loop.run_until_complete(asyncio.wait({running}))
+            if running is not None:
+                _end_main(loop, running)
             tasks = _end_tasks(loop)
         finally:
             asyncio.set_event_loop(None)
@@ -88,12 +87,27 @@ def threads_left(known: Collection[threading.Thread], seconds: float) -> list[th
     return left
 
 
+def name_of(task: asyncio.Task[Any]) -> str:
+    """Name a task, and the coroutine in it."""
+    running = task.get_coro()
+    return f"{task.get_name()} ({getattr(running, '__qualname__', type(running).__qualname__)})"
+
+
 def _check_no_loop() -> None:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return
     raise RuntimeError("an event loop runs here already: use `async with serve(app)` in it")
+
+
+def _end_main(loop: asyncio.AbstractEventLoop, running: asyncio.Task[None]) -> None:
+    """Let the main coroutine come to its own end, where another task has raised SystemExit."""
+    if not running.done():
+        running.cancel()
+        loop.run_until_complete(asyncio.wait({running}))
+    elif not running.cancelled():
+        running.exception()  # has been raised; asyncio would say that nobody has looked at it
 
 
 def _end_tasks(loop: asyncio.AbstractEventLoop) -> list[str]:
@@ -110,7 +124,7 @@ def _end_tasks(loop: asyncio.AbstractEventLoop) -> list[str]:
     for task in left | _wait(loop, {closing}):
         abandoned: Any = task
         abandoned._log_destroy_pending = False  # noqa: SLF001 - it is named here, once
-    return sorted(map(_name, left))
+    return sorted(map(name_of, left))
 
 
 def _wait(loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
@@ -118,8 +132,3 @@ def _wait(loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[Any]]) -> set
     if not tasks:
         return set()
     return loop.run_until_complete(asyncio.wait(tasks, timeout=_CANCELLING))[1]
-
-
-def _name(task: asyncio.Task[Any]) -> str:
-    running = task.get_coro()
-    return f"{task.get_name()} ({getattr(running, '__qualname__', type(running).__qualname__)})"
