@@ -12,7 +12,6 @@ import websockets
 
 import sock
 
-
 # What cannot be listened on.
 
 
@@ -81,7 +80,8 @@ def test_the_defaults(invoke, served):
     assert told == {
         "host": "127.0.0.1",
         "port": 8000,
-        "options": sock.Options(drain_timeout=30.0),
+        "options": sock.Options(),
+        "health": None,
         "loop": "auto",
         "log_level": "info",
         "log_format": "text",
@@ -94,6 +94,7 @@ OPTIONS = {
     "host": ("--host", "0.0.0.0", "0.0.0.0"),
     "port": ("--port", "0", 0),
     "options": ("--drain-timeout", "2.5", sock.Options(drain_timeout=2.5)),
+    "health": ("--health", "/healthz", "/healthz"),
     "loop": ("--loop", "asyncio", "asyncio"),
     "log_level": ("--log-level", "debug", "debug"),
     "log_format": ("--log-format", "json", "json"),
@@ -208,3 +209,42 @@ def test_an_option_of_uvicorns_is_refused_by_name_for_an_application_of_ours(
     )
     assert result.exit_code == 2
     assert served == []
+
+
+def test_a_path_of_health_that_is_none_is_one_line(invoke, served):
+    result = invoke("run", "examples.chat:app", "--health", "healthz")
+    assert result.output == (
+        "sock: --health healthz: a path begins with '/'. Did you mean '/healthz'?\n"
+    )
+    assert (result.exit_code, served) == (2, [])
+
+
+def test_health_is_answered_whatever_the_application_is(command):
+    process = command("run", "examples.chat:Chat", "--port", "0", "--health", "/healthz")
+    port = port_of(first_line(process))
+    for path, line in (("/healthz", b"HTTP/1.1 200 "), ("/other", b"HTTP/1.1 426 ")):
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(
+                b"GET %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" % path.encode()
+            )
+            answer = client.makefile("rb").read()
+        assert answer.startswith(line)
+        assert answer.endswith(b"\r\n\r\nok") is (path == "/healthz")
+
+
+ASGI = """
+import sock
+app = sock.asgi(sock.Sock)
+"""
+
+
+@pytest.mark.parametrize("option", ["--max-message-size", "--idle-timeout", "--max-connections"])
+def test_a_limit_is_refused_by_name_for_an_asgi_application(folder, invoke, option):
+    (folder / "asgi.py").write_text(ASGI)
+    result = invoke("run", "asgi:app", option, "100")
+    assert result.output == (
+        f"sock: {option} is for applications that Sock's own server runs; 'asgi:app' is run by"
+        " uvicorn, and its Socks take their Options from sock.asgi, from upgrade and from their"
+        " class.\n"
+    )
+    assert result.exit_code == 2

@@ -24,7 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 _JOINING: Final = 1.0
+"""Seconds for threads to end."""
+
 _WATCHING: Final = 3.0
+"""Seconds for all that uvicorn and asyncio wait for to end."""
+
+_ending: Final = threading.Event()
+"""Set when the process ends: whoever watches has nothing to do any more."""
+
+_watching: Final = threading.Event()
+"""Set when nobody has told what is left."""
 
 
 def leave(
@@ -37,13 +46,18 @@ def leave(
         known: threads that are none of our business.
         error: that ends the process, to be shown by Python.
     """
-    if len(threading.enumerate()) > 1:
-        from sock.server.ending import threads_left
+    if len(threading.enumerate()) == 1:
+        return
+    from sock.server.ending import threads_left
 
-        if threads_left(known, _JOINING):  # named in the log by then, if a server has run
-            if error is not None:
-                traceback.print_exception(error)
-            _end(code)
+    left = threads_left(known, _JOINING)
+    if left:
+        _ending.set()
+        if error is not None:
+            traceback.print_exception(error)
+        if _watching.is_set():  # our own server has told it
+            _tell([], left)
+        _end(code)
 
 
 def watch(known: Collection[threading.Thread]) -> None:
@@ -52,22 +66,23 @@ def watch(known: Collection[threading.Thread]) -> None:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         loop = None
-    ending = threading.Event()
-    atexit.register(ending.set)  # which comes behind the threads, and before the other handlers
+    _watching.set()
+    atexit.register(_ending.set)  # which comes behind the threads, and before the other handlers
 
     def end() -> None:
         from sock.server.ending import name_of, threads_left
 
-        if ending.wait(_WATCHING):
-            return
-        others = {*known, threading.main_thread()}
-        threads = [thread.name for thread in threads_left(others, 0)]
-        tasks = [] if loop is None else sorted(map(name_of, asyncio.all_tasks(loop)))
-        log.attach()
-        telemetry.emit("server.left", tasks=tasks, threads=threads)
-        _end(0)
+        if not _ending.wait(_WATCHING):
+            tasks = [] if loop is None else sorted(map(name_of, asyncio.all_tasks(loop)))
+            _tell(tasks, threads_left({*known, threading.main_thread()}, 0))
+            _end(0)
 
     threading.Thread(target=end, name="sock-leaving", daemon=True).start()
+
+
+def _tell(tasks: list[str], threads: list[threading.Thread]) -> None:
+    log.attach()
+    telemetry.emit("server.left", tasks=tasks, threads=[thread.name for thread in threads])
 
 
 def _end(code: int) -> None:
