@@ -22,6 +22,7 @@ async def loops():
             pass
 
 class App(sock.Sock):
+    options = sock.Options(close_timeout=0.5)
     kept = []
 
     async def handle_in(self, message):
@@ -32,10 +33,13 @@ class App(sock.Sock):
             threading.Thread(target=time.sleep, args=(30,), name="own").start()
         if message == "task":
             self.kept.append(loop.create_task(loops()))
+        if message == "callback":
+            print("begun", flush=True)
+            await loops()
         return message
 
 atexit.register(lambda: print("at exit"))
-asgi = sock.asgi(App)
+asgi = sock.asgi(App, options=sock.Options(drain_timeout=1))
 """
 
 _BOUND = 12.0
@@ -98,6 +102,29 @@ def test_where_nothing_is_left_nothing_is_said(left, target):
     code, out, err = left(target, "nothing")
     assert (code, out) == (0, "at exit\n")
     assert "not waited for" not in err
+
+
+@pytest.mark.parametrize("target", ["left:App", "left:asgi"])
+def test_a_callback_that_swallows_its_cancellation_does_not_keep_the_process(
+    folder, command, target
+):
+    if target == "left:asgi":
+        pytest.importorskip("uvicorn")
+    (folder / "left.py").write_text(LEFT)
+    process = command("run", target, "--port", "0", "--drain-timeout", "1")
+    port = next(
+        found[1]
+        for line in process.stderr
+        if (found := re.search(r"http://127\.0\.0\.1:(\d+)", line))
+    )
+    with connect(f"ws://127.0.0.1:{port}/") as client:
+        client.send("callback")
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=_BOUND)
+    assert (process.returncode, out) == (0, "at exit\n")
+    assert "App.handle_in did not end when it was cancelled" in err
+    assert "(a callback of a connection)" in err
 
 
 THREAD = """

@@ -90,7 +90,8 @@ def threads_left(known: Collection[threading.Thread], seconds: float) -> list[th
 def name_of(task: asyncio.Task[Any]) -> str:
     """Name a task, and the coroutine in it."""
     running = task.get_coro()
-    return f"{task.get_name()} ({getattr(running, '__qualname__', type(running).__qualname__)})"
+    # What a callback of ours waits in has no name; that it was abandoned has been told with one.
+    return f"{task.get_name()} ({getattr(running, '__qualname__', 'a callback of a connection')})"
 
 
 def _check_no_loop() -> None:
