@@ -33,15 +33,6 @@ app = sock.asgi(Echo)
 
 def make():
     return app
-
-from contextlib import asynccontextmanager
-
-@asynccontextmanager
-async def lifespan():
-    raise RuntimeError("no database")
-    yield
-
-cannot = sock.asgi(Echo, lifespan=lifespan)
 """
 
 
@@ -201,11 +192,24 @@ def test_an_option_of_uvicorns_is_refused_for_an_application_of_our_own_server(t
     assert "has no --log-format json" in done.stderr
 
 
+CANNOT = """
+from contextlib import asynccontextmanager
+import sock
+
+@asynccontextmanager
+async def lifespan():
+    raise RuntimeError("no database")
+    yield
+
+app = sock.asgi(sock.Sock, lifespan=lifespan)
+"""
+
+
 def test_a_lifespan_that_raises_is_shown_and_ends_with_1(tmp_path):
     """[S19.4]"""
-    (tmp_path / "served.py").write_text(APP)
+    (tmp_path / "cannot.py").write_text(CANNOT)
     done = subprocess.run(
-        [sys.executable, "-m", "sock", "run", "served:cannot", "--port", "0"],
+        [sys.executable, "-m", "sock", "run", "cannot:app", "--port", "0"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
