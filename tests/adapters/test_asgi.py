@@ -449,12 +449,13 @@ def living(journal, fails=""):
     @asynccontextmanager
     async def lifespan():
         journal.append("enters")
+        task = asyncio.current_task()
         if fails == "startup":
             raise RuntimeError("no database")
         try:
             yield {"pool": "a pool"}
         finally:
-            journal.append("leaves")
+            journal.append("leaves" if asyncio.current_task() is task else "elsewhere")
             if fails == "shutdown":
                 raise RuntimeError("no goodbye")
 
@@ -550,3 +551,24 @@ def test_a_real_server_enters_it_and_the_socks_are_gone_when_it_is_left(run_asyn
         assert journal == ["enters", Shutdown(), "leaves"]
 
     run_async(act())
+
+
+def test_what_is_mounted_has_what_the_frameworks_lifespan_yields():
+    """[S19.7], as docs/howto/lifespan.md says."""
+    journal = []
+    lifespan = living(journal)
+
+    class Pooled(Sock):
+        def init(self, ref):
+            return ref.request.state["pool"]
+
+    @asynccontextmanager
+    async def combined(_):
+        async with lifespan() as state:
+            yield state
+
+    mounted = Mount("/sock", asgi(Application(Pooled, lifespan=lifespan)))
+    with TestClient(Starlette(routes=[mounted], lifespan=combined)) as client:
+        with client.websocket_connect("/sock/") as socket:
+            assert socket.receive_text() == "a pool"
+    assert journal == ["enters", "leaves"]

@@ -310,11 +310,12 @@ class App(sock.Sock):
 @asynccontextmanager
 async def lifespan():
     print("enters", flush=True)
+    task = asyncio.current_task()
     {enters}
     try:
         yield {"pool": "a pool"}
     finally:
-        print("leaves", flush=True)
+        print("leaves" if asyncio.current_task() is task else "elsewhere", flush=True)
 
 sock.run(sock.Application(App, lifespan=lifespan), port=0)
 print("returned", flush=True)
