@@ -136,3 +136,13 @@ def test_an_application_of_ours_that_could_take_three_arguments_is_still_ours(
     (folder / "examples" / "ours.py").write_text(OURS)
     assert invoke("run", f"examples.ours:{name}").exit_code == 0
     assert len(served) == 1
+
+
+def test_an_application_object_is_offered_by_its_name(folder, invoke):
+    (folder / "carried.py").write_text(
+        "import sock\nfrom sock import Application\nserved = Application(sock.Sock)\n"
+    )
+    result = invoke("run", "carried")
+    assert result.output == (
+        "sock: 'carried' does not say which application. It has these applications: served.\n"
+    )

@@ -43,7 +43,7 @@ def find(
         )
     if not all(part.isidentifier() for part in module_name.split(".")):
         fail(f"{module_name!r} is no name of a module. Say MODULE:{what}.", NOT_THERE)
-    if str(folder) not in sys.path:
+    if sys.path[:1] != [str(folder)]:
         sys.path.insert(0, str(folder))
     module = _import(module_name, folder)
     if not name:
