@@ -8,6 +8,8 @@ from sock.runtime.scope cimport Scope
 cdef class Server:
     cdef public object app
     cdef public object options
+    cdef public object health
+    cdef public dict state
     cdef public object loop
     cdef public bint debug
     cdef public Reactor reactor

@@ -12,6 +12,7 @@ from . import native as native  # first: it decides where the other modules are 
 from . import spec
 from .spec import Answer as Answer
 from .spec import App as App
+from .spec import Application as Application
 from .spec import BinarySock as BinarySock
 from .spec import CloseCode as CloseCode
 from .spec import Compression as Compression
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Answer",
     "App",
+    "Application",
     "BinarySock",
     "CloseCode",
     "Compression",

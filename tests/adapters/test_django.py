@@ -198,6 +198,91 @@ def test_pages_of_allowed_hosts_are_let_in(
     run_async(act())
 
 
+class Embedded(Sock):
+    """A class whose options let another site's pages in, beside those of ALLOWED_HOSTS."""
+
+    options = sock.Options(origins="https://listed.example")
+
+    def handle_in(self, message):
+        return message
+
+
+@pytest.mark.parametrize(
+    ("path", "origin", "status"),
+    [
+        ("class", "https://listed.example", None),
+        ("class", "https://eu.shop.example", None),
+        ("class", "https://evil.example", 403),
+        ("view", "https://eu.shop.example", None),
+        ("view", "https://listed.example", 403),  # before the view is asked, for its session
+        ("nowhere", "https://listed.example", 403),
+        ("nowhere", "https://eu.shop.example", 404),
+    ],
+)
+def test_the_options_of_a_class_count_in_place_of_a_view(
+    run_async, uvicorn_serving, path, origin, status
+):
+    """[S19.2]"""
+    from django.core.asgi import get_asgi_application
+    from django.urls import path as route
+
+    from sock.adapters.django import with_sockets
+
+    async def view(request):
+        return Embedded(request.sock)
+
+    patterns = [route("class/", Embedded), route("view/", view)]
+    application = with_sockets(get_asgi_application(), patterns)
+
+    async def act():
+        async with uvicorn_serving(application) as served:
+            connecting = websockets.connect(
+                f"ws://ours.example:{served.port}/{path}/", host="127.0.0.1", origin=origin
+            )
+            if status is None:
+                async with connecting as client:
+                    await client.send("hi")
+                    assert await client.recv() == "hi"
+            else:
+                with pytest.raises(websockets.InvalidStatus) as refused:
+                    await connecting
+                assert refused.value.response.status_code == status
+
+    run_async(act())
+
+
+def test_a_lifespan_is_entered_beside_djangos_application(run_async, uvicorn_serving):
+    """[S19.4] [S19.6]"""
+    from contextlib import asynccontextmanager
+
+    from django.core.asgi import get_asgi_application
+    from django.urls import path
+
+    from sock.adapters.django import with_sockets
+
+    journal = []
+
+    @asynccontextmanager
+    async def lifespan():
+        journal.append("enters")
+        yield {"pool": "a pool"}
+        journal.append("leaves")
+
+    async def view(request):
+        return Response(200, request.sock.state["pool"])
+
+    application = with_sockets(get_asgi_application(), [path("", view)], lifespan=lifespan)
+
+    async def act():
+        async with uvicorn_serving(application) as served:
+            with pytest.raises(websockets.InvalidStatus) as refused:
+                await websockets.connect(f"ws://127.0.0.1:{served.port}/")
+            assert refused.value.response.body == b"a pool"
+        assert journal == ["enters", "leaves"]
+
+    run_async(act())
+
+
 def test_channels_test_client_works_against_it(run_async, application):
     from channels.testing import WebsocketCommunicator
 

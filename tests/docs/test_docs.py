@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sock import telemetry
-from sock.cli import run as run_command
+from sock.cli.command import run as run_command
 from sock.spec.options import DEFAULTS, SERVER_FIELDS
 
 ROOT = Path(__file__).parents[2]

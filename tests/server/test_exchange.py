@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 
 import pytest
@@ -454,3 +455,114 @@ def test_another_connection_is_welcome_when_one_has_gone(run_async, connect):
                 await server.wait_empty()
 
     run_async(act())
+
+
+# The health, which the server answers itself.
+
+HEALTH = GET % b"/healthz"
+
+
+@pytest.mark.parametrize("app", [hello, Echo])
+def test_the_health_is_answered_before_the_application_is_asked(run_async, connect, app):
+    async def act():
+        async with (
+            sock.serve(app, health="/healthz") as server,
+            await connect(server) as client,
+        ):
+            for data, to_head in ((HEALTH, False), (HEALTH.replace(b"GET", b"HEAD"), True)):
+                client.send(data)
+                got = await client.answer(to_head=to_head)
+                assert (got.status, got.headers["content-length"]) == (200, "2")
+                assert got.headers["cache-control"] == "no-store"
+                assert got.body == (b"" if to_head else b"ok")
+            client.send(HEALTH.replace(b"healthz", b"health%7A?deep"))
+            assert (await client.answer()).body == b"ok"
+
+    run_async(act())
+
+
+@pytest.mark.parametrize(
+    "data", [HEALTH.replace(b"GET", b"DELETE"), UPGRADE.replace(b"/chat", b"/healthz")]
+)
+def test_what_else_is_said_to_that_path_is_the_applications(run_async, connect, data):
+    async def act():
+        async with (
+            sock.serve(hello, health="/healthz") as server,
+            await connect(server) as client,
+        ):
+            client.send(data)
+            assert (await client.answer()).body == b"hello /healthz"
+
+    run_async(act())
+
+
+def test_the_health_is_answered_on_a_connection_too_many(run_async, connect):
+    async def act():
+        options = Options(max_connections=1)
+        async with (
+            sock.serve(hello, options=options, health="/healthz") as server,
+            await connect(server) as first,
+        ):
+            first.send(UPGRADE)
+            assert (await first.answer()).status == 101
+            for data, status in ((HEALTH, 200), (PLAIN, 503)):
+                async with await connect(server) as other:
+                    other.send(data)
+                    assert (await other.answer()).status == status
+
+    run_async(act())
+
+
+def test_a_path_of_health_begins_with_a_slash(run_async):
+    async def act():
+        async with sock.serve(hello, health="healthz"):
+            pass
+
+    with pytest.raises(ValueError, match="health is a path, which begins with '/'"):
+        run_async(act())
+
+
+# What the lifespan yields.
+
+
+def test_every_request_has_the_items_of_the_lifespan_to_itself(run_async, connect):
+    """[S19.6]"""
+    shared = {"pool": ["a pool"], "user": "nobody"}
+
+    @contextlib.asynccontextmanager
+    async def lifespan():
+        yield shared
+
+    def app(request):
+        assert request.state["pool"] is shared["pool"]
+        before = request.state["user"]
+        request.state["user"] = "ada"
+        return Response(200, before)
+
+    async def act():
+        async with (
+            sock.serve(app, lifespan=lifespan) as server,
+            await connect(server) as client,
+        ):
+            for _ in range(2):
+                client.send(PLAIN)
+                assert (await client.answer()).body == b"nobody"
+
+    run_async(act())
+
+
+def test_a_lifespan_that_raises_lets_nothing_start(run_async, events):
+    """[S19.4]"""
+
+    @contextlib.asynccontextmanager
+    async def lifespan():
+        raise RuntimeError("no database")
+        yield
+
+    async def act():
+        async with sock.serve(hello, lifespan=lifespan):
+            pass
+
+    with pytest.raises(RuntimeError, match="no database"):
+        run_async(act())
+    assert events == []

@@ -7,6 +7,7 @@ from functools import partial
 from sock import (
     Answer,
     App,
+    Application,
     Compression,
     Options,
     Refuse,
@@ -41,6 +42,10 @@ def two(request: Request, room: str) -> Answer:
     return Response()
 
 
+class Limited(Sock):
+    options = 7  # error: an Options
+
+
 def yields_a_class(request: Request) -> Answer:
     return Echo  # error: the class, not a handler made of it
 
@@ -57,6 +62,11 @@ e: App = Chat  # error: nobody gives it a room
 f: App = partial(Chat, room=7)  # error: a room is a str
 g: App = Echo(Request())  # error: a handler is no application
 h: App = "examples.chat:app"  # error: that is for the command line
+
+Application(text)  # error: an application that returns a str
+Application(Echo, lifespan=7)  # error: it is called
+Application(Echo, options=7)  # error: an Options
+Application(Echo, Options())  # error: both are named
 
 Upgrade(Echo)  # error: the class, not a handler made of it
 Upgrade(Echo(Request()), "chat")  # error: the subprotocol is named

@@ -142,21 +142,18 @@ def agreed(request: Request, upgrade: Upgrade, base: Options) -> Options | Respo
         return failed(request, error)
 
 
-async def live(
-    foreign: Foreign, request: Request, upgrade: Upgrade, options: Options, given: Options
-) -> None:
+async def live(foreign: Foreign, request: Request, upgrade: Upgrade, options: Options) -> None:
     """Live from the acceptance to the end, over the server's own wire.
 
     Args:
         foreign: the connection, accepted.
         request: that was upgraded.
         upgrade: the application's answer.
-        options: all limits.
-        given: those of them that the application has set.
+        options: all limits; those that were set tell what the application needs.
     """
     loop = asyncio.get_running_loop()
     kind = type(upgrade.handler)
-    warn(HOST, LIMITS, upgrade.handler, given, request)
+    warn(HOST, LIMITS, upgrade.handler, options, request)
     bridge = Bridge(
         Reactor.of(loop),
         foreign,

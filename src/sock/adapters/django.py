@@ -31,6 +31,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, final
 from urllib.parse import urlsplit
 
+from sock.runtime.answer import base_of, limits
 from sock.spec import HandshakeError, Options, Refuse, Request, Response, Sock, Upgrade
 
 try:
@@ -61,6 +62,8 @@ from .hosted import drain as drain
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from sock.spec.application import Lifespan
+
     from .event import Receive, Scope, Send
 
 __all__ = ["LIMITS", "drain", "with_sockets"]
@@ -75,7 +78,13 @@ _THREADS: Final = 8
 """For the ORM, and so connections to each database: a database has 100 or so for all processes."""
 
 
-def with_sockets(http: Any, patterns: Sequence[Any], *, options: Options | None = None) -> Sockets:
+def with_sockets(
+    http: Any,
+    patterns: Sequence[Any],
+    *,
+    options: Options | None = None,
+    lifespan: Lifespan | None = None,
+) -> Sockets:
     """Return an ASGI application that serves WebSockets by these patterns, and all else by `http`.
 
     Args:
@@ -83,20 +92,27 @@ def with_sockets(http: Any, patterns: Sequence[Any], *, options: Options | None 
         patterns: of `path` and `re_path`; their views return an `Answer`, or raise `Refuse`; a
             Sock class may stand in place of a view.
         options: limits; what an `Upgrade` gives is laid over them. The pages of ALLOWED_HOSTS and
-            of CSRF_TRUSTED_ORIGINS are let in.
+            of CSRF_TRUSTED_ORIGINS are let in, and those of the options of a Sock class.
+        lifespan: entered at the server's start, left at its end; see `sock.asgi`.
     """
-    return Sockets(http, patterns, Options() if options is None else options)
+    return Sockets(http, patterns, Options() if options is None else options, lifespan)
 
 
 @final
 class Sockets:
     """Django's HTTP application, and WebSockets beside it. Made by `with_sockets`."""
 
-    def __init__(self, http: Any, patterns: Sequence[Any], options: Options) -> None:
+    def __init__(
+        self,
+        http: Any,
+        patterns: Sequence[Any],
+        options: Options,
+        lifespan: Lifespan | None = None,
+    ) -> None:
         self._http = http
         self._resolver = URLResolver(RegexPattern(r"^/"), list(patterns))
         self._options = options
-        self._sockets = asgi.asgi(self._asked, options=options)
+        self._sockets = asgi.asgi(self._asked, options=options, lifespan=lifespan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one scope."""
@@ -112,14 +128,15 @@ class Sockets:
             host = asked.get_host()
         except DisallowedHost as error:
             raise HandshakeError(400, "the Host is none of ALLOWED_HOSTS") from error
-        origins = _check_origin(request, host, self._options)
         try:
             match = self._resolver.resolve(asked.path_info)
         except Resolver404:
+            _check_origin(request, host, self._options)
             return Response(404, "nothing here\n")
+        ours = _check_origin(request, host, base_of(_class_of(match), self._options))
         asked.resolver_match = match
         try:
-            return _let_in(*await _answered(asked, match), origins)
+            return _let_in(*await _answered(asked, match), self._options, ours)
         finally:
             # The task goes on for as long as the connection: for the ORM, it ends here.
             if threads := _Threads.of_this_loop():
@@ -154,9 +171,9 @@ async def _answered(asked: Any, match: Any) -> tuple[Any, list[tuple[str, str]]]
 
 async def _called(asked: Any, match: Any) -> Any:
     """Call a view, in a thread if it is none of asyncio's."""
+    if (made := _class_of(match)) is not None:
+        return made(asked.sock, *match.args, **match.kwargs)
     view: Any = match.func
-    if isinstance(view, type) and issubclass(view, Sock):
-        return view(asked.sock, *match.args, **match.kwargs)
     # asgiref's: before Python 3.12, that of `inspect` does not know how Django marks its own.
     marked: Any = iscoroutinefunction
     if not (marked(view) or marked(view.__call__)):
@@ -209,17 +226,23 @@ def _middleware(kind: type[Any]) -> Any:
     return None
 
 
+def _class_of(match: Any) -> Any:
+    """Return the Sock class that stands in place of a view; None for a view."""
+    view: Any = match.func
+    return view if isinstance(view, type) and issubclass(view, Sock) else None
+
+
 def _check_origin(request: Request, host: str, options: Options) -> tuple[str, ...]:
-    """Return what origins are let in beside the host's own: the page's, if it is one of ours.
+    """Return what origins are let in beside those of the options: the page's, if it is one of ours.
 
     Raises:
         HandshakeError: another site's page asks.
     """
     origin = request.headers.get("origin")
     if origin is None or "*" in options.origins or origin in options.origins:
-        return options.origins
+        return ()
     if _is_ours(origin, host):
-        return (*options.origins, origin)
+        return (origin,)
     raise HandshakeError(403, f"the origin {origin!r} is not let in (RFC 6455 §10.2)")
 
 
@@ -241,17 +264,22 @@ def _is_ours(origin: str, host: str) -> bool:
     )
 
 
-def _let_in(answered: Any, cookies: list[tuple[str, str]], origins: tuple[str, ...]) -> Any:
+def _let_in(
+    answered: Any, cookies: list[tuple[str, str]], base: Options, ours: tuple[str, ...]
+) -> Any:
     """Return the answer with its cookies, and the page's origin among those that it lets in."""
     if isinstance(answered, Sock):
         answered = Upgrade(answered)
     if isinstance(answered, Upgrade):
         given = Options() if answered.options is None else answered.options
+        if ours and "origins" not in given.given:
+            origins = (*limits(answered, base).origins, *ours)
+            given = given.over(Options(origins=origins))
         return Upgrade(
             answered.handler,
             subprotocol=answered.subprotocol,
             headers=(*answered.headers, *cookies),
-            options=given if "origins" in given.given else given.over(Options(origins=origins)),
+            options=given,
         )
     if isinstance(answered, Response):
         return Response(answered.status, answered.body, (*answered.headers, *cookies))

@@ -7,15 +7,15 @@ import inspect
 from typing import TYPE_CHECKING, Any, cast, final
 
 from sock import log, telemetry
-from sock.runtime.answer import explained, only_upgrades, taken
+from sock.runtime.answer import base_of, explained, only_upgrades, taken
 from sock.runtime.guests import Guests
-from sock.spec import HandshakeError, Options, Refuse, Response
+from sock.spec import HandshakeError, Refuse, Response
 from sock.wire import handshake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sock.spec import App, Request, Upgrade
+    from sock.spec import App, Options, Request, Upgrade
 
 
 @final
@@ -24,15 +24,17 @@ class Hosted:
 
     Args:
         app: from a request to an answer; a Sock class is one.
-        options: limits; what an `Upgrade` gives is laid over them.
+        options: limits, over those that the application carries.
+
+    Raises:
+        TypeError: they are no Options, or the application's are none.
+        ValueError: they contradict each other.
     """
 
     def __init__(self, app: App, options: Options | None) -> None:
-        if options is not None and not isinstance(cast("object", options), Options):
-            raise TypeError(f"options are an Options, not {type(options).__name__!r}")
+        self.options = base_of(app, options)
         log.attach()
         self._app = app
-        self.options = Options() if options is None else options
         self.only_upgrades = only_upgrades(app)
         """Whether it is a Sock class: it makes nothing but connections."""
 

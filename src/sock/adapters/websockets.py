@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 from sock import log
 from sock.runtime import Reactor
 from sock.runtime.answer import accepted
+from sock.runtime.answer import limits as limits_of
 from sock.runtime.bridge import Bridge
 from sock.runtime.guests import Guests
 from sock.runtime.limit import Limit, warn
@@ -127,16 +128,16 @@ async def upgrade(
     """
     _check(connection)
     accepting = Upgrade(handler, options=options)
-    base = Options() if options is None else options
+    limits = limits_of(accepting, Options())
     request = request_of(connection)
-    if "origins" in base.given or connection.protocol.origins is None:
+    if "origins" in limits.given or connection.protocol.origins is None:
         try:
-            handshake.check_origin(request, base.origins)
+            handshake.check_origin(request, limits.origins)
         except HandshakeError as refusal:
             refused(request, refusal)
             await connection.close(CloseCode.POLICY_VIOLATION, "another site's page")
             return
-    await _live(connection, request, accepting, base, base)
+    await _live(connection, request, accepting, limits)
 
 
 def hosting(app: App, *, options: Options | None = None) -> dict[str, Any]:
@@ -176,8 +177,7 @@ def hosting(app: App, *, options: Options | None = None) -> dict[str, Any]:
 
     async def handler(connection: ServerConnection) -> None:
         request, answer, limits = getattr(connection, _ANSWERED)
-        given = application.options if answer.options is None else limits
-        await _live(connection, request, answer, limits, given)
+        await _live(connection, request, answer, limits)
 
     return {
         "handler": handler,
@@ -263,15 +263,11 @@ class _Connection:
 
 
 async def _live(
-    connection: ServerConnection,
-    request: Request,
-    upgrade: Upgrade,
-    options: Options,
-    given: Options,
+    connection: ServerConnection, request: Request, upgrade: Upgrade, options: Options
 ) -> None:
     log.attach()
     loop = asyncio.get_running_loop()
-    warn(_HOST, LIMITS, upgrade.handler, given, request)
+    warn(_HOST, LIMITS, upgrade.handler, options, request)
     foreign = _Connection(connection)
     bridge = foreign.bridge = Bridge(
         Reactor.of(loop), foreign, request, upgrade.handler, options, debug=loop.get_debug()

@@ -230,6 +230,27 @@ class Options:
         return f"Options({', '.join(given)})"
 
 
+def check_of_connection(options: object, whose: str) -> None:
+    """Refuse what are no options of one connection.
+
+    Args:
+        options: that were given for it.
+        whose: where they stand, for the error.
+
+    Raises:
+        TypeError: they are no Options.
+        ValueError: they have fields that only a server has.
+    """
+    if not isinstance(options, Options):
+        raise TypeError(f"{whose} are an Options, not {type(options).__name__!r}")
+    if misplaced := SERVER_FIELDS & options.given:
+        names = ", ".join(sorted(misplaced))
+        raise ValueError(
+            f"{names}: of the server, not of one connection, as {whose} are; run, serve and an"
+            " Application take these"
+        )
+
+
 def _laid(given: dict[str, Any]) -> Options:
     """Return options of fields that were checked when they were given, each by itself."""
     options = Options.__new__(Options)

@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, TypeAlias, cast, final
 
 from .handler import Sock
-from .options import SERVER_FIELDS, Options
+from .options import Options, check_of_connection
 from .request import Request
 
 HeaderPairs: TypeAlias = Mapping[str, str] | Sequence[tuple[str, str]]
@@ -123,11 +123,8 @@ class Upgrade:
         _check_handler(handler)
         if subprotocol is not None and not _is_token(subprotocol):
             raise ValueError(f"{subprotocol!r} is no subprotocol (RFC 6455 §4.1)")
-        if options is not None and not isinstance(cast("object", options), Options):
-            raise TypeError(f"options are an Options, not {type(options).__name__!r}")
-        if options is not None and (misplaced := SERVER_FIELDS & options.given):
-            names = ", ".join(sorted(misplaced))
-            raise ValueError(f"{names}: of the server, not of one connection")
+        if options is not None:
+            check_of_connection(options, "options")
         object.__setattr__(self, "handler", handler)
         object.__setattr__(self, "subprotocol", subprotocol)
         object.__setattr__(self, "headers", header_pairs(headers))
@@ -141,7 +138,10 @@ Answer: TypeAlias = Sock[Any, Any] | Upgrade | Response
 """How an application answers a request; a bare `Sock` means `Upgrade(sock)`."""
 
 App: TypeAlias = Callable[[Request], Answer | Awaitable[Answer]]
-"""An application: any callable from a request to an answer. So a Sock class is one."""
+"""An application: any callable from a request to an answer. So a Sock class is one.
+
+It may have the attributes `lifespan` and `options`, as an `Application` has.
+"""
 
 
 def header_pairs(headers: HeaderPairs) -> tuple[tuple[str, str], ...]:
