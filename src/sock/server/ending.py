@@ -90,7 +90,6 @@ def threads_left(known: Collection[threading.Thread], seconds: float) -> list[th
 def name_of(task: asyncio.Task[Any]) -> str:
     """Name a task, and the coroutine in it."""
     running = task.get_coro()
-    # What a callback of ours waits in has no name; that it was abandoned has been told with one.
     return f"{task.get_name()} ({getattr(running, '__qualname__', type(running).__qualname__)})"
 
 
