@@ -220,7 +220,7 @@ class Talk:
         return heard
 
     async def is_cut(self, client: Client) -> None:
-        """See TCP end before all was read; a server with a wire of its own does that in its time."""
+        """See TCP end before all was read; a server with its own wire does that in its time."""
         if self._limits & {"close", "violations"}:
             return
         heard = await client.receive()
