@@ -10,7 +10,7 @@ import pytest
 import websockets
 
 import sock
-from sock import Refuse, Response, Sock
+from sock import Options, Refuse, Response, Sock
 
 django = pytest.importorskip("django")
 pytest.importorskip("channels")
@@ -118,6 +118,11 @@ def application():
     def plain(request):
         return Response(200, f"hello {request.sock.path}")
 
+    def asked(origin, request):
+        if origin == "https://fault.example":
+            raise LookupError
+        return origin == "https://asked.example"
+
     return with_sockets(
         get_asgi_application(),
         [
@@ -125,6 +130,7 @@ def application():
             path("members/", members),
             path("plain/", plain),
         ],
+        options=Options(origins=["https://listed.example", "moz-extension://f1b2", asked]),
     )
 
 
@@ -174,6 +180,11 @@ def test_all_else_is_djangos(run_async, uvicorn_serving, application):
         ("ours.example", "http://eu.partner.example", 403),
         ("ours.example", "https://evilpartner.example", 403),
         ("ours.example", "http://[::1", 403),
+        ("ours.example", "https://ours.example/no/origin", 403),
+        ("ours.example", "https://listed.example", None),
+        ("ours.example", "moz-extension://f1b2", None),
+        ("ours.example", "https://asked.example", None),
+        ("ours.example", "https://fault.example", 500),
         ("ours.example", "null", 403),
         ("evil.example", "https://evil.example", 400),
     ],

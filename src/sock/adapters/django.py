@@ -32,6 +32,8 @@ from typing import TYPE_CHECKING, Any, Final, final
 from urllib.parse import urlsplit
 
 from sock.spec import HandshakeError, Options, Refuse, Request, Response, Sock, Upgrade
+from sock.spec.origin import is_listed, parse_origin
+from sock.wire import handshake
 
 try:
     from asgiref.sync import AsyncToSync, iscoroutinefunction, sync_to_async
@@ -112,14 +114,14 @@ class Sockets:
             host = asked.get_host()
         except DisallowedHost as error:
             raise HandshakeError(400, "the Host is none of ALLOWED_HOSTS") from error
-        origins = _check_origin(request, host, self._options)
+        _check_origin(request, host, self._options)
         try:
             match = self._resolver.resolve(asked.path_info)
         except Resolver404:
             return Response(404, "nothing here\n")
         asked.resolver_match = match
         try:
-            return _let_in(*await _answered(asked, match), origins)
+            return _let_in(*await _answered(asked, match))
         finally:
             # The task goes on for as long as the connection: for the ORM, it ends here.
             if threads := _Threads.of_this_loop():
@@ -209,26 +211,27 @@ def _middleware(kind: type[Any]) -> Any:
     return None
 
 
-def _check_origin(request: Request, host: str, options: Options) -> tuple[str, ...]:
-    """Return what origins are let in beside the host's own: the page's, if it is one of ours.
+def _check_origin(request: Request, host: str, options: Options) -> None:
+    """Let in the pages that Django trusts, and those that the options list.
 
     Raises:
         HandshakeError: another site's page asks.
+        HandlerError: as for `handshake.check_origin`.
     """
     origin = request.headers.get("origin")
-    if origin is None or "*" in options.origins or origin in options.origins:
-        return options.origins
-    if _is_ours(origin, host):
-        return (*options.origins, origin)
-    raise HandshakeError(403, f"the origin {origin!r} is not let in (RFC 6455 §10.2)")
+    if not (
+        origin is None or _is_ours(origin, host) or is_listed(origin, request, options.origins)
+    ):
+        raise handshake.foreign(
+            request, origin, settings="ALLOWED_HOSTS, CSRF_TRUSTED_ORIGINS or the option origins="
+        )
 
 
 def _is_ours(origin: str, host: str) -> bool:
-    try:
-        page = urlsplit(origin)
-        name = page.hostname or ""
-    except ValueError:  # such as "http://[::1"
+    if parse_origin(origin) is None:  # such as "http://[::1", or with a path
         return False
+    page = urlsplit(origin)
+    name = page.hostname or ""
     allowed = conf.settings.ALLOWED_HOSTS or (_LOCAL if conf.settings.DEBUG else ())
     allowed = [one for one in allowed if one != "*"]  # which says nothing about pages
     if name == (urlsplit(f"//{host}").hostname or "") or (name and validate_host(name, allowed)):
@@ -241,8 +244,8 @@ def _is_ours(origin: str, host: str) -> bool:
     )
 
 
-def _let_in(answered: Any, cookies: list[tuple[str, str]], origins: tuple[str, ...]) -> Any:
-    """Return the answer with its cookies, and the page's origin among those that it lets in."""
+def _let_in(answered: Any, cookies: list[tuple[str, str]]) -> Any:
+    """Return the answer with its cookies; the page that asks has been let in already."""
     if isinstance(answered, Sock):
         answered = Upgrade(answered)
     if isinstance(answered, Upgrade):
@@ -251,7 +254,7 @@ def _let_in(answered: Any, cookies: list[tuple[str, str]], origins: tuple[str, .
             answered.handler,
             subprotocol=answered.subprotocol,
             headers=(*answered.headers, *cookies),
-            options=given if "origins" in given.given else given.over(Options(origins=origins)),
+            options=given if "origins" in given.given else given.over(Options(origins="*")),
         )
     if isinstance(answered, Response):
         return Response(answered.status, answered.body, (*answered.headers, *cookies))
