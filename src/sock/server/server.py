@@ -31,6 +31,10 @@ class Server:
         options: all limits; what an `Upgrade` gives is laid over them.
         debug: whether to name callbacks that block the loop; None for whether the loop is in debug
             mode.
+
+    Attributes:
+        host: where it listens: as it was given, or the address of every interface.
+        port: where it listens: the one that was free, where 0 was given.
     """
 
     def __init__(
