@@ -103,7 +103,7 @@ def application():
     from django.core.asgi import get_asgi_application
     from django.urls import path
 
-    from sock.adapters.django import with_sockets
+    from sock.adapters import django as adapter
 
     async def room(request, room):
         return Who(request.user, room)
@@ -116,6 +116,7 @@ def application():
         return Who(user, request.resolver_match.route)
 
     def plain(request):
+        assert isinstance(request, adapter.SocketRequest)
         return Response(200, f"hello {request.sock.path}")
 
     def asked(origin, request):
@@ -123,12 +124,12 @@ def application():
             raise LookupError
         return origin == "https://asked.example"
 
-    return with_sockets(
+    return adapter.with_sockets(
         get_asgi_application(),
         [
-            path("rooms/<slug:room>/", room),
+            adapter.path("rooms/<slug:room>/", room),
             path("members/", members),
-            path("plain/", plain),
+            adapter.re_path(r"^plain/$", plain, name="plain"),
         ],
         options=Options(origins=["https://listed.example", "moz-extension://f1b2", asked]),
     )
