@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, final
 from .origin import checked_origins
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from .origin import Listed
+    from .request import Request
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -168,7 +169,10 @@ class Options:
         ping_interval: float | None | Default = DEFAULT,
         close_timeout: float | Default = DEFAULT,
         compression: bool | Compression | None | Default = DEFAULT,
-        origins: Listed | Iterable[Listed] | Default = DEFAULT,
+        origins: str
+        | Callable[[str, Request], bool]
+        | Iterable[str | Callable[[str, Request], bool]]
+        | Default = DEFAULT,
         handshake_timeout: float | None | Default = DEFAULT,
         max_head_size: int | Default = DEFAULT,
         max_connections: int | None | Default = DEFAULT,

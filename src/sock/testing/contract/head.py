@@ -31,7 +31,7 @@ class _Reads(Subject):
         return self.read
 
 
-@case(_Reads, [1])
+@case(_Reads, [1], needs=["text"])
 async def fields_and_cookies_are_read_as_utf_8(talk: Talk) -> None:
     client = await talk.open(headers={"X-Name": _TEXT, "Cookie": f"a=1; name={_TEXT}"})
     await talk.hears(client, _TEXT, _TEXT)
@@ -45,7 +45,7 @@ def _named(request: Request) -> Upgrade:
     return Upgrade(Subject(request), headers=_HEADERS)
 
 
-@case(_named, [1], needs=["headers"])
+@case(_named, [1], needs=["headers", "text"])
 async def headers_of_the_application_are_sent_as_utf_8(talk: Talk) -> None:
     client = await talk.open()
     _has_headers(client)
@@ -56,7 +56,7 @@ def _refused(_: Request) -> Upgrade:
     raise Refuse(401, headers=_HEADERS)
 
 
-@case(_refused, [1], needs=["responses"])
+@case(_refused, [1], needs=["responses", "text"])
 async def headers_of_a_refusal_are_sent_as_utf_8(talk: Talk) -> None:
     _has_headers(await talk.ask())
 
