@@ -88,10 +88,10 @@ def test_origins_are_text_or_functions(origins):
 @pytest.mark.parametrize(
     ("authority", "parsed"),
     [
-        ("Example.COM", ("example.com", "")),
-        ("example.com:", ("example.com", "")),
-        ("example.com:8000", ("example.com", "8000")),
-        ("[0:0:0::1]:80", ("[::1]", "80")),
+        ("Example.COM", "example.com"),
+        ("example.com:", "example.com"),
+        ("example.com:8000", "example.com"),
+        ("[0:0:0::1]:80", "[::1]"),
         ("[1:2]", None),
         ("user@example.com", None),
         ("", None),

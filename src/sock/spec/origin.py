@@ -27,7 +27,7 @@ _AUTHORITY: Final = re.compile(
 )
 _SCHEME: Final = r"(?P<scheme>[A-Za-z][A-Za-z0-9+\-.]*)"
 # An origin of files, such as "file://", has no host; that of a page of the web always has one.
-_ORIGIN: Final = re.compile(rf"{_SCHEME}://(?P<authority>{_AUTHORITY.pattern})?")
+_ORIGIN: Final = re.compile(rf"{_SCHEME}://(?:{_AUTHORITY.pattern})?")
 # What may be listed: what a browser writes, and "*." before a host for its sub-domains.
 _LISTED: Final = re.compile(
     rf"{_SCHEME}://(?P<host>(?:\*\.)?[A-Za-z0-9\-._~]+|\[[0-9A-Fa-f:.]+\])?(?::[0-9]{{1,5}})?"
@@ -51,24 +51,16 @@ class Origin(NamedTuple):
     port: str
 
 
-def parse_host(authority: str) -> tuple[str, str] | None:
-    """Return host and port of a Host field in the form in which two are compared; None for none.
+def parse_host(authority: str) -> str | None:
+    """Return the host of a Host field in the form in which two are compared; None for no host.
 
     >>> parse_host("Example.com:8000"), parse_host("[0:0::1]"), parse_host("user@example.com")
-    (('example.com', '8000'), ('[::1]', ''), None)
+    ('example.com', '[::1]', None)
 
     RFC 9110 §7.2, RFC 3986 §3.2.
     """
     match = _AUTHORITY.fullmatch(authority)
-    if match is None:
-        return None
-    port = match["port"] or ""
-    if match["ipv6"] is None:
-        return match["host"].lower(), port
-    try:
-        return f"[{IPv6Address(match['ipv6']).compressed}]", port
-    except ValueError:
-        return None
+    return None if match is None else _host(match)
 
 
 def parse_origin(origin: str) -> Origin | None:
@@ -83,12 +75,12 @@ def parse_origin(origin: str) -> Origin | None:
     if match is None:
         return None
     scheme = match["scheme"].lower()
-    if match["authority"] is None:
+    if match["host"] is None:
         return None if scheme in _DEFAULT_PORTS else Origin(scheme, "", "")
-    parsed = parse_host(match["authority"])
-    if parsed is None:
+    host = _host(match)
+    if host is None:
         return None
-    return Origin(scheme, parsed[0], parsed[1] or _DEFAULT_PORTS.get(scheme, ""))
+    return Origin(scheme, host, match["port"] or _DEFAULT_PORTS.get(scheme, ""))
 
 
 def is_listed(origin: str, request: Request, listed: Iterable[Listed]) -> bool:
@@ -135,6 +127,16 @@ def checked_origins(value: Any) -> tuple[Any, ...]:
                 " the application, which may raise Refuse(403)"
             )
     return origins
+
+
+def _host(match: re.Match[str]) -> str | None:
+    """Return the host of an authority in its one form; None for what is no address in brackets."""
+    if match["ipv6"] is None:
+        return match["host"].lower()
+    try:
+        return f"[{IPv6Address(match['ipv6']).compressed}]"
+    except ValueError:
+        return None
 
 
 def _check_text(origin: str) -> None:

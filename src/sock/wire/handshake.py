@@ -273,8 +273,7 @@ def _host(request: Request) -> str:
 
 @lru_cache(maxsize=256)  # a server is reached by few names
 def _parse_host(authority: str) -> str | None:
-    parsed = parse_host(authority)
-    return None if parsed is None else parsed[0]
+    return parse_host(authority)
 
 
 def _seems_proxied(request: Request, origin: str) -> bool:
