@@ -284,7 +284,7 @@ def test_a_function_among_the_origins_that_raises_is_the_applications_mistake():
     def check(origin, request):
         raise LookupError
 
-    with pytest.raises(HandlerError, match="of origins raised it"):
+    with pytest.raises(HandlerError, match="of origins raised LookupError"):
         let_in("https://app.com", check)
 
 

@@ -270,7 +270,7 @@ def _check_origin(request: Request, host: str, options: Options) -> None:
     if not (
         origin is None or _is_ours(origin, host) or is_listed(origin, request, options.origins)
     ):
-        raise handshake.foreign(
+        raise handshake.foreign_origin(
             request, origin, settings="ALLOWED_HOSTS, CSRF_TRUSTED_ORIGINS or the option origins="
         )
 

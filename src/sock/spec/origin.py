@@ -181,14 +181,16 @@ def _lets_in(check: OriginCheck, origin: str, request: Request) -> bool:
     try:
         answer: object = check(origin, request)
     except Exception as error:
-        raise HandlerError(f"the function {_named(check)} of origins raised it") from error
+        raise HandlerError(
+            f"the function {_named(check)} of origins raised {type(error).__name__}"
+        ) from error
     if answer is True or answer is False:
         return answer
     # A coroutine is true, and so would let everybody in.
     if inspect.iscoroutine(answer):
         answer.close()
     raise HandlerError(
-        f"the function {_named(check)} of origins returned a {type(answer).__name__},"
+        f"the function {_named(check)} of origins returned {type(answer).__name__},"
         " not True or False"
     )
 

@@ -166,10 +166,10 @@ def check_origin(request: Request, origins: tuple[Listed, ...]) -> None:
     if parsed is not None and parsed.host == _host(request):
         return
     if not is_listed(origin, request, origins):
-        raise foreign(request, origin)
+        raise foreign_origin(request, origin)
 
 
-def foreign(
+def foreign_origin(
     request: Request, origin: str, *, settings: str = "the option origins="
 ) -> HandshakeError:
     """Return the refusal of another site's page, with what an operator can do about it.
