@@ -79,7 +79,7 @@ class Toy(asyncio.Protocol):
         lines = [f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}"]
         lines += [f"{name}: {value}" for name, value in response.headers]
         lines += [f"Content-Length: {len(body)}", "Connection: close", "", ""]
-        self.transport.write("\r\n".join(lines).encode("latin-1") + body)
+        self.transport.write("\r\n".join(lines).encode() + body)
         self.transport.close()
 
 

@@ -92,7 +92,16 @@ HOSTS: Final = (
         },
     ),
     Host("uvicorn, websockets-sansio", "uvicorn", _uvicorn("websockets-sansio"), _UVICORN),
-    Host("uvicorn, websockets", "uvicorn", _uvicorn("websockets"), _UVICORN),
+    Host(
+        "uvicorn, websockets",
+        "uvicorn",
+        _uvicorn("websockets"),
+        {
+            **_UVICORN,
+            "text": "a field that is no ASCII is answered with 500, and sent as UTF-8 of UTF-8: the"
+            " legacy server of websockets does not read and write Latin-1, as uvicorn expects",
+        },
+    ),
     Host("uvicorn, wsproto", "uvicorn", _uvicorn("wsproto"), _UVICORN),
     Host("hypercorn, HTTP/1.1", "hypercorn", _hypercorn("--bind", "127.0.0.1:{port}"), _HYPERCORN),
     Host(

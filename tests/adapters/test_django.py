@@ -10,7 +10,7 @@ import pytest
 import websockets
 
 import sock
-from sock import Refuse, Response, Sock
+from sock import Options, Refuse, Response, Sock
 
 django = pytest.importorskip("django")
 pytest.importorskip("channels")
@@ -103,7 +103,7 @@ def application():
     from django.core.asgi import get_asgi_application
     from django.urls import path
 
-    from sock.adapters.django import with_sockets
+    from sock.adapters import django as adapter
 
     async def room(request, room):
         return Who(request.user, room)
@@ -116,15 +116,22 @@ def application():
         return Who(user, request.resolver_match.route)
 
     def plain(request):
+        assert isinstance(request, adapter.SocketRequest)
         return Response(200, f"hello {request.sock.path}")
 
-    return with_sockets(
+    def asked(origin, request):
+        if origin == "https://fault.example":
+            raise LookupError
+        return origin == "https://asked.example"
+
+    return adapter.with_sockets(
         get_asgi_application(),
         [
-            path("rooms/<slug:room>/", room),
+            adapter.path("rooms/<slug:room>/", room),
             path("members/", members),
-            path("plain/", plain),
+            adapter.re_path(r"^plain/$", plain, name="plain"),
         ],
+        options=Options(origins=["https://listed.example", "moz-extension://f1b2", asked]),
     )
 
 
@@ -174,6 +181,11 @@ def test_all_else_is_djangos(run_async, uvicorn_serving, application):
         ("ours.example", "http://eu.partner.example", 403),
         ("ours.example", "https://evilpartner.example", 403),
         ("ours.example", "http://[::1", 403),
+        ("ours.example", "https://ours.example/no/origin", 403),
+        ("ours.example", "https://listed.example", None),
+        ("ours.example", "moz-extension://f1b2", None),
+        ("ours.example", "https://asked.example", None),
+        ("ours.example", "https://fault.example", 500),
         ("ours.example", "null", 403),
         ("evil.example", "https://evil.example", 400),
     ],

@@ -25,7 +25,7 @@ def test_a_loop_has_one_reactor_and_that_of_a_closed_loop_is_forgotten(run):
     with asyncio.Runner() as runner:
         closed = runner.run(one())
     run(one())
-    assert closed not in Reactor._of
+    assert closed not in reactor_module._reactors
 
 
 def test_an_environment_variable_forces_the_transport(monkeypatch):

@@ -237,6 +237,76 @@ def test_the_origins_of_an_upgrade_are_laid_over_the_servers(run_async, connect)
     run_async(act())
 
 
+@pytest.mark.parametrize("app", [Echo, lambda request: Echo(request)])  # noqa: PLW0108 - no class
+def test_a_function_lets_origins_in_and_its_fault_is_a_500_that_is_told_once(
+    run_async, connect, events, app
+):
+    """[S14.7] [S1.4]"""
+
+    def check(origin, request):
+        if origin == "https://c.com":
+            raise LookupError("not for the peer")
+        return origin == f"https://{request.query['friend']}"
+
+    async def act():
+        async with sock.serve(app, options=Options(origins=["null", check])) as server:
+            for origin, status in (
+                ("https://a.com", 101),
+                ("null", 101),
+                ("https://b.com", 403),
+                ("https://c.com", 500),
+            ):
+                async with await connect(server) as client:
+                    client.send(handshake(line="GET /?friend=a.com HTTP/1.1", origin=origin))
+                    got = await client.answer()
+                    assert got.status == status
+                    assert b"not for the peer" not in got.body
+
+    run_async(act())
+    (failed,) = named(events, "handshake.failed")
+    assert isinstance(failed["error"], HandlerError)
+    assert isinstance(failed["error"].__cause__, LookupError)
+
+
+@pytest.mark.parametrize(
+    ("host", "more", "proxied"),
+    [
+        ("example.com", "", False),
+        ("example.com", "Via: 1.1 proxy\r\n", True),
+        ("example.com", "X-Forwarded-Host: app.com\r\n", True),
+        ("127.0.0.1:8000", "", True),
+        ("backend", "", True),
+    ],
+)
+def test_a_refused_origin_is_told_what_to_do_in_the_body_and_in_the_log(
+    exchange, events, host, more, proxied
+):
+    """[S14.2]"""
+    got = exchange(Echo, handshake(host=host, origin="https://app.com", more=more))
+    assert status_of(got) == 403
+    (refused,) = named(events, "handshake.refused")
+    assert f"\r\n\r\n{refused['detail']}\n".encode() in got
+    assert "option origins=" in refused["detail"]
+    assert ("proxy_set_header Host $host" in refused["detail"]) is proxied
+
+
+def test_text_is_read_and_sent_as_utf_8_and_read_as_latin_1_where_it_is_none(run_async, connect):
+    """[S13.10]"""
+
+    def app(request):
+        read = [request.headers["x-name"], *request.cookies.values()]
+        return Upgrade(Echo(request), headers={"X-Read": ", ".join(read)})
+
+    async def act():
+        async with sock.serve(app) as server, await connect(server) as client:
+            client.send(UPGRADE[:-2] + "X-Name: é 日本\r\nCookie: a=日本; ".encode())
+            client.send(b"b=J\xfcrgen\r\n\r\n")
+            head = await client.reader.readuntil(b"\r\n\r\n")
+            assert "\r\nX-Read: é 日本, 日本, Jürgen\r\n".encode() in head
+
+    run_async(act())
+
+
 def test_headers_and_subprotocol_are_on_the_101(run_async, connect):
     def app(request):
         return Upgrade(
@@ -355,10 +425,10 @@ def test_an_application_that_cancels_itself_is_a_500(exchange):
 @pytest.mark.parametrize(
     "app",
     [
-        lambda request: Response(200, headers={"X": "€"}),
-        lambda request: (_ for _ in ()).throw(Refuse(401, headers={"X": "€"})),
+        lambda request: Response(200, headers={"X": "\ud800"}),
+        lambda request: (_ for _ in ()).throw(Refuse(401, headers={"X": "\ud800"})),
         lambda request: Response(200, object()),
-        lambda request: Upgrade(Echo(request), headers={"X": "€"}),
+        lambda request: Upgrade(Echo(request), headers={"X": "\ud800"}),
         lambda request: Upgrade(Echo(request), subprotocol="not-offered"),
     ],
 )

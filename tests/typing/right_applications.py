@@ -110,3 +110,12 @@ def read(request: Request) -> None:
     assert_type(request.query.get("name"), str | None)
     assert_type(request.cookies.get("name", ""), str)
     assert_type(request.subprotocols, list[str])
+
+
+def allowed(origin: str, request: Request) -> bool:
+    return origin == f"https://{request.query['friend']}"
+
+
+Options(origins=allowed)
+Options(origins="https://*.example.com")
+Options(origins=["file://", "null", allowed])

@@ -54,6 +54,14 @@ def refuses(request: Request) -> Answer:
     return Refuse(403)  # error: raised, not returned
 
 
+async def later(origin: str, request: Request) -> bool:
+    return origin == "https://a.example"
+
+
+def named(origin: str) -> bool:
+    return origin == "https://a.example"
+
+
 a: App = text  # error: an application that returns a str
 b: App = nothing  # error: an application gets the request
 c: App = maybe  # error: None is no answer
@@ -81,5 +89,8 @@ Options(idle_timeout="60")  # error: in seconds
 Options(max_size=10)  # error: there is no such limit
 Options(compression=15)  # error: a bool or a Compression
 Options(close_timeout=None)  # error: an end has a bound
+Options(origins=7)  # error: a text or a function, or several
+Options(origins=later)  # error: a function that waits would let everybody in
+Options(origins=[named])  # error: a function is given the request too
 Compression(15)  # error: what of it is named
 Request().headers["a"] = "b"  # error: read-only

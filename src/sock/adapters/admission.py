@@ -92,6 +92,11 @@ LIMITS: Final = (
         ("S7.8",),
         "what is under way when the server stops has as long as the server gives it",
     ),
+    Limit(
+        "text",
+        ("S13.10",),
+        "some servers lose, or send otherwise, what is no ASCII in a header field",
+    ),
 )
 """What ASGI does not let through. Of a takeover nothing of it is true."""
 

@@ -4,7 +4,7 @@
     http = get_asgi_application()
     application = with_sockets(http, [path("rooms/<slug:room>/", room)])
 
-    async def room(request: HttpRequest, room: str) -> Answer:
+    async def room(request: SocketRequest, room: str) -> Answer:
         if not request.user.is_authenticated:
             raise Refuse(401)
         return Chat(room, request.user)
@@ -33,6 +33,8 @@ from urllib.parse import urlsplit
 
 from sock.runtime.answer import base_of, limits
 from sock.spec import HandshakeError, Options, Refuse, Request, Response, Sock, Upgrade
+from sock.spec.origin import is_listed, parse_origin
+from sock.wire import handshake
 
 try:
     from asgiref.sync import AsyncToSync, iscoroutinefunction, sync_to_async
@@ -49,6 +51,8 @@ try:
     from django.http import Http404, HttpResponse
     from django.http.request import validate_host
     from django.urls import Resolver404, URLResolver
+    from django.urls import path as django_path
+    from django.urls import re_path as django_re_path
     from django.urls.resolvers import RegexPattern
     from django.utils.http import is_same_domain
     from django.utils.module_loading import import_string
@@ -60,13 +64,13 @@ from .asgi import LIMITS as LIMITS
 from .hosted import drain as drain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sock.spec.application import Lifespan
 
     from .event import Receive, Scope, Send
 
-__all__ = ["LIMITS", "drain", "with_sockets"]
+__all__ = ["LIMITS", "SocketRequest", "drain", "path", "re_path", "with_sockets"]
 
 _LOCAL: Final = (".localhost", "127.0.0.1", "[::1]")
 """What Django allows when DEBUG is on and ALLOWED_HOSTS is empty."""
@@ -76,6 +80,52 @@ _LINGER: Final = 1.0
 
 _THREADS: Final = 8
 """For the ORM, and so connections to each database: a database has 100 or so for all processes."""
+
+
+def path(
+    route: str,
+    view: Callable[..., object],
+    kwargs: Mapping[str, Any] | None = None,
+    name: str | None = None,
+) -> Any:
+    """Return Django's `path`, of a view that answers as Socks do, or of a Sock class.
+
+    Django's own works as well. With django-stubs it takes views of HTTP only.
+
+    Args:
+        route: such as "rooms/<slug:room>/".
+        view: given a `SocketRequest`, or a `Request` where it is a Sock class; and what is in the
+            path.
+        kwargs: given to the view besides.
+        name: for `reverse`.
+    """
+    made: Any = django_path
+    return made(route, view, kwargs, name)
+
+
+def re_path(
+    route: str,
+    view: Callable[..., object],
+    kwargs: Mapping[str, Any] | None = None,
+    name: str | None = None,
+) -> Any:
+    """Return Django's `re_path`, as `path` does.
+
+    Args:
+        route: a regular expression.
+        view: as for `path`.
+        kwargs: given to the view besides.
+        name: for `reverse`.
+    """
+    made: Any = django_re_path
+    return made(route, view, kwargs, name)
+
+
+class SocketRequest(ASGIRequest):  # type: ignore[misc]  # Any, without django-stubs
+    """Django's request, as a view of a socket is given it."""
+
+    sock: Request
+    """Sock's own."""
 
 
 def with_sockets(
@@ -89,8 +139,8 @@ def with_sockets(
 
     Args:
         http: Django's own, from `get_asgi_application()`.
-        patterns: of `path` and `re_path`; their views return an `Answer`, or raise `Refuse`; a
-            Sock class may stand in place of a view.
+        patterns: of `path` and `re_path`, ours or Django's; their views return an `Answer`, or
+            raise `Refuse`; a Sock class may stand in place of a view.
         options: limits; what an `Upgrade` gives is laid over them. The pages of ALLOWED_HOSTS and
             of CSRF_TRUSTED_ORIGINS are let in, and those of the options of a Sock class.
         lifespan: entered at the server's start, left at its end; see `sock.asgi`.
@@ -189,7 +239,7 @@ def _request(request: Request) -> Any:
     scope: Any = {**request.state["asgi.scope"], "type": "http", "method": "GET"}
     scope["scheme"] = request.scheme
     scope.setdefault("root_path", "")
-    made: Any = ASGIRequest(scope, BytesIO())
+    made: Any = SocketRequest(scope, BytesIO())
     made.sock = request
     return made
 
@@ -237,21 +287,25 @@ def _check_origin(request: Request, host: str, options: Options) -> tuple[str, .
 
     Raises:
         HandshakeError: another site's page asks.
+        HandlerError: as for `handshake.check_origin`.
     """
     origin = request.headers.get("origin")
-    if origin is None or "*" in options.origins or origin in options.origins:
+    if origin is None:
         return ()
     if _is_ours(origin, host):
         return (origin,)
-    raise HandshakeError(403, f"the origin {origin!r} is not let in (RFC 6455 §10.2)")
+    if is_listed(origin, request, options.origins):
+        return ()
+    raise handshake.foreign_origin(
+        request, origin, settings="ALLOWED_HOSTS, CSRF_TRUSTED_ORIGINS or the option origins="
+    )
 
 
 def _is_ours(origin: str, host: str) -> bool:
-    try:
-        page = urlsplit(origin)
-        name = page.hostname or ""
-    except ValueError:  # such as "http://[::1"
+    if parse_origin(origin) is None:  # such as "http://[::1", or with a path
         return False
+    page = urlsplit(origin)
+    name = page.hostname or ""
     allowed = conf.settings.ALLOWED_HOSTS or (_LOCAL if conf.settings.DEBUG else ())
     allowed = [one for one in allowed if one != "*"]  # which says nothing about pages
     if name == (urlsplit(f"//{host}").hostname or "") or (name and validate_host(name, allowed)):

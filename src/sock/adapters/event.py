@@ -65,7 +65,7 @@ def request_of(scope: Scope, *, mounted: bool) -> Request:
 
 def in_bytes(pairs: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     """Return headers as ASGI has them: in bytes, their names in lower case."""
-    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
+    return [(name.lower().encode(), value.encode()) for name, value in pairs]
 
 
 async def accept(upgrade: Upgrade, send: Send) -> None:

@@ -129,6 +129,11 @@ def body_of(response: Response) -> bytes:
     return response.body.encode() if isinstance(response.body, str) else response.body
 
 
+def for_latin_1(value: str) -> str:
+    """Return the value of a header for a server that sends Latin-1, so that UTF-8 comes of it."""
+    return value.encode().decode("latin-1")
+
+
 def address_of(given: Any) -> tuple[str, int] | None:
     """Return what a transport says of one of its ends; None for one that has no host and port."""
     address = cast("Sequence[Any]", given if isinstance(given, (tuple, list)) else ())

@@ -26,7 +26,16 @@ try:
 except ImportError as error:  # pragma: no cover - told by a subprocess
     raise ImportError("Tornado is not installed: pip install 'sockpy[tornado]'") from error
 
-from .hosted import Hosted, address_of, body_of, failed, headers_of, kind_of, refused
+from .hosted import (
+    Hosted,
+    address_of,
+    body_of,
+    failed,
+    for_latin_1,
+    headers_of,
+    kind_of,
+    refused,
+)
 from .hosted import drain as drain
 from .stream import StreamChannel
 
@@ -188,7 +197,7 @@ def _answer(handler: web.RequestHandler, response: Response, *, last: bool) -> N
     for name, value in headers_of(response):
         # The first takes the place of one that Tornado has for all answers.
         put = handler.add_header if name.lower() in said else handler.set_header
-        put(name, value)
+        put(name, for_latin_1(value))
         said.add(name.lower())
     if last:
         # What follows a request that asks to upgrade may be frames, and is never read as a request.

@@ -25,6 +25,7 @@ from urllib.parse import unquote
 from sock.runtime import Reactor
 from sock.runtime.takeover import Takeover, carry
 from sock.spec import CloseCode, HandshakeError, Remote, Request, Upgrade
+from sock.spec.request import text_of
 
 from .admission import EXTENSION
 from .hosted import address_of, refused
@@ -425,7 +426,7 @@ def _report(error: BaseException) -> None:
 def _merged(upgrade: Upgrade, event: Event, defaults: list[tuple[bytes, bytes]]) -> Upgrade:
     """Return the answer with uvicorn's headers, and as it has come through the middleware."""
     headers = [
-        (name.decode("latin-1"), value.decode("latin-1"))
+        (name.decode("latin-1"), text_of(value))
         for name, value in (*defaults, *(event.get("headers") or ()))
         if name.lower() not in _HOSTS and not name.lower().startswith(b"sec-websocket-")
     ]

@@ -53,7 +53,17 @@ except ImportError as error:  # pragma: no cover - told by a subprocess
         "websockets is missing, or older than 14: pip install --upgrade 'sockpy[websockets]'"
     ) from error
 
-from .hosted import Hosted, address_of, body_of, check, failed, headers_of, kind_of, refused
+from .hosted import (
+    Hosted,
+    address_of,
+    body_of,
+    check,
+    failed,
+    for_latin_1,
+    headers_of,
+    kind_of,
+    refused,
+)
 from .hosted import drain as drain
 
 if TYPE_CHECKING:
@@ -173,7 +183,7 @@ def hosting(app: App, *, options: Options | None = None) -> dict[str, Any]:
         if response.status_code == 101:
             _, answer, _ = getattr(connection, _ANSWERED)
             for name, value in answer.headers:
-                response.headers[name] = value
+                response.headers[name] = for_latin_1(value)
 
     async def handler(connection: ServerConnection) -> None:
         request, answer, limits = getattr(connection, _ANSWERED)
@@ -290,7 +300,7 @@ def _check(connection: Any) -> None:
 
 def _answer(response: Response) -> Answer:
     body = body_of(response)
-    headers = Headers(headers_of(response))
+    headers = Headers((name, for_latin_1(value)) for name, value in headers_of(response))
     headers["Content-Length"] = str(len(body))
     headers["Connection"] = "close"
     return Answer(response.status, "", headers, body)

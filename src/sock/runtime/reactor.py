@@ -14,7 +14,7 @@ import sys
 import time
 from collections import deque
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, final
 
 from .channel import accept_socket
 from .eager import Eager
@@ -48,6 +48,10 @@ FOREVER: Final = 1 << 62
 """Nanoseconds, 146 years: what is added to it is still a time."""
 
 
+_reactors: Final[dict[asyncio.AbstractEventLoop, Reactor]] = {}
+"""By their loops. Not of the class: Cython warns of an annotation there, at every build."""
+
+
 class Addressed(Protocol):
     """Whom other threads may send to."""
 
@@ -65,8 +69,6 @@ class Reactor:
         loop: a running event loop.
         native: whether to use epoll; None for what the machine and `SOCK_REACTOR` say.
     """
-
-    _of: Final[dict[asyncio.AbstractEventLoop, Self]] = {}
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, native: bool | None = None) -> None:
         self.loop = loop
@@ -93,12 +95,12 @@ class Reactor:
     @classmethod
     def of(cls, loop: asyncio.AbstractEventLoop) -> Reactor:
         """Return the reactor of this loop, which is running in this thread."""
-        reactor = cls._of.get(loop)
+        reactor = _reactors.get(loop)
         if reactor is None:
-            for other in list(cls._of):  # at one go: other threads have loops too
+            for other in list(_reactors):  # at one go: other threads have loops too
                 if other.is_closed():
-                    cls._of.pop(other, None)
-            reactor = cls._of[loop] = cls(loop)
+                    _reactors.pop(other, None)
+            reactor = _reactors[loop] = cls(loop)
         return reactor
 
     # Sockets.

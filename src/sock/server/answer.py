@@ -7,7 +7,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from sock.spec import HandlerError, Response
+from sock.spec import Response
 
 if TYPE_CHECKING:
     from sock.spec import HandshakeError, Request
@@ -28,9 +28,6 @@ def render(response: Response, request: Request | None, *, keep_alive: bool) -> 
         response: what is said.
         request: to which; None when it could not be read.
         keep_alive: whether the connection takes another request.
-
-    Raises:
-        HandlerError: a header carries what cannot be sent.
     """
     status = response.status
     # RFC 9110 §15.2.5, §15.4.5: neither has content; and RFC 9110 §8.6 forbids its length in a 204.
@@ -60,11 +57,7 @@ def render(response: Response, request: Request | None, *, keep_alive: bool) -> 
         options.append("keep-alive")
     if options:
         lines.append(f"Connection: {', '.join(options)}")
-    try:
-        head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-    except UnicodeEncodeError as error:
-        told = error.object[error.start : error.end]
-        raise HandlerError(f"{told!r} cannot be in a header field (RFC 9110 §5.5)") from None
+    head = ("\r\n".join(lines) + "\r\n\r\n").encode()  # RFC 9110 §5.5: values may be any bytes
     if empty or (request is not None and request.method == "HEAD"):
         return head
     return head + body

@@ -32,6 +32,10 @@ class Server:
         health: path on which the server itself says that it is well; None for none.
         debug: whether to name callbacks that block the loop; None for whether the loop is in debug
             mode.
+
+    Attributes:
+        host: where it listens: as it was given, or the address of every interface.
+        port: where it listens: the one that was free, where 0 was given.
     """
 
     def __init__(

@@ -26,8 +26,8 @@ class Response:
     Args:
         status: 200 to 599.
         body: text is encoded as UTF-8.
-        headers: a mapping or pairs; a `Content-Type` is guessed from the body's type where none is
-            given. Kept as pairs.
+        headers: a mapping or pairs, sent as UTF-8; a `Content-Type` is guessed from the body's type
+            where none is given. Kept as pairs.
 
     Raises:
         ValueError: the status is none of an answer, or a header could not be sent.
@@ -92,7 +92,7 @@ class Upgrade:
     Args:
         handler: takes over when the connection is live.
         subprotocol: the one chosen of those offered.
-        headers: sent with the 101. Kept as pairs.
+        headers: sent with the 101, as UTF-8. Kept as pairs.
         options: limits for this connection, over the server's.
 
     Raises:
@@ -148,7 +148,8 @@ def header_pairs(headers: HeaderPairs) -> tuple[tuple[str, str], ...]:
     """Return headers as pairs, checked: what an application sends can begin no other message.
 
     Raises:
-        ValueError: a name is no token, or a value carries a control character (RFC 9110 §5).
+        ValueError: a name is no token, or a value carries a control character or a lone surrogate
+            (RFC 9110 §5).
         TypeError: they are neither a mapping nor pairs of str.
 
     >>> header_pairs({"Retry-After": "5"})
@@ -170,6 +171,10 @@ def _checked_pair(headers: HeaderPairs, pair: object) -> tuple[str, str]:
         raise ValueError(f"{name!r} is no name of a header field (RFC 9110 §5.1)")
     if not _NEVER_IN_VALUE.isdisjoint(value):
         raise ValueError(f"the header field {name!r} carries a control character (RFC 9110 §5.5)")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"the header field {name!r} is no Unicode text (RFC 9110 §5.5)") from None
     return name, value
 
 

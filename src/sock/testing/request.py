@@ -70,7 +70,7 @@ def request(
     made = Request(
         method,
         target,
-        [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs],
+        [(name.encode(), value.encode()) for name, value in pairs],
         http_version=http_version,
         scheme=scheme,
         client=client,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from sock.spec import HandshakeError, ProtocolError
 
-from . import contexts, ending, order, outside, pressure
+from . import contexts, ending, head, order, outside, pressure
 from .case import LIMITS as LIMITS
 from .case import Case as Case
 from .case import Drain as Drain
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["CASES", "LIMITS", "Case", "Drain", "Failure", "Skipped", "app", "check"]
 
 _MODULES: Final = (
+    head,
     order,
     contexts,
     ending,

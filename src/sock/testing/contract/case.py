@@ -47,6 +47,7 @@ LIMITS: Final = {
     "close": "answers a Close in a way of its own, or ends TCP so",
     "violations": "answers what breaks the protocol by itself",
     "drain": "is not told here how to stop",
+    "text": "loses, or sends otherwise, what is no ASCII in a header field",
 }
 """What a host may declare that it cannot do."""
 
