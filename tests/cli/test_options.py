@@ -138,6 +138,15 @@ def test_options_that_contradict_each_other_are_one_line(invoke, served):
     assert (result.exit_code, served) == (2, [])
 
 
+def test_a_ping_interval_over_the_default_of_the_idle_timeout_goes_with_a_longer_one(
+    invoke, served
+):
+    arguments = ["--ping-interval", "70", "--idle-timeout", "200"]
+    assert invoke("run", "examples.chat:app", *arguments).exit_code == 0
+    [(_, given)] = served
+    assert (given["options"].ping_interval, given["options"].idle_timeout) == (70, 200)
+
+
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
