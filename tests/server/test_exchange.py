@@ -9,7 +9,7 @@ import functools
 import pytest
 
 import sock
-from sock import HandlerError, Options, Refuse, Request, Response, Sock, Upgrade
+from sock import HandlerError, Options, Refuse, Request, Response, Sock, Stop, Upgrade
 
 pytestmark = pytest.mark.usefixtures("reactor_kind", "loop_kind")
 
@@ -405,6 +405,22 @@ def test_an_application_that_raises_is_a_500_without_details(exchange, events, d
     assert status_of(got) == 500
     assert b"swordfish" not in got
     assert [fields["error"] for fields in named(events, "handshake.failed")] == [error]
+
+
+@pytest.mark.parametrize("data", [PLAIN, UPGRADE])
+def test_a_stop_raised_in_the_handshake_is_a_500_and_what_is_told_names_refuse(
+    exchange, events, data
+):
+    """[S6.9]"""
+
+    def app(request):
+        raise Stop(4001, "not for the peer")
+
+    got = exchange(app, data)
+    assert status_of(got) == 500
+    assert b"not for the peer" not in got
+    [failed] = named(events, "handshake.failed")
+    assert "raise Refuse there" in str(failed["error"])
 
 
 @pytest.mark.parametrize("data", [PLAIN, UPGRADE])
