@@ -451,9 +451,9 @@ class Lifecycle(Callbacks):
     def _terminate(self) -> None:
         self.phase = LAST
         assert self._cause is not None, "every way to the end has its cause"
-        terminate = self._on_terminate
+        last = self._on_terminate
         try:
-            result: object = None if terminate is None else terminate(self._cause.reason)
+            result: Awaitable[Any] | None = None if last is None else last(self._cause.reason)
         except BaseException as error:
             if taken(error) is None:
                 self._tell("callback.failed", "terminate", error=error)

@@ -220,10 +220,14 @@ class Talk:
             _compare(heard.code, code, "the code of the Close")
         return heard
 
-    async def is_cut(self, client: Client) -> None:
-        """See TCP end before all was read; a server with its own wire does that in its time."""
+    async def is_cut(self, client: Client, *, within: float) -> None:
+        """Read nothing for so many seconds; then see TCP end before all was read.
+
+        A server with its own wire does that in its own time.
+        """
         if self._limits & {"close", "violations"}:
             return
+        await asyncio.sleep(within)  # whoever reads in this time is not cut
         heard = await client.receive()
         if not isinstance(heard, End):
             raise Failure(f"{type(heard).__name__} came whole, but TCP was to end before")
