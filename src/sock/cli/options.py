@@ -151,7 +151,8 @@ def _read(field: str, text: Any, source: str) -> Any:
             value = None
         else:
             value = {"size": _size, "number": _number, "seconds": _seconds}[_kind(field)](text)
-        Options(**{"idle_timeout": None, field: value})  # what goes together is looked at later
+        alone: dict[str, Any] = {"idle_timeout": None, field: value}
+        Options(**alone)  # what goes together is looked at later
     except (TypeError, ValueError) as error:
         fail(f"{said}: {error}.", NOT_THERE)
     return value

@@ -57,7 +57,7 @@ async def received(foreign: Foreign) -> Any:
     except Exception:  # noqa: BLE001 - however a server says that the peer is lost
         return Remote(CloseCode.ABNORMAL_CLOSURE)
     # A buffer may be the server's to use again.
-    return bytes(told) if isinstance(told, (bytearray, memoryview)) else told
+    return bytes(cast("bytearray", told)) if isinstance(told, (bytearray, memoryview)) else told
 
 
 def as_it_is_now(message: Message) -> Message:
