@@ -182,6 +182,8 @@ def test_all_else_is_djangos(run_async, uvicorn_serving, application):
         ("ours.example", "https://evilpartner.example", 403),
         ("ours.example", "http://[::1", 403),
         ("ours.example", "https://ours.example/no/origin", 403),
+        ("ours.example", "https://ours.example:", None),
+        ("ours.example", "https://eu!.shop.example", None),
         ("ours.example", "https://listed.example", None),
         ("ours.example", "moz-extension://f1b2", None),
         ("ours.example", "https://asked.example", None),

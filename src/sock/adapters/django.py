@@ -31,7 +31,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, final
 from urllib.parse import urlsplit
 
-from sock.runtime.answer import base_of, limits
+from sock.runtime.answer import base_of
 from sock.spec import HandshakeError, Options, Refuse, Request, Response, Sock, Upgrade
 from sock.spec.origin import is_listed, parse_origin
 from sock.wire import handshake
@@ -186,7 +186,7 @@ class Sockets:
         ours = _check_origin(request, host, base_of(_class_of(match), self._options))
         asked.resolver_match = match
         try:
-            return _let_in(*await _answered(asked, match), self._options, ours)
+            return _let_in(*await _answered(asked, match), ours=ours)
         finally:
             # The task goes on for as long as the connection: for the ORM, it ends here.
             if threads := _Threads.of_this_loop():
@@ -282,8 +282,8 @@ def _class_of(match: Any) -> Any:
     return view if isinstance(view, type) and issubclass(view, Sock) else None
 
 
-def _check_origin(request: Request, host: str, options: Options) -> tuple[str, ...]:
-    """Return what origins are let in beside those of the options: the page's, if it is one of ours.
+def _check_origin(request: Request, host: str, options: Options) -> bool:
+    """Tell whether the page is one that Django trusts, and not only listed in the options.
 
     Raises:
         HandshakeError: another site's page asks.
@@ -291,11 +291,11 @@ def _check_origin(request: Request, host: str, options: Options) -> tuple[str, .
     """
     origin = request.headers.get("origin")
     if origin is None:
-        return ()
+        return False
     if _is_ours(origin, host):
-        return (origin,)
+        return True
     if is_listed(origin, request, options.origins):
-        return ()
+        return False
     raise handshake.foreign_origin(
         request, origin, settings="ALLOWED_HOSTS, CSRF_TRUSTED_ORIGINS or the option origins="
     )
@@ -318,17 +318,14 @@ def _is_ours(origin: str, host: str) -> bool:
     )
 
 
-def _let_in(
-    answered: Any, cookies: list[tuple[str, str]], base: Options, ours: tuple[str, ...]
-) -> Any:
-    """Return the answer with its cookies, and the page's origin among those that it lets in."""
+def _let_in(answered: Any, cookies: list[tuple[str, str]], *, ours: bool) -> Any:
+    """Return the answer with its cookies; a page that Django trusts has been let in with that."""
     if isinstance(answered, Sock):
         answered = Upgrade(answered)
     if isinstance(answered, Upgrade):
         given = Options() if answered.options is None else answered.options
         if ours and "origins" not in given.given:
-            origins = (*limits(answered, base).origins, *ours)
-            given = given.over(Options(origins=origins))
+            given = given.over(Options(origins="*"))
         return Upgrade(
             answered.handler,
             subprotocol=answered.subprotocol,
