@@ -215,14 +215,14 @@ class SockProtocol(asyncio.Protocol):
             if self._decided or self._taken:
                 raise
             await self._deny(takeover, refusal, send)
-            return None
+            raise ClientDisconnected from refusal  # which uvicorn takes for an end without news
         except BaseException as error:
             # Behind the end of its Sock, or to a peer that was told 503: no news to anybody.
             if _is_an_end(error) if self._taken else self._is_too_late():
                 raise ClientDisconnected from error
             raise
-        if self._is_too_late():
-            raise ClientDisconnected  # where it returns without a word, uvicorn complains
+        if returned is None and self._transport.is_closing():
+            raise ClientDisconnected  # uvicorn complains of whoever has denied, and returns
         return returned
 
     async def _say(self, takeover: Takeover, scope: Scope, event: Event, send: Send) -> None:

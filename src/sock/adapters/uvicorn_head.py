@@ -139,7 +139,10 @@ def _ends_with(data: bytes, pairs: list[tuple[bytes, bytes]]) -> bool:
             return False
     if len(lines) >= len(pairs):
         return True
-    name, value = pairs[len(pairs) - len(lines) - 1]  # the line that the piece begins within
-    return (name + b":" + value).endswith(b"".join(cut.lower().split())) or value.endswith(
-        cut.strip(b" \t")
-    )
+    begun = b":".join(pairs[len(pairs) - len(lines) - 1])  # the line that the piece begins within
+    return _bare(begun).endswith(_bare(cut))
+
+
+def _bare(line: bytes) -> bytes:
+    """Return a line without what may be written in several ways."""
+    return b"".join(line.lower().split())

@@ -28,7 +28,7 @@ _HTTP_VERSION: Final = re.compile(r"1\.[1-9]")
 _KEY: Final = re.compile(r"[A-Za-z0-9+/]{22}==")  # RFC 4648 §4, of 16 bytes
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 # RFC 9112 §3.2.2: a target in absolute form; its authority, its path and query.
-_ABSOLUTE: Final = re.compile(r"(?i:https?|wss?)://([^/?#]*)((?:[/?].*)?)")
+_ABSOLUTE: Final = re.compile(r"(?i:https?|wss?)://([^/?#]*)((?:[/?][^#]*)?)")
 
 _NOTABLE: Final = {
     name.encode(): name
