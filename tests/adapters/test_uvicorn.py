@@ -644,3 +644,42 @@ def test_a_reload_waits_a_second_for_what_does_not_end(run_async, uvicorn_servin
                     await host.stop()
 
     run_async(act())
+
+
+@pytest.mark.parametrize("way", ["waits", "swallows", "terminate waits", "peer is deaf"])
+def test_a_stop_ends_within_uvicorns_bound_whatever_a_handler_does(
+    run_async, uvicorn_serving, reactor_kind, way
+):
+    """[S7.8]"""
+    left = asyncio.Event()
+    reasons = []
+
+    class Stays(Sock):
+        async def handle_in(self, message):
+            while not left.is_set():
+                try:
+                    await left.wait()
+                except asyncio.CancelledError:
+                    if way != "swallows":
+                        raise
+
+        def terminate(self, reason):
+            reasons.append(reason)
+            return left.wait() if way == "terminate waits" else None
+
+    async def act():
+        loop = asyncio.get_running_loop()
+        async with uvicorn_serving(sock.asgi(Stays), timeout_graceful_shutdown=2) as host:
+            url = f"ws://127.0.0.1:{host.port}/"
+            async with websockets.connect(url, close_timeout=0) as client:
+                await client.send("begin")
+                await (await client.ping())  # the message has been taken
+                if way == "peer is deaf":
+                    client.transport.pause_reading()
+                began = loop.time()
+                await host.stop()
+                assert loop.time() - began < 3
+                assert reasons == [Shutdown()]
+                left.set()
+
+    run_async(act())

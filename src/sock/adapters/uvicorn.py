@@ -31,6 +31,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from sock import log
+from sock.engine.phase import Phase
 from sock.runtime import Reactor
 from sock.runtime.takeover import Takeover, carry
 from sock.spec import CloseCode, HandshakeError, Refuse, Remote, Response, Upgrade
@@ -80,6 +81,10 @@ _log: Final = logging.getLogger("uvicorn.error")
 
 _LAST_WORDS: Final = 1.0
 """Seconds of the bound on a shutdown that are left for the Close frames, a quarter at most."""
+
+_BOUNDS: Final = 3
+"""Bounds between a connection that is told to end and its end: the callbacks', their cancellation's
+and that of `terminate`."""
 
 _RELOADING: Final = 1.0
 """Seconds that are enough for what is under way when a developer waits for `--reload`."""
@@ -185,10 +190,15 @@ class SockProtocol(asyncio.Protocol):
         if bound is None:
             link.shutdown(None)
             return
-        link.shutdown(bound - min(_LAST_WORDS, bound / 4))
-        cutting = asyncio.get_running_loop().call_later(bound, link.abort)
+        last_words = min(_LAST_WORDS, bound / 4)
+        link.shutdown(bound - last_words)
+        loop = asyncio.get_running_loop()
+        timers = (
+            loop.call_later(bound - last_words / 2, _give_up, link),
+            loop.call_later(bound, _cut, link),
+        )
         assert self._takeover is not None, "as it has a link"
-        self._takeover.over.add_done_callback(lambda _: cutting.cancel())
+        self._takeover.over.add_done_callback(lambda _: [timer.cancel() for timer in timers])
 
     # The application, as uvicorn's own implementation runs it.
 
@@ -361,6 +371,19 @@ class _NoTransport:
         """Do nothing: the socket is a Sock's."""
 
     pause_reading = resume_reading = close
+
+
+def _give_up(link: Link) -> None:
+    """Wait no longer for a callback that ignores that it was cancelled: `terminate` needs time."""
+    if link.lifecycle.phase is Phase.ENDING:
+        link.lifecycle.alarmed()
+
+
+def _cut(link: Link) -> None:
+    """End, whatever is under way: uvicorn's time is up."""
+    link.abort()
+    for _ in range(_BOUNDS):
+        link.lifecycle.alarmed()
 
 
 def _not_begun() -> HandshakeError:
