@@ -11,7 +11,7 @@ import pytest
 import websockets
 
 import sock
-from sock import Options, Remote, Response, Shutdown, Sock, Stream
+from sock import Options, Remote, Shutdown, Sock, Stream
 from sock.adapters.asgi import drain, upgrade
 from sock.testing import contract
 from sock.testing.client import Client

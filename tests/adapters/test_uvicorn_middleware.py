@@ -295,8 +295,9 @@ def test_behind_a_unix_socket_the_scope_names_its_path(run_async, uvicorn_servin
         seen.append(scope["server"])
         await echo(scope, receive, send)
 
+    path = os.path.relpath(tmp_path / "s")  # a Unix socket's name is short
+
     async def act():
-        path = os.path.relpath(tmp_path / "s")  # a Unix socket's name is short
         async with (
             uvicorn_serving(app, lifespan="off", uds=path),
             websockets.unix_connect(path) as client,
@@ -336,11 +337,11 @@ def refusing_in_a_dependency():
     async def user():
         raise Refuse(402, "pay first", {"X-Why": "money"})
 
-    async def route(websocket, user=fastapi.Depends(user)):
+    async def route(websocket):
         await upgrade(websocket, Echo(None))
 
     route.__annotations__ = {"websocket": fastapi.WebSocket}
-    app.websocket("/")(route)
+    app.add_api_websocket_route("/", route, dependencies=[fastapi.Depends(user)])
     return app
 
 
@@ -414,13 +415,14 @@ def test_settings_of_uvicorns_own_websockets_are_told_once_to_reach_no_sock(
                         assert await client.recv() == "longer than that"
 
     run_async(act())
+    wanted = {
+        "ws-max-size": "max_message_size",
+        "ws-ping-interval": "ping_interval",
+        "ws-per-message-deflate": "compression",
+    }
     assert [record.getMessage() for record in caplog.records] == [
-        "uvicorn's --ws-max-size is for its own WebSockets; a Sock has"
-        " Options(max_message_size=...)",
-        "uvicorn's --ws-ping-interval is for its own WebSockets; a Sock has"
-        " Options(ping_interval=...)",
-        "uvicorn's --ws-per-message-deflate is for its own WebSockets; a Sock has"
-        " Options(compression=...)",
+        f"uvicorn's --{setting} is for its own WebSockets; a Sock has Options({option}=...)"
+        for setting, option in wanted.items()
     ]
 
 

@@ -81,10 +81,10 @@ def outcomes(sources: Path, which: str, report: Path) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join([str(rootpath / "src"), str(Path(__file__).parent)]),
     }
     # Most of their time is waiting; uvicorn itself takes eight processes.
-    how = ["-q", "-o", "addopts=", "-p", "no:cacheprovider", "-p", "no:randomly", "-n", "4"]
+    command = [sys.executable, "-m", "pytest", "-q", "-o", "addopts=", "-n", "4"]
+    command += ["-p", "no:cacheprovider", "-p", "no:randomly"]
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", *how, "-p", "uvicorn_suite", f"--junitxml={report}"]
-        + list(FILES),
+        [*command, "-p", "uvicorn_suite", f"--junitxml={report}", *FILES],
         cwd=sources,
         env=environment,
         capture_output=True,
@@ -98,7 +98,7 @@ def outcomes(sources: Path, which: str, report: Path) -> dict[str, str]:
         ill = [child.tag for child in case if child.tag in {"failure", "error", "skipped"}]
         found[case.attrib["name"]] = ill[0] if ill else "passed"
     counts = {tag: list(found.values()).count(tag) for tag in sorted(set(found.values()))}
-    print(f"uvicorn {uvicorn.__version__}, {which}: {counts}")
+    print(f"uvicorn {uvicorn.__version__}, {which}: {counts}")  # noqa: T201 - with -s: what was tried
     return found
 
 
