@@ -98,7 +98,7 @@ _HOSTS: Final = frozenset((b"upgrade", b"connection", b"content-length", b"trans
 _OF_NO_USE: Final = frozenset(
     ("buffer", "conn", "frames", "queue", "request", "response", "writable")
 )
-"""What uvicorn's own implementation needs for a live connection: 10 kB of each (RSS, 1,000 idle)."""
+"""What uvicorn's own implementation needs for a live connection: 10 kB of each, idle."""
 
 _ACCEPTED: Final = (
     "the WebSocket was accepted already, by the route or a middleware: upgrade and sock.asgi do"
