@@ -4,7 +4,14 @@ import pytest
 
 from sock import Compression, HandlerError, HandshakeError, Options, Request, Sock, Upgrade
 from sock.wire.deflate import Agreement
-from sock.wire.handshake import accept, asks_to_upgrade, check, check_origin, notable
+from sock.wire.handshake import (
+    accept,
+    asks_to_upgrade,
+    check,
+    check_origin,
+    notable,
+    split_target,
+)
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 GOOD = {
@@ -86,6 +93,53 @@ def test_a_host_that_is_not_valid_is_refused(host):
     error = refused(new_request(host=host))
     assert error.status == 400
     assert "RFC 9112 §3.2" in str(error)
+
+
+def absolute(target, **changes):
+    """A good request with a target in absolute form."""
+    request = new_request(**changes)
+    request.target = target
+    return request
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("http://there", ("there", "/")),
+        ("HTTPS://there:80/a/b?c=http://d", ("there:80", "/a/b?c=http://d")),
+        ("ws://[::1]?a", ("[::1]", "/?a")),
+        ("http:///a", ("", "/a")),
+        ("/http://there", (None, "/http://there")),
+        ("http://there/#a", (None, "http://there/#a")),
+        ("ftp://there/", (None, "ftp://there/")),
+        ("*", (None, "*")),
+    ],
+)
+def test_a_target_in_absolute_form_has_an_authority(target, expected):
+    """RFC 9112 §3.2."""
+    assert split_target(target) == expected
+
+
+def test_the_host_of_a_target_in_absolute_form_counts():
+    """[S14.9] RFC 9112 §3.2.2."""
+    request = absolute("http://there:81/", origin="http://there")
+    assert check(request) == KEY
+    check_origin(request, ())
+    foreign = absolute("http://there/", origin="http://example.com")
+    with pytest.raises(HandshakeError) as caught:
+        check_origin(foreign, ())
+    assert caught.value.status == 403
+
+
+@pytest.mark.parametrize("authority", ["", "ada@there", "there:port", "[::g]"])
+def test_a_target_without_a_valid_host_is_refused(authority):
+    """[S14.9] RFC 9110 §4.2.1, §4.2.4."""
+    assert refused(absolute(f"http://{authority}/")).status == 400
+
+
+def test_a_target_in_absolute_form_does_not_stand_for_the_host_field():
+    """RFC 9112 §3.2: a server answers 400 to a request that lacks it."""
+    assert refused(absolute("http://there/", host=None)).status == 400
 
 
 def test_two_hosts_are_refused():

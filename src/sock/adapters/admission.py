@@ -107,7 +107,8 @@ REFUSAL: Final = Limit(
 )
 
 
-_DENIAL: Final = "websocket.http.response"
+DENIAL: Final = "websocket.http.response"
+"""The extension by which a server lets an application answer in place of the upgrade."""
 
 
 def takeover_of(scope: Scope) -> Takeover | None:
@@ -119,8 +120,8 @@ def takeover_of(scope: Scope) -> Takeover | None:
 
 async def deny(scope: Scope, request: Request, response: Response, send: Send) -> None:
     """Answer in place of the upgrade, or as much of that as the server can."""
-    if _DENIAL in (scope.get("extensions") or {}):
-        await event.answer(response, send, _DENIAL)
+    if DENIAL in (scope.get("extensions") or {}):
+        await event.answer(response, send, DENIAL)
         return
     if response.status != 403 or response.body:
         tell(HOST, REFUSAL, Response, f"status {response.status}", request)

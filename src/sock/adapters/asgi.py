@@ -108,6 +108,8 @@ async def upgrade(
             " sock.adapters.asgi, and leave its asgi_websocket_class as it is"
         )
     await door.open()
+    if takeover is not None:
+        takeover.check_unanswered()
     request = event.request_of(door.scope, mounted=False)
     try:
         hosted.check()
@@ -121,7 +123,9 @@ async def upgrade(
         takeover.plan, takeover.shown = (accepting, base), request
     await door.accept(accepting)
     if takeover is not None:
-        if not release:
+        if release:
+            takeover.check_unanswered()
+        else:
             await takeover.wait()
         return
     if release and kept is not None:
@@ -168,6 +172,8 @@ class Asgi:
             return
         request = self._request(scope)
         takeover = admission.takeover_of(scope)
+        if takeover is not None:
+            takeover.check_unanswered()
         check = hosted.check if takeover is None else takeover.check
         answered = await self._hosted.ask(request, check, upgrading=True)
         if isinstance(answered, Upgrade):

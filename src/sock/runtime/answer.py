@@ -92,7 +92,12 @@ def explained(error: BaseException) -> BaseException:
 
 
 def accepted(
-    request: Request, key: str, upgrade: Upgrade, base: Options
+    request: Request,
+    key: str,
+    upgrade: Upgrade,
+    base: Options,
+    *,
+    shown: Request | None = None,
 ) -> tuple[handshake.Acceptance, Options]:
     """Return the 101 for an upgrade, and the limits of the connection.
 
@@ -102,11 +107,14 @@ def accepted(
         upgrade: the application's answer.
         base: the host's limits, which those of the handler's class and of the upgrade are laid
             over.
+        shown: the request as the application was asked with it, where middleware may have changed
+            it, such as its Host behind a proxy: the Origin is compared with that one's. None where
+            it is the same.
 
     Raises:
         HandshakeError: another site's page asks (403).
         HandlerError: the application chose what is not its to choose.
     """
     options = limits(upgrade, base)
-    handshake.check_origin(request, options.origins)
+    handshake.check_origin(request if shown is None else shown, options.origins)
     return handshake.accept(request, key, upgrade, options), options

@@ -27,6 +27,8 @@ VERSION: Final = "13"
 _HTTP_VERSION: Final = re.compile(r"1\.[1-9]")
 _KEY: Final = re.compile(r"[A-Za-z0-9+/]{22}==")  # RFC 4648 §4, of 16 bytes
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+# RFC 9112 §3.2.2: a target in absolute form; its authority, its path and query.
+_ABSOLUTE: Final = re.compile(r"(?i:https?|wss?)://([^/?#]*)((?:[/?][^#]*)?)")
 
 _NOTABLE: Final = {
     name.encode(): name
@@ -93,6 +95,22 @@ def notable(pairs: Iterable[RawHeader]) -> dict[str, list[str]]:
 def asks_to_upgrade(request: Request) -> bool:
     """Tell whether a request wants a WebSocket connection at all, valid or not. RFC 9110 §7.8."""
     return _names(request, "upgrade", "websocket")
+
+
+def split_target(target: str) -> tuple[str | None, str]:
+    """Return the authority of a target in absolute form, or None, and the target in origin form.
+
+    >>> split_target("http://example.com:80/chat?a=b")
+    ('example.com:80', '/chat?a=b')
+    >>> split_target("/chat")
+    (None, '/chat')
+
+    RFC 9112 §3.2.
+    """
+    match = None if target.startswith("/") else _ABSOLUTE.fullmatch(target)
+    if match is None:
+        return None, target
+    return match[1], match[2] if match[2].startswith("/") else "/" + match[2]
 
 
 def check(request: Request) -> str:
@@ -265,6 +283,11 @@ def _host(request: Request) -> str:
     # than one Host header field line or a Host header field with an invalid field value."
     values = _fields(request).get("host", [])
     host = _parse_host(values[0]) if len(values) == 1 else None
+    authority, _ = split_target(request.target)
+    if authority is not None and host is not None:
+        # RFC 9112 §3.2.2: "the origin server MUST ignore the received Host header field (if any)
+        # and instead replace it with the host information of the request-target".
+        values, host = [authority], _parse_host(authority)
     if host is None:
         told = _quoted(", ".join(values))
         raise HandshakeError(400, f"not one valid Host: {told} (RFC 9112 §3.2)")
