@@ -5,6 +5,7 @@ unmasked into the object that the handler gets, results are written into one buf
 back when the turn has been sent, and a large payload is sent from where it is.
 """
 
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
@@ -372,6 +373,7 @@ cdef class Lane(Scoped):
         cdef const uint8_t *more = self._large_data
         cdef Py_ssize_t more_size = self._large_size
         cdef object large = self._large  # keeps alive what is sent
+        cdef bytearray data
         if size == 0:  # a large payload stands behind its head
             return
         self._out = NULL
@@ -381,9 +383,11 @@ cdef class Lane(Scoped):
             if self._raw is not None:
                 self._raw.raw_write(out, size, more, more_size)
             else:
-                data = bytearray(out[:size])
+                data = PyByteArray_FromStringAndSize(NULL, size + more_size)
+                memcpy(PyByteArray_AS_STRING(data), out, size)
                 if more_size:
-                    data += <bytes>more[:more_size]
+                    memcpy(PyByteArray_AS_STRING(data) + size, more, more_size)
+                    large = None  # it was copied
                 self.channel.write(data)
         finally:
             _give_back(out, capacity)

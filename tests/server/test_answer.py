@@ -73,6 +73,13 @@ def test_the_length_counts_bytes():
     assert fields(Response(200))["content-length"] == "0"
 
 
+def test_a_205_says_that_it_has_no_content_rfc_9110_15_3_6():
+    _, pairs, body = rendered(Response(205, "x"))
+    assert body == b""
+    assert dict(pairs)["Content-Length"] == "0"
+    assert "Content-Type" not in dict(pairs)
+
+
 @pytest.mark.parametrize("status", [204, 304])
 def test_an_answer_without_content_has_no_body_and_no_length_rfc_9110_8_6(status):
     _, pairs, body = rendered(Response(status, "x"))

@@ -34,6 +34,7 @@ def test_the_defaults_are_those_of_the_specification():
         "origins": (),
         "handshake_timeout": 10,
         "max_head_size": 16 * 1024,
+        "max_body_size": 1024 * 1024,
         "max_connections": None,
         "drain_timeout": 30,
     }
@@ -96,15 +97,16 @@ def test_a_time_may_be_less_than_a_second(name):
     assert getattr(Options(**{name: 0.5}), name) == 0.5
 
 
-@pytest.mark.parametrize("name", ["max_read_ahead", "close_timeout", "max_head_size"])
+NEVER_NONE = {"max_read_ahead", "close_timeout", "max_head_size", "max_body_size"}
+
+
+@pytest.mark.parametrize("name", sorted(NEVER_NONE))
 def test_what_keeps_memory_and_the_end_bounded_cannot_be_none(name):
     with pytest.raises(ValueError, match=f"{name} cannot do without a limit"):
         Options(**{name: None})
 
 
-@pytest.mark.parametrize(
-    "name", sorted({*SIZES, *TIMES} - {"max_read_ahead", "close_timeout", "max_head_size"})
-)
+@pytest.mark.parametrize("name", sorted({*SIZES, *TIMES} - NEVER_NONE))
 def test_any_other_limit_may_be_none(name):
     assert getattr(Options(**{name: None}), name) is None
 
@@ -323,3 +325,30 @@ def test_options_show_what_is_given():
 def test_an_option_that_there_is_not_is_refused():
     with pytest.raises(TypeError, match="max_size"):
         Options(max_size=10)
+
+
+@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("value", [2**63, 2**64, 10**30, 10**400])
+def test_a_size_that_no_machine_has_counts_as_4_eib(name, value):
+    assert getattr(Options(**{name: value}), name) == 2**62
+
+
+@pytest.mark.parametrize("name", TIMES)
+@pytest.mark.parametrize("value", [2**64, 10**400])
+def test_a_time_in_an_int_that_no_float_holds_is_taken(name, value):
+    ends = {"idle_timeout": None} if name == "ping_interval" else {}
+    assert getattr(Options(**{name: value}, **ends), name) == 2**62
+
+
+def test_a_size_is_kept_as_an_int_of_its_own():
+    class Lies(int):
+        def __le__(self, other):
+            return True
+
+        __lt__ = __gt__ = __ge__ = __le__
+
+        def __int__(self):
+            return -1
+
+    assert type(Options(max_mailbox=Lies(5)).max_mailbox) is int
+    assert Options(max_mailbox=Lies(5)).max_mailbox == 5

@@ -158,14 +158,25 @@ class Asgi:
             case "websocket":
                 await self._connect(scope, receive, send)
             case "http":
-                request = self._request(scope)
-                answered = await self._hosted.ask(request, hosted.check, upgrading=False)
-                assert isinstance(answered, Response), "as nothing else was asked for"
-                await event.answer(answered, send, "http.response")
+                await self._answer(scope, receive, send)
             case "lifespan":
                 await self._live(scope, receive, send)
             case other:
                 raise ValueError(f"an ASGI scope of the type {other!r}")
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = self._request(scope)
+        try:
+            body = await event.body_of(request, receive, self._hosted.options.max_body_size)
+        except HandshakeError as refusal:
+            await event.answer(hosted.refused(request, refusal), send, "http.response")
+            return
+        if body is None:
+            return
+        request.body = body
+        answered = await self._hosted.ask(request, hosted.check, upgrading=False)
+        assert isinstance(answered, Response), "as nothing else was asked for"
+        await event.answer(answered, send, "http.response")
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (await receive())["type"] != "websocket.connect":

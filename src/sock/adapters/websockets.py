@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from sock import log
 from sock.runtime import Reactor
-from sock.runtime.answer import accepted
+from sock.runtime.answer import accepted, has_length
 from sock.runtime.answer import limits as limits_of
 from sock.runtime.bridge import Bridge
 from sock.runtime.guests import Guests
@@ -301,6 +301,7 @@ def _check(connection: Any) -> None:
 def _answer(response: Response) -> Answer:
     body = body_of(response)
     headers = Headers((name, for_latin_1(value)) for name, value in headers_of(response))
-    headers["Content-Length"] = str(len(body))
+    if has_length(response.status):
+        headers["Content-Length"] = str(len(body))
     headers["Connection"] = "close"
     return Answer(response.status, "", headers, body)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+import asyncio
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from sock.spec import HandlerError, Options, Response, Sock, Stop, Upgrade
 from sock.spec.application import handler_class, laid_over, options_of
@@ -11,6 +12,46 @@ from sock.wire import handshake
 
 if TYPE_CHECKING:
     from sock.spec import Request
+
+
+WITHOUT_CONTENT: Final = frozenset((204, 205, 304))
+"""Statuses of answers that have no content. RFC 9110 §15.3.5, §15.3.6, §15.4.5."""
+
+
+def content_of(response: Response) -> bytes:
+    """Return the content of an ordinary answer, as the answer to a GET: none where none may be."""
+    if response.status in WITHOUT_CONTENT:
+        return b""
+    return response.body.encode() if isinstance(response.body, str) else response.body
+
+
+def has_length(status: int) -> bool:
+    """Tell whether an answer says the length of its content.
+
+    RFC 9110 §8.6: "A server MUST NOT send a Content-Length header field in any response with a
+    status code of … 204"; that of a 304 would be another answer's. A 205 says 0 (§15.3.6).
+    """
+    return status not in {204, 304}
+
+
+def content_type_of(response: Response) -> str | None:
+    """Return the type to give to an answer that has content, and does not say of which type."""
+    if not response.body or response.status in WITHOUT_CONTENT:
+        return None
+    if any(name.lower() == "content-type" for name, _ in response.headers):
+        return None
+    text = isinstance(response.body, str)
+    return "text/plain; charset=utf-8" if text else "application/octet-stream"
+
+
+def runs(task: asyncio.Task[Any] | None) -> bool:
+    """Tell whether a task is being run, or its coroutine is being closed from outside.
+
+    A GeneratorExit is the application's own in the first case only.
+    """
+    # Documented, for event loops: it does not raise where none runs.
+    loop = asyncio._get_running_loop()  # noqa: SLF001
+    return task is not None and loop is not None and asyncio.current_task(loop) is task
 
 
 def only_upgrades(app: object) -> bool:

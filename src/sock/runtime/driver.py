@@ -116,6 +116,7 @@ async def _exhaust(link: Live, job: Job) -> None:
             except StopAsyncIteration:
                 return
             link.lifecycle.yielded(job, item)
+            del item  # which may be large, and the peer slow
             count += 1
             if count % _ITEMS_A_TURN == 0:
                 await asyncio.sleep(0)

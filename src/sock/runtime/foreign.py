@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, cast, final
 
 from sock.spec import CloseCode, Ping, Pong, Prepared, ProtocolError, Remote, Text
+from sock.spec.exact import exact_bytes, exact_text
 
 if TYPE_CHECKING:
     import asyncio
@@ -61,16 +62,19 @@ async def received(foreign: Foreign) -> Any:
 
 
 def as_it_is_now(message: Message) -> Message:
-    """Return a message to be kept: what is in a buffer may change.
+    """Return a message to be kept: what is in a buffer may change, and a class may lie of it.
 
     Raises:
         UnicodeEncodeError: it has a lone surrogate, which is told to whoever has pushed it.
     """
     if isinstance(message, str):
+        message = exact_text(message)
         if not message.isascii():
             message.encode()
-    elif isinstance(message, (bytearray, memoryview)):
+    elif isinstance(message, memoryview):
         return bytes(message)
+    elif isinstance(message, (bytes, bytearray)):
+        return bytes(exact_bytes(message))
     return message
 
 

@@ -128,7 +128,11 @@ class Reactor:
                 refuse_accepted(sock)
                 raise
         channel = self._epoll.add(sock)
-        channel.receiver = connect(channel)
+        try:
+            channel.receiver = connect(channel)
+        except BaseException:  # there is nobody to read it
+            channel.abort()
+            raise
 
     def emptied(self) -> None:
         """Let go of the epoll: its last socket is gone."""

@@ -7,6 +7,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from sock.runtime.answer import content_of, content_type_of, has_length
 from sock.spec import Response
 
 if TYPE_CHECKING:
@@ -30,9 +31,7 @@ def render(response: Response, request: Request | None, *, keep_alive: bool) -> 
         keep_alive: whether the connection takes another request.
     """
     status = response.status
-    # RFC 9110 §15.2.5, §15.4.5: neither has content; and RFC 9110 §8.6 forbids its length in a 204.
-    empty = status in {204, 304}
-    body = response.body.encode() if isinstance(response.body, str) else bytes(response.body)
+    content = content_of(response)
     lines = [f"HTTP/1.1 {status} {_PHRASES.get(status, '')}"]
     named = {name.lower() for name, _ in response.headers}
     lines += [
@@ -40,12 +39,11 @@ def render(response: Response, request: Request | None, *, keep_alive: bool) -> 
     ]
     if "date" not in named:
         lines.append(f"Date: {_now()}")
-    if not empty:
-        if body and "content-type" not in named:
-            text = isinstance(response.body, str)
-            kind = "text/plain; charset=utf-8" if text else "application/octet-stream"
-            lines.append(f"Content-Type: {kind}")
-        lines.append(f"Content-Length: {len(body)}")
+    kind = content_type_of(response)
+    if kind is not None:
+        lines.append(f"Content-Type: {kind}")
+    if has_length(status):
+        lines.append(f"Content-Length: {len(content)}")
     options = [] if keep_alive else ["close"]
     if status == 426:
         # RFC 9110 §15.5.22: "The server MUST send an Upgrade header field in a 426 response";
@@ -58,9 +56,9 @@ def render(response: Response, request: Request | None, *, keep_alive: bool) -> 
     if options:
         lines.append(f"Connection: {', '.join(options)}")
     head = ("\r\n".join(lines) + "\r\n\r\n").encode()  # RFC 9110 §5.5: values may be any bytes
-    if empty or (request is not None and request.method == "HEAD"):
+    if request is not None and request.method == "HEAD":
         return head
-    return head + body
+    return head + content
 
 
 def wants_close(response: Response) -> bool:

@@ -153,10 +153,13 @@ class Exchange:
             self._task = task
 
     async def _wait(self, answered: Awaitable[Any]) -> None:
+        task = asyncio.current_task()
         try:
             awaited = await answered
-        except GeneratorExit:  # closed with its loop: there is nobody to answer
-            raise
+        except GeneratorExit as error:
+            if not answers.runs(task):  # closed with its loop: there is nobody to answer
+                raise
+            self._settle(None, error)
         except asyncio.CancelledError as error:  # by `cancel`, or by itself
             self._settle(None, error)
             raise

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, final
 
+from .exact import exact_int
 from .origin import checked_origins
 
 if TYPE_CHECKING:
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 KIB = 1024
 MIB = 1024 * KIB
+
+MOST: Final = 1 << 62
+"""What a larger size or number comes to, 4 EiB: two of them still fit a machine word, so the
+compiled core counts with them as they are."""
 
 
 @final
@@ -85,16 +90,19 @@ DEFAULTS: Final[dict[str, Any]] = {
     "origins": (),
     "handshake_timeout": 10.0,
     "max_head_size": 16 * KIB,
+    "max_body_size": MIB,
     "max_connections": None,
     "drain_timeout": 30.0,
 }
 SERVER_FIELDS: Final = frozenset(
-    ("handshake_timeout", "max_head_size", "max_connections", "drain_timeout")
+    ("handshake_timeout", "max_head_size", "max_body_size", "max_connections", "drain_timeout")
 )
 """The fields that only a server has; an `Upgrade` refuses them."""
 
 # Without a bound on these, a connection's memory or its end would have none.
-_NEVER_NONE: Final = frozenset(("max_read_ahead", "close_timeout", "max_head_size"))
+_NEVER_NONE: Final = frozenset(
+    ("max_read_ahead", "close_timeout", "max_head_size", "max_body_size")
+)
 
 
 @final
@@ -102,7 +110,8 @@ class Options:
     """The limits of a connection and of the server.
 
     Times in seconds, sizes in bytes, None for no limit. Only what is given is set; `over` lays it
-    over a base. Reading a field that is not given returns the default.
+    over a base. Reading a field that is not given returns the default. A size or a number over
+    2^62 counts as 2^62.
 
     Args:
         max_message_size: of one message, reassembled and inflated (1009).
@@ -125,6 +134,7 @@ class Options:
             and the request, and returns whether it may connect.
         handshake_timeout: from accepting a connection to its complete request. The server's.
         max_head_size: of a request's head. The server's.
+        max_body_size: of an ordinary request's body (413). The server's.
         max_connections: more are answered with 503. The server's.
         drain_timeout: how long a graceful stop may take. The server's.
 
@@ -153,6 +163,7 @@ class Options:
     origins: tuple[Listed, ...]
     handshake_timeout: float | None
     max_head_size: int
+    max_body_size: int
     max_connections: int | None
     drain_timeout: float | None
 
@@ -175,6 +186,7 @@ class Options:
         | Default = DEFAULT,
         handshake_timeout: float | None | Default = DEFAULT,
         max_head_size: int | Default = DEFAULT,
+        max_body_size: int | Default = DEFAULT,
         max_connections: int | None | Default = DEFAULT,
         drain_timeout: float | None | Default = DEFAULT,
     ) -> None:
@@ -303,8 +315,11 @@ def _checked(name: str, value: Any) -> Any:
         return None
     if name.startswith("max_"):
         _check_int(name, value)
+        value = min(exact_int(value), MOST)
     elif isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name} is in seconds, not {value!r}")
+    elif isinstance(value, int):
+        value = min(exact_int(value), MOST)  # an int may be more than a float can hold
     if not value > 0 or not isfinite(value):  # said this way round so that NaN is refused too
         raise ValueError(f"{name} is more than 0 and finite, not {value!r}")
     return value

@@ -134,6 +134,7 @@ class Request:
         client: host and port of the peer; None when the host does not know.
         server: host and port that the peer reached; None when the host does not know.
         path_params: what a router took from the path.
+        body: of an ordinary request; of one that asks for a connection there is none.
 
     >>> request = Request("GET", "/rooms/7%20b?name=ada", [(b"Cookie", b"a=1; b=2")])
     >>> request.path, request.query["name"], request.cookies["b"]
@@ -151,6 +152,7 @@ class Request:
         "_raw",
         "_server",
         "_state",
+        "body",
         "http_version",
         "method",
         "notable",
@@ -170,12 +172,15 @@ class Request:
         client: Address | None = None,
         server: Address | None = None,
         path_params: Mapping[str, Any] | None = None,
+        body: bytes = b"",
     ) -> None:
         self.method = method
         self.target = target
         self.http_version = http_version
         self.scheme = scheme
         self.path_params: Mapping[str, Any] = path_params or _NO_PARAMS
+        self.body = body
+        """The body, decoded of its transfer coding, at most `max_body_size` bytes; else empty."""
         self.notable: dict[str, list[str]] | None = None
         """The fields that a handshake is decided by, while one is under way. For hosts."""
         self._raw: Sequence[RawHeader] | bytes = raw_headers

@@ -6,6 +6,7 @@ from dataclasses import FrozenInstanceError, dataclass
 from typing import Any, TypeAlias, dataclass_transform, final
 
 from .close_code import CloseCode, fitting, may_travel
+from .exact import exact_int, exact_text
 from .message import Message
 
 
@@ -69,6 +70,9 @@ class Stop(Exception):
         _check("code", code, int, "an int")
         _check("detail", detail, str, "a str")
         _check("error", error, BaseException | None, "an exception")
+        if type(code) is not CloseCode:
+            code = exact_int(code)
+        detail = exact_text(detail)
         if not may_travel(code):
             raise ValueError(f"close code {int(code)} may not travel (RFC 6455 §7.4.2)")
         detail = fitting(detail)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, TypeAlias, cast, final
 
+from .exact import exact_content, exact_int, exact_text
 from .handler import Sock
 from .options import Options, check_of_connection
 from .request import Request
@@ -47,8 +48,8 @@ class Response:
         self, status: int = 200, body: str | bytes = b"", headers: HeaderPairs = ()
     ) -> None:
         _check_answer(status, body)
-        object.__setattr__(self, "status", status)
-        object.__setattr__(self, "body", body)
+        object.__setattr__(self, "status", exact_int(status))
+        object.__setattr__(self, "body", exact_content(body))
         object.__setattr__(self, "headers", header_pairs(headers))
 
     def __repr__(self) -> str:
@@ -121,8 +122,10 @@ class Upgrade:
         options: Options | None = None,
     ) -> None:
         _check_handler(handler)
-        if subprotocol is not None and not _is_token(subprotocol):
-            raise ValueError(f"{subprotocol!r} is no subprotocol (RFC 6455 §4.1)")
+        if subprotocol is not None:
+            subprotocol = exact_text(subprotocol)
+            if not _is_token(subprotocol):
+                raise ValueError(f"{subprotocol!r} is no subprotocol (RFC 6455 §4.1)")
         if options is not None:
             check_of_connection(options, "options")
         object.__setattr__(self, "handler", handler)
@@ -167,6 +170,7 @@ def _checked_pair(headers: HeaderPairs, pair: object) -> tuple[str, str]:
             pass
         case _:
             raise TypeError(f"headers are a mapping or pairs of str, not {headers!r}")
+    name, value = exact_text(name), exact_text(value)
     if not _is_token(name):
         raise ValueError(f"{name!r} is no name of a header field (RFC 9110 §5.1)")
     if not _NEVER_IN_VALUE.isdisjoint(value):
@@ -181,8 +185,10 @@ def _checked_pair(headers: HeaderPairs, pair: object) -> tuple[str, str]:
 def _check_answer(status: Any, body: Any) -> None:
     if isinstance(status, bool) or not isinstance(status, int):
         raise TypeError(f"a status is an int, not {status!r}")
-    if not 200 <= status <= 599:
-        raise ValueError(f"an answer's status is 200 to 599, not {status} (RFC 9110 §15)")
+    if not 200 <= exact_int(status) <= 599:
+        raise ValueError(
+            f"an answer's status is 200 to 599, not {exact_int(status)} (RFC 9110 §15)"
+        )
     if not isinstance(body, (str, bytes)):
         raise TypeError(f"a body is str or bytes, not {cast('object', body)!r}")
 
