@@ -47,10 +47,9 @@ from . import cause
 from .callbacks import Callbacks
 from .halt import messages_of, taken
 from .job import Job, Jobs, Role
-from .mailbox import Kind, Mailbox
+from .mailbox import Kind, Mailbox, size_of
 from .outbox import Outbox
 from .phase import ENDING, FINISHING, LAST, LIVE, MADE, OVER
-from .size import size_of
 from .wording import described, unsupported
 
 if TYPE_CHECKING:

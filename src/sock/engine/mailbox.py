@@ -6,6 +6,8 @@ from collections import deque
 from enum import Enum
 from typing import Any, final
 
+from .size import size_of as size_of
+
 # What an entry costs beside its payload, so that a flood of empty messages is bounded too
 # (limits.md, "Messages").
 ENTRY_OVERHEAD = 64
