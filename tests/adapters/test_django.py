@@ -463,6 +463,60 @@ def test_views_may_be_classes_callables_and_whatever_decorators_make_of_them(run
     run_async(act())
 
 
+class Guarded(Who):
+    def __init__(self, *_):
+        raise Refuse(402, "pay")
+
+
+async def makes_it(request):
+    return Guarded(request.user, "nowhere")
+
+
+def makes_it_in_a_thread(request):
+    return Guarded(request.user, "nowhere")
+
+
+def decorated(request):
+    from django.views.decorators.http import require_GET
+
+    return require_GET(makes_it)(request)
+
+
+def a_class_that_refuses_in_its_dispatch():
+    from django.views import View
+
+    class Refuses(View):
+        def dispatch(self, request):
+            raise Refuse(402, "pay")
+
+    return Refuses.as_view()
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        Guarded,
+        makes_it,
+        makes_it_in_a_thread,
+        decorated,
+        pytest.param(a_class_that_refuses_in_its_dispatch, id="a class"),
+    ],
+)
+def test_whatever_a_view_calls_may_raise_refuse(run_async, serve, events, caplog, view):
+    """[S1.12]"""
+
+    async def act():
+        made = view() if view is a_class_that_refuses_in_its_dispatch else view
+        async with serve(made) as url:
+            answer = await refused(url)
+            assert (answer.status_code, answer.body) == (402, b"pay")
+
+    run_async(act())
+    told = [fields["status"] for name, fields in events if name == "handshake.refused"]
+    assert told == [402]
+    assert not [one for one in caplog.records if one.exc_info]
+
+
 def test_a_sock_class_stands_beside_django_without_a_view(run_async, serve):
     class Path(Sock):
         def __init__(self, request):
