@@ -84,7 +84,7 @@ LIMITS: Final = (
     Limit(
         "handshake",
         ("S14.1", "S14.4"),
-        "a handshake that the server takes for invalid is answered by the server, which may read on",
+        "what is no valid handshake to the server, it answers by itself, and may read on behind it",
     ),
     Limit(
         "options",

@@ -3,7 +3,8 @@
 from sock import asgi
 
 application = asgi(Chat)                      # an ASGI 3 application of its own
-Mount("/chat", asgi(Chat))                    # ... or in a framework
+WebSocketRoute("/chat", asgi(Chat))           # ... or in Starlette, at this very path
+Mount("/chats", asgi(Chat))                   # ... or at "/chats/" and below it
 
 @app.websocket("/rooms/{room}")
 async def room(websocket: WebSocket, room: str, user: User = Depends(current_user)) -> None:
