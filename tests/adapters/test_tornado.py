@@ -14,6 +14,7 @@ from sock import Options, Refuse, Remote, Response, Sock, Upgrade
 from sock.testing import contract
 
 pytest.importorskip("tornado")
+from tornado import iostream
 from tornado.httpclient import AsyncHTTPClient
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, HTTPError, RequestHandler
@@ -376,11 +377,14 @@ LEAVING = {
 
 @pytest.mark.parametrize("early", [b"", b"\x81\x82\0\0\0\0hi"], ids=["", "early"])
 @pytest.mark.parametrize("leave", LEAVING.values(), ids=LEAVING)
+@pytest.mark.parametrize("over_stream", [False, True])
 def test_a_peer_that_leaves_unnoticed_is_no_error(
-    run_async, caplog, events, reactor_kind, leave, early
+    run_async, caplog, events, reactor_kind, monkeypatch, leave, early, over_stream
 ):
     """[S1.8] It goes while the route runs, so Tornado has not seen it yet."""
     ended = []
+    if over_stream:  # as over TLS
+        monkeypatch.setattr(iostream, "SSLIOStream", iostream.IOStream)
 
     class Notes(Echo):
         def terminate(self, reason):
