@@ -84,7 +84,8 @@ LIMITS: Final = (
     Limit(
         "handshake",
         ("S14.1", "S14.4"),
-        "what is no valid handshake to the server, it answers by itself, and may read on behind it",
+        "the server judges the handshake; it may let in one that is not valid, and what it refuses"
+        " by itself it may read on behind",
     ),
     Limit(
         "options",
