@@ -26,8 +26,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, final
 
 from sock import telemetry
-from sock.engine import NEVER, Job, Keepalive, Lifecycle, Phase, Role, Verdict
-from sock.engine.size import encoded_size
+from sock.engine import NEVER, Job, Keepalive, Lifecycle, Phase, Role, Verdict, encoded_size
 from sock.spec import CloseCode, Ping, Pong, ProtocolError, Remote, Shutdown
 from sock.wire.assembly import too_big
 
@@ -237,11 +236,10 @@ class Bridge(Scoped):
             if self._undone is not None:
                 self._undone(message)
             return
-        size = encoded_size(message)  # a lone surrogate is told to whoever has pushed it
         if self._said:
             return
+        self.pending += encoded_size(message)  # a lone surrogate is told to whoever has pushed it
         self._out.append(message)
-        self.pending += size
         limit = self._options.max_send_buffer
         if limit is not None and self.pending > limit:
             self.lifecycle.backlog(self.pending)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, final
+from typing import TYPE_CHECKING, Any, Protocol, cast, final
 
 from sock.spec import CloseCode, ProtocolError, Remote
 
@@ -57,12 +57,14 @@ async def received(foreign: Foreign) -> Any:
     except Exception:  # noqa: BLE001 - however a server says that the peer is lost
         return Remote(CloseCode.ABNORMAL_CLOSURE)
     # A buffer may be the server's to use again.
-    return bytes(told) if isinstance(told, (bytearray, memoryview)) else told
+    return bytes(cast("bytearray", told)) if isinstance(told, (bytearray, memoryview)) else told
 
 
 def as_it_is_now(message: Message) -> Message:
     """Return a message to be kept: what is in a buffer may change."""
-    return bytes(message) if isinstance(message, (bytearray, memoryview)) else message
+    if isinstance(message, (bytearray, memoryview)):
+        return bytes(cast("bytearray", message))
+    return message
 
 
 def forget(task: asyncio.Task[None]) -> None:
