@@ -45,7 +45,7 @@ __all__ = ["LIMITS", "drain", "handler", "setup", "upgrade"]
 LIMITS: Final[tuple[Limit, ...]] = ()
 """What is declared not to hold: nothing."""
 
-_UPGRADED: Final = "sock.upgraded"
+_UPGRADED: Final = web.RequestKey("sock.upgraded", bool)
 """The key of a request that was answered with a 101."""
 
 
