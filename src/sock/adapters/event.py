@@ -119,7 +119,7 @@ def _asks_to_upgrade(scope: Scope) -> bool:
     """Tell whether a request is one for a WebSocket that its server has not taken as one."""
     return any(
         name == b"upgrade" and b"websocket" in [one.strip() for one in value.lower().split(b",")]
-        for name, value in scope["headers"]
+        for name, value in scope.get("headers", ())
     )
 
 
