@@ -225,7 +225,7 @@ class SockProtocol(asyncio.Protocol):
         except Refuse as refusal:
             if self._decided or self._taken:
                 raise
-            await self._deny(takeover, refusal, send)
+            await self._deny(takeover, refusal, scope, send)
             raise ClientDisconnected from refusal  # which uvicorn takes for an end without news
         except BaseException as error:
             # Behind the end of its Sock, or to a peer that was told 503: no news to anybody.
@@ -291,7 +291,7 @@ class SockProtocol(asyncio.Protocol):
         try:
             takeover.begin(_merged(upgrade, event, self._state.default_headers), base)
         except HandshakeError as refusal:  # such as a drain that has begun meanwhile
-            await self._deny(takeover, refusal, send)
+            await self._deny(takeover, refusal, scope, send)
             raise ClientDisconnected from refusal
         self._taken = True
         self._own.transport = _NoTransport()
@@ -309,12 +309,14 @@ class SockProtocol(asyncio.Protocol):
         )
         _tell_settings(self._config)
 
-    async def _deny(self, takeover: Takeover, refusal: Refuse | HandshakeError, send: Send) -> None:
+    async def _deny(
+        self, takeover: Takeover, refusal: Refuse | HandshakeError, scope: Scope, send: Send
+    ) -> None:
         """Answer with a refusal, by uvicorn's own implementation."""
         log.attach()
         response = refused(takeover.shown, refusal)
         self._decide(takeover, _REFUSED)
-        await answer(response, send, DENIAL)
+        await answer(response, scope, send)
 
     def _decide(self, takeover: Takeover, how: str) -> None:
         """Leave the connection to uvicorn's own implementation, which has answered."""
