@@ -30,8 +30,15 @@ def taken(answered: Any) -> Upgrade | Response:
     if isinstance(answered, (Upgrade, Response)):
         return answered
     raise HandlerError(
-        f"an application answers with a Sock, an Upgrade or a Response, not {answered!r}"
+        f"an application answers with a Sock, an Upgrade or a Response, not {_in_words(answered)}"
     )
+
+
+def _in_words(answered: object) -> str:
+    """Say what something is, and not what is in it: it may be anything, and ends in the log."""
+    if answered is None or isinstance(answered, type):
+        return repr(answered)
+    return f"a {type(answered).__name__!r}"
 
 
 def accepted(

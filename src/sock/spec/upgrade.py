@@ -6,6 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, TypeAlias, cast, final
 
 from .handler import Sock
+from .masking import masked_headers, masked_subprotocol
 from .options import SERVER_FIELDS, Options
 from .request import Request
 
@@ -52,7 +53,7 @@ class Response:
         object.__setattr__(self, "headers", header_pairs(headers))
 
     def __repr__(self) -> str:
-        headers = f", {self.headers!r}" if self.headers else ""
+        headers = f", {masked_headers(self.headers)!r}" if self.headers else ""
         return f"Response({int(self.status)}, {self.body!r}{headers})"
 
 
@@ -122,7 +123,8 @@ class Upgrade:
     ) -> None:
         _check_handler(handler)
         if subprotocol is not None and not _is_token(subprotocol):
-            raise ValueError(f"{subprotocol!r} is no subprotocol (RFC 6455 §4.1)")
+            shown = masked_subprotocol(subprotocol)
+            raise ValueError(f"{shown!r} is no subprotocol (RFC 6455 §4.1)")
         if options is not None and not isinstance(cast("object", options), Options):
             raise TypeError(f"options are an Options, not {type(options).__name__!r}")
         if options is not None and (misplaced := SERVER_FIELDS & options.given):
@@ -165,7 +167,12 @@ def _checked_pair(headers: HeaderPairs, pair: object) -> tuple[str, str]:
         case (str() as name, str() as value):
             pass
         case _:
-            raise TypeError(f"headers are a mapping or pairs of str, not {headers!r}")
+            # Not what they are: a cookie may be among them, and this ends in a log.
+            kind = type(pair).__name__
+            raise TypeError(
+                f"headers are a mapping or pairs of str, not {type(headers).__name__!r} with a"
+                f" {kind!r} that is no such pair"
+            )
     if not _is_token(name):
         raise ValueError(f"{name!r} is no name of a header field (RFC 9110 §5.1)")
     if not _NEVER_IN_VALUE.isdisjoint(value):
@@ -179,7 +186,7 @@ def _check_answer(status: Any, body: Any) -> None:
     if not 200 <= status <= 599:
         raise ValueError(f"an answer's status is 200 to 599, not {status} (RFC 9110 §15)")
     if not isinstance(body, (str, bytes)):
-        raise TypeError(f"a body is str or bytes, not {cast('object', body)!r}")
+        raise TypeError(f"a body is str or bytes, not {type(body).__name__!r}")
 
 
 def _check_handler(handler: Any) -> None:
