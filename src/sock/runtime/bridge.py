@@ -75,6 +75,7 @@ class Bridge(Turned):
         "_inside",
         "_keepalive",
         "_max_size",
+        "_opened_at",
         "_options",
         "_out",
         "_over",
@@ -123,7 +124,8 @@ class Bridge(Turned):
         idle, ping = options.idle_timeout, options.ping_interval
         if not foreign.controls:
             idle = ping = None  # who answers pings out of our sight would be taken for dead
-        self._keepalive = Keepalive(idle, ping, loop.time())
+        self._opened_at = loop.time()
+        self._keepalive = Keepalive(idle, ping, self._opened_at)
         self.slot: int | None = None  # the wheel's
         self.foreign_infos = 0
         self.timers: set[Later] = set()
@@ -304,7 +306,7 @@ class Bridge(Turned):
         self.ref.detach()
         for callback in self._done:
             self.reactor.loop.call_soon(callback)
-        tell_end(self.request, self.lifecycle)
+        tell_end(self.request, self.lifecycle, self.reactor.loop.time() - self._opened_at)
         self.reactor.wheel.disarm(self)
         for task in (self._reader, self._sender):
             if task is not None:
