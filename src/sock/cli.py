@@ -118,6 +118,11 @@ def main() -> None:
     help="A line for each answer, and for each connection's beginning and end.",
 )
 @_option(
+    "--log-query",
+    is_flag=True,
+    help="Show the values in query strings, tokens among them, in place of ***.",
+)
+@_option(
     "--debug",
     is_flag=True,
     help="Name callbacks that block the event loop.",
@@ -180,6 +185,7 @@ def run(
     log_level: str,
     log_format: LogFormat,
     access_log: bool,
+    log_query: bool,
     debug: bool,
     workers: int,
     reload: bool,
@@ -218,10 +224,6 @@ def run(
     if not unmade and (problem := _problem_of_app(found)) is not None:
         _fail(f"{target!r} is no application: {problem}.", _NOT_THERE)
     if unmade or _is_asgi(found):
-        if log_format != "text":
-            _fail(
-                f"{target!r} is run by uvicorn, which has no --log-format {log_format}.", _NOT_THERE
-            )
         try:
             from .adapters.launch import run as launch
         except ImportError as error:
@@ -244,7 +246,9 @@ def run(
             drain_timeout=drain_timeout,
             loop=loop,
             log_level=log_level,
+            log_format=log_format,
             access_log=access_log,
+            log_query=log_query,
             debug=debug,
             workers=workers,
             reload=reload,
@@ -273,6 +277,7 @@ def run(
             log_level=log_level,
             log_format=log_format,
             access_log=access_log,
+            log_query=log_query,
             debug=debug,
         )
 

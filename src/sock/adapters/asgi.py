@@ -15,7 +15,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, final
 
-from sock import log, telemetry
+from sock import telemetry
+from sock.observe import log
 from sock.spec import HandshakeError, Options, Response, Upgrade
 
 from . import admission, event, hosted
@@ -104,6 +105,8 @@ async def upgrade(
             takeover.check()
         limits = admission.limits_of(request, accepting, base)
     except HandshakeError as refusal:
+        if takeover is not None:
+            takeover.told = True
         await door.deny(request, hosted.refused(request, refusal))
         return
     if takeover is not None:
@@ -170,6 +173,8 @@ class Asgi:
                 await admission.live(connection, request, answered, limits, given)
                 return
             answered = limits
+        if takeover is not None:
+            takeover.told = True
         await admission.deny(scope, request, answered, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:

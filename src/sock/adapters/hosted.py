@@ -6,7 +6,8 @@ import asyncio
 import inspect
 from typing import TYPE_CHECKING, Any, cast, final
 
-from sock import log, telemetry
+from sock import telemetry
+from sock.observe import log
 from sock.runtime.answer import only_upgrades, taken
 from sock.runtime.guests import Guests
 from sock.spec import HandshakeError, Options, Refuse, Response

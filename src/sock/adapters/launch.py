@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import copy
 import math
 import os
 import signal
@@ -13,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 try:
     import uvicorn as server
-    from uvicorn.config import LOGGING_CONFIG, STARTUP_FAILURE
+    from uvicorn.config import STARTUP_FAILURE
 except ImportError as error:  # pragma: no cover - told by a subprocess
     raise ImportError("uvicorn is not installed: pip install 'sockpy[uvicorn]'") from error
 
 from sock.runtime.guests import Guests
 
+from . import uvicorn_log
 from .uvicorn import SockProtocol  # here, a uvicorn that is too old is told in one line
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ def run(
     drain_timeout: float,
     loop: str,
     log_level: str,
+    log_format: str,
     access_log: bool,
+    log_query: bool,
     debug: bool,
     workers: int,
     reload: bool,
@@ -63,7 +65,9 @@ def run(
         drain_timeout: seconds that a stop may take.
         loop: "auto", "asyncio" or "uvloop".
         log_level: the lowest that is shown.
+        log_format: "text" or "json".
         access_log: whether to show a line for each answer and each connection's beginning and end.
+        log_query: whether to show the values in query strings.
         debug: whether to put the loop in debug mode and to name callbacks that block it.
         workers: processes.
         reload: whether to start again when a file changes.
@@ -76,6 +80,8 @@ def run(
     """
     if debug:
         os.environ["PYTHONASYNCIODEBUG"] = "1"
+    if log_query:
+        os.environ["SOCK_LOG_QUERY"] = "1"
     # uvicorn ends its process by the very signal that has stopped it; a clean stop exits with 0.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
@@ -92,8 +98,7 @@ def run(
             uds=uds,
             ws=SockProtocol,
             loop=loop,
-            log_config=_log_config(log_level, access=access_log),
-            log_level=log_level,
+            log_config=uvicorn_log.config(log_level, log_format, access=access_log),
             access_log=access_log,
             workers=workers,
             reload=reload,
@@ -108,16 +113,6 @@ def run(
         if ended.code == STARTUP_FAILURE:
             sys.exit(_CANNOT_START)
         raise
-
-
-def _log_config(level: str, *, access: bool) -> dict[str, Any]:
-    """Return uvicorn's, which each process that serves applies, with Sock's log shown in it."""
-    config: dict[str, Any] = copy.deepcopy(LOGGING_CONFIG)
-    config["loggers"] |= {
-        "sock": {"handlers": ["default"], "level": level.upper(), "propagate": False},
-        "sock.access": {"level": "INFO" if access else "WARNING"},
-    }
-    return config
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

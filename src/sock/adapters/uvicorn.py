@@ -31,14 +31,12 @@ from .hosted import address_of, refused
 
 try:
     import uvicorn
-    from uvicorn.protocols.utils import (
-        ClientDisconnected,
-        get_client_addr,
-        get_path_with_query_string,
-    )
+    from uvicorn.protocols.utils import ClientDisconnected
     from uvicorn.protocols.websockets.auto import AutoWebSocketsProtocol
 except ImportError as error:  # pragma: no cover - told by a subprocess
     raise ImportError("uvicorn is not installed: pip install 'sockpy[uvicorn]'") from error
+
+from . import uvicorn_log  # behind the word of what is missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -240,11 +238,7 @@ class SockProtocol(asyncio.Protocol):
                 raise ClientDisconnected
             if takeover.plan is not None and event["type"] == "websocket.accept":
                 self._begin(takeover, event)
-                _log.info(
-                    '%s - "WebSocket %s" [accepted]',
-                    get_client_addr(cast("Any", scope)),
-                    get_path_with_query_string(cast("Any", scope)),
-                )
+                uvicorn_log.accepted(scope)
                 return
             own = _Own(self._run_own)
             if not self._begin_own(own.run):
@@ -308,6 +302,7 @@ class SockProtocol(asyncio.Protocol):
             config=self._config, server_state=self._state, app_state=self._app_state
         )
         own.app = app
+        uvicorn_log.follow(own, self._takeover)
         own.connection_made(transport)
         self._heir = own
         own.data_received(self._head)

@@ -16,7 +16,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Final, final
 
-from sock import log
+from sock.observe import log
 from sock.runtime import Reactor
 from sock.runtime.answer import accepted
 from sock.runtime.bridge import Bridge

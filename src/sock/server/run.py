@@ -9,7 +9,7 @@ import threading
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from sock import log
+from sock.observe import log
 
 from .server import Server
 
@@ -71,6 +71,7 @@ def run(
     log_level: str = "info",
     log_format: LogFormat = "text",
     access_log: bool = False,
+    log_query: bool = False,
     debug: bool = False,
 ) -> None:
     """Serve an application until SIGINT or SIGTERM, which drain; a second one ends the process.
@@ -84,6 +85,7 @@ def run(
         log_level: the lowest that is shown: debug, info, warning, error or critical.
         log_format: "text", or "json" for one object a line.
         access_log: whether to show a line for each answer and each connection's beginning and end.
+        log_query: whether to show the values in query strings, which may have tokens among them.
         debug: whether to put the loop in debug mode and to name callbacks that block it.
 
     Raises:
@@ -97,7 +99,7 @@ def run(
         raise ValueError(f"log_format is text or json, not {log_format!r}")
     factory = _loop_factory(loop)
     with (
-        log.shown(log_level, log_format, access=access_log),
+        log.shown(log_level, log_format, access=access_log, query=log_query),
         asyncio.Runner(debug=debug or None, loop_factory=factory) as runner,
     ):
         runner.run(_serve_until_stopped(app, host, port, options, debug=debug))
