@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -46,30 +48,28 @@ class Program:
             self.said += line
         self.port = int(found[1])
 
-    def stop(self):
+    def stop(self, code=0):
         """Stop it, and return all that it has said, in lines."""
         self.process.terminate()
         self.said += self.process.communicate(timeout=BOUND)[1]
-        assert self.process.returncode == 0, self.said
+        assert self.process.returncode == code, self.said
         return self.said.splitlines()
 
 
 @pytest.fixture
 def program(tmp_path):
-    """Run a module `served.py` of this source: by `sock run served:app`, or by itself."""
+    """Run a module `served.py` of this source: by `sock run served:app`, or otherwise."""
     started = []
 
-    def start(source, *arguments, run="app", **environment):
+    def start(source, *arguments, run="app", command=None):
         (tmp_path / "served.py").write_text(source)
-        command = [sys.executable, "served.py"]
-        if run is not None:
-            command = [sys.executable, "-m", "sock", "run", f"served:{run}", "--port", "0"]
+        command = command or ["-m", "sock", "run", f"served:{run}", "--port", "0"]
         process = subprocess.Popen(
-            [*command, *arguments],
+            [sys.executable, *command, *arguments],
             cwd=tmp_path,
-            env=os.environ | environment,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # to be ended with all its processes
         )
         started.append(process)
         served = Program(process)
@@ -78,6 +78,6 @@ def program(tmp_path):
 
     yield start
     for process in started:
-        if process.poll() is None:
-            process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()

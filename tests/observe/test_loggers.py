@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import json
 import logging
 import logging.config
+import signal
 
 import pytest
 import websockets
@@ -165,11 +168,20 @@ asyncio.run(main())
 """
 
 
+async def connected(port):
+    """Connect as soon as somebody is there: uvicorn's workers are later than their address."""
+    while True:
+        try:
+            return await websockets.connect(f"ws://127.0.0.1:{port}/")
+        except ConnectionRefusedError:
+            await asyncio.sleep(0.05)
+
+
 async def fail(port):
-    async with websockets.connect(f"ws://127.0.0.1:{port}/") as client:
-        await client.send("x")
-        with pytest.raises(websockets.ConnectionClosed):
-            await client.recv()
+    client = await connected(port)
+    await client.send("x")
+    with pytest.raises(websockets.ConnectionClosed):
+        await client.recv()
 
 
 def source(configure, when):
@@ -195,9 +207,58 @@ def test_sock_run_says_its_address_and_its_tracebacks_however_logging_is_configu
 def test_a_program_that_serves_says_its_tracebacks_however_logging_is_configured(
     program, run_async, configure, when
 ):
-    served = program(source(configure, when) + BY_ITSELF, run=None)
+    served = program(source(configure, when) + BY_ITSELF, command=["served.py"])
     run_async(fail(served.port))
     assert served.stop().count("RuntimeError: on purpose") == 1
+
+
+AS_ASGI = """
+app = sock.asgi(Fails)
+served = app
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        {configure}
+    await served(scope, receive, send)
+"""
+
+
+@pytest.mark.parametrize("when", [*TIMES, "lifespan"])
+@pytest.mark.parametrize("more", [(), ("--workers", "2")])
+def test_under_uvicorn_sock_run_says_the_same_however_logging_is_configured(
+    program, run_async, when, more
+):
+    pytest.importorskip("uvicorn")
+    configure = CONFIGURE["dictConfig"]
+    asgi = AS_ASGI.format(configure=configure if when == "lifespan" else "pass")
+    before = source("dictConfig", when) if when in TIMES else source("dictConfig", "unused")
+    served = program(before + asgi, *more)
+    run_async(fail(served.port))
+    assert served.stop().count("RuntimeError: on purpose") == 1
+
+
+UVICORN = ("-m", "uvicorn", "served:app", "--ws", "sock.adapters.uvicorn:SockProtocol")
+
+
+@pytest.mark.parametrize("disabling", [True, False])
+def test_on_uvicorn_itself_tracebacks_are_said_however_logging_is_configured(
+    program, run_async, tmp_path, disabling
+):
+    pytest.importorskip("uvicorn")
+    config = {
+        "version": 1,
+        "disable_existing_loggers": disabling,
+        "handlers": {"stderr": {"class": "logging.StreamHandler"}},
+        "loggers": {"uvicorn.error": {"handlers": ["stderr"], "level": "INFO"}},
+    }
+    (tmp_path / "log.json").write_text(json.dumps(config))
+    served = program(
+        source("dictConfig", "later") + "app = sock.asgi(Fails)",
+        *("--port", "0", "--log-config", "log.json"),
+        command=UVICORN,
+    )
+    run_async(fail(served.port))
+    assert served.stop(-signal.SIGTERM).count("RuntimeError: on purpose") == 1
 
 
 def test_a_task_that_nobody_awaits_is_told_of_however_logging_is_configured(program, run_async):
