@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from sock.spec import HandshakeError, ProtocolError
 
-from . import ending, order, pressure
+from . import codes, ending, handshake, options, order, pressure
 from .case import LIMITS as LIMITS
 from .case import Case as Case
 from .case import Drain as Drain
@@ -35,7 +35,14 @@ if TYPE_CHECKING:
 
 __all__ = ["CASES", "LIMITS", "Case", "Drain", "Failure", "Skipped", "app", "check"]
 
-_MODULES: Final = (order, ending, pressure)  # imported for the cases that they register
+_MODULES: Final = (
+    order,
+    ending,
+    pressure,
+    handshake,
+    codes,
+    options,
+)  # imported for the cases that they register
 
 CASES: Final[tuple[Case, ...]] = (*MATRIX, *registered)
 """Every case: the matrix of callbacks and results, then the rules one by one."""
