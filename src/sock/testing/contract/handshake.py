@@ -149,7 +149,9 @@ async def _is_refused(
     status: int, more: tuple[str, ...], how: dict[str, Any], talk: Talk, /
 ) -> None:
     answer = await _asked(talk, *more, **how)
-    if answer.status != status:
+    # A router in front of the application knows methods, too: RFC 9110 §15.5.6.
+    routed = answer.status == 405 and str(how.get("line", "")).startswith("POST")
+    if answer.status != status and not routed:
         raise Failure(f"the status is {answer.status}, not {status}")
     if status == 426 and "sec-websocket-version" in str(how).lower().replace("_", "-"):
         found = answer.headers.get("sec-websocket-version")
@@ -185,14 +187,6 @@ async def lists_in_any_case_ask_for_a_connection(talk: Talk) -> None:
     found = answer.headers.get("sec-websocket-accept")
     if found != "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=":  # RFC 6455 §1.3
         raise Failure(f"the 101 says Sec-WebSocket-Accept: {found}")
-
-
-@case(Subject, [14])
-async def a_head_without_end_is_not_kept(talk: Talk) -> None:
-    answer = await _asked(talk, *(f"X-{number}: {'x' * 4000}" for number in range(300)))
-    if answer.status is not None and answer.status < 400:
-        raise Failure(f"the status of a head of 1.2 MB is {answer.status}")
-    await _made_nothing(talk)
 
 
 # S14.2.

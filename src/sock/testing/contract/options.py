@@ -32,7 +32,7 @@ class _Sizes(Subject):
 
 async def _is_too_big(talk: Talk, client: Client) -> None:
     talk.is_code(await client.receive(), 1009)
-    client.finish()
+    client.hang_up()
     await talk.hears(client, End.FIN)
     await talk.journal("made", "init", "terminate Failed(MessageTooBig)")
 
@@ -72,9 +72,10 @@ async def a_message_of_a_mebibyte_is_taken_where_nothing_is_said(talk: Talk) -> 
 @case(_Sizes, [17])
 async def a_message_of_more_is_not(talk: Talk) -> None:
     client = await talk.open()
-    # By its head, where that is enough: the rest would only meet the end of TCP.
     await client.send_bytes(frame(0x2, bytes(_MEBIBYTE + 1)))
-    await _is_too_big(talk, client)
+    talk.is_code(await client.receive(), 1009)
+    # TCP may end in whatever way: much of the message is still on its way.
+    await talk.journal("made", "init", "terminate Failed(MessageTooBig)")
 
 
 @case(_Sizes, [17], needs=["options"], options=Options(max_message_size=None))
