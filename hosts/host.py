@@ -43,6 +43,7 @@ class Host:
         gateway: the version of HTTP that clients reach it by, through a gateway; "" for their own.
         suite: whether the Autobahn suite comes to an end there.
         notes: what else there is to know, such as a public issue.
+        advice: a sentence for who chooses a server.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Host:
     gateway: str = ""
     suite: bool = True
     notes: str = ""
+    advice: str = "All of the contract."
 
     @property
     def native(self) -> bool:
@@ -77,8 +79,18 @@ def _hypercorn(*arguments: str) -> tuple[str, ...]:
 _TLS: Final = ("--certfile", str(CERTIFICATE), "--keyfile", str(CERTIFICATE))
 
 HOSTS: Final = (
-    Host("sock", "sockpy", _script("own.py")),
-    Host("uvicorn, native", "uvicorn", _uvicorn("sock.adapters.uvicorn:SockProtocol")),
+    Host(
+        "sock",
+        "sockpy",
+        _script("own.py"),
+        advice="All of the contract; what `sock run` takes for an application of Sock's own.",
+    ),
+    Host(
+        "uvicorn, native",
+        "uvicorn",
+        _uvicorn("sock.adapters.uvicorn:SockProtocol"),
+        advice="All of the contract; what `sock run` takes for an ASGI application.",
+    ),
     Host("aiohttp", "aiohttp", _script("aiohttp_server.py")),
     Host("Tornado", "tornado", _script("tornado_server.py")),
     Host(
@@ -90,11 +102,36 @@ HOSTS: Final = (
             "close": "a Close is answered when the messages before it were received",
             "violations": "it says the code by itself, and drops what came before",
         },
+        advice="Nearly all, for a program that is on websockets already; a handler sees no pings.",
     ),
-    Host("uvicorn, websockets-sansio", "uvicorn", _uvicorn("websockets-sansio"), _UVICORN),
-    Host("uvicorn, websockets", "uvicorn", _uvicorn("websockets"), _UVICORN),
-    Host("uvicorn, wsproto", "uvicorn", _uvicorn("wsproto"), _UVICORN),
-    Host("hypercorn, HTTP/1.1", "hypercorn", _hypercorn("--bind", "127.0.0.1:{port}"), _HYPERCORN),
+    Host(
+        "uvicorn, websockets-sansio",
+        "uvicorn",
+        _uvicorn("websockets-sansio"),
+        _UVICORN,
+        advice="Without need: the same uvicorn does everything with Sock's protocol.",
+    ),
+    Host(
+        "uvicorn, websockets",
+        "uvicorn",
+        _uvicorn("websockets"),
+        _UVICORN,
+        advice="Without need: the same uvicorn does everything with Sock's protocol.",
+    ),
+    Host(
+        "uvicorn, wsproto",
+        "uvicorn",
+        _uvicorn("wsproto"),
+        _UVICORN,
+        advice="Without need: the same uvicorn does everything with Sock's protocol.",
+    ),
+    Host(
+        "hypercorn, HTTP/1.1",
+        "hypercorn",
+        _hypercorn("--bind", "127.0.0.1:{port}"),
+        _HYPERCORN,
+        advice="Good for messages; why a peer has gone is not told.",
+    ),
     Host(
         "hypercorn, HTTP/2",
         "hypercorn",
@@ -108,6 +145,7 @@ HOSTS: Final = (
         },
         gateway="2",
         suite=False,
+        advice="Where it must be HTTP/2; nothing holds a handler back whose peer is slow.",
         notes="The Autobahn suite waits after each case for the end of TCP, or of its stream;"
         " hypercorn leaves the stream open.",
     ),
@@ -125,6 +163,7 @@ HOSTS: Final = (
         },
         gateway="3",
         suite=False,
+        advice="To try HTTP/3; not for a service.",
         notes="After the peer's answer to a Close of the server's, hypercorn 0.18 serves nobody"
         " over HTTP/3 any more (over HTTP/2: pgjones/hypercorn#329); the gateway leaves that answer"
         " out.",
@@ -143,6 +182,7 @@ HOSTS: Final = (
             "headers": "the application's headers are not on the 101",
             "drain": "it waits for no connection, and says nothing to the peers",
         },
+        advice="Good for messages; no headers on the 101, no orderly stop.",
     ),
     Host(
         "daphne",
@@ -161,5 +201,6 @@ HOSTS: Final = (
             "early": "what comes in one piece with the handshake is not read",
             "drain": "it cancels its applications at once; they cannot say 1012",
         },
+        advice="Only where it is there already: no status but 403, no empty messages, few codes.",
     ),
 )
