@@ -51,8 +51,10 @@ _CHOICE: Final = (
     ),
     (
         "an ASGI application: FastAPI, Starlette, Litestar, Quart, Django",
-        "`sock run`, which starts uvicorn with Sock's protocol; or"
-        " `uvicorn --ws sock.adapters.uvicorn:SockProtocol`",
+        (
+            "`sock run`, which starts uvicorn with Sock's protocol; or"
+            " `uvicorn --ws sock.adapters.uvicorn:SockProtocol`"
+        ),
         "all of the contract for the Socks in it, at the speed of our own server",
     ),
     (
@@ -63,9 +65,11 @@ _CHOICE: Final = (
     (
         "another ASGI server, which you must keep",
         "that one, with `sock.asgi`",
-        "your handlers run in order, send, hear from the program and end as they should. What is"
-        " about the wire is the server's: pings, silent peers, compression, what counts as a valid"
-        " handshake, which code a broken frame gets",
+        (
+            "your handlers run in order, send, hear from the program and end as they should. What is"
+            " about the wire is the server's: pings, silent peers, compression, what counts as a valid"
+            " handshake, which code a broken frame gets"
+        ),
     ),
 )
 _ADVICE: Final = (
