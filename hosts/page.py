@@ -66,9 +66,9 @@ _CHOICE: Final = (
         "another ASGI server, which you must keep",
         "that one, with `sock.asgi`",
         (
-            "your handlers run in order, send, hear from the program and end as they should. What is"
-            " about the wire is the server's: pings, silent peers, compression, what counts as a valid"
-            " handshake, which code a broken frame gets"
+            "your handlers run in order, send, hear from the program and end as they should. What"
+            " is about the wire is the server's: pings, silent peers, compression, what counts as a"
+            " valid handshake, which code a broken frame gets"
         ),
     ),
 )

@@ -16,6 +16,7 @@ The values of query strings are masked in all of them, but where they are uvicor
 from __future__ import annotations
 
 import logging
+import weakref
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from uvicorn.protocols.utils import get_client_addr, get_path_with_query_string
@@ -61,16 +62,20 @@ def follow(own: Any, takeover: Takeover | None) -> None:
 class _Lines:
     """A logger of one connection."""
 
+    __slots__ = ("_logger", "_takeover")
+
     def __init__(self, logger: Any, takeover: Takeover | None) -> None:
         self._logger = logger
-        self._takeover = takeover
+        # Weakly: it leads back to the connection, and what is over is freed without a collector.
+        self._takeover = None if takeover is None else weakref.ref(takeover)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._logger, name)
 
     def info(self, message: str, *args: Any, **more: Any) -> None:
         """Log a line, but of a refusal that has one: in the words of who has refused."""
-        if self._takeover is None or not self._takeover.told:
+        takeover = None if self._takeover is None else self._takeover()
+        if takeover is None or not takeover.told:
             self._logger.info(message, *_masked(message, args), **more)
 
     def debug(self, message: str, *args: Any, **more: Any) -> None:
