@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
-import sys
 
 import pytest
 import websockets
@@ -151,7 +151,8 @@ def test_each_of_uvicorns_own_implementations_says_no_token(said, monkeypatch, k
     module, _, name = WS_PROTOCOLS[kind].partition(":")
     pytest.importorskip("wsproto" if kind == "wsproto" else "websockets")
     own = import_from_string(f"{module}:{name}")
-    monkeypatch.setattr(sys.modules["sock.adapters.uvicorn"], "AutoWebSocketsProtocol", own)
+    adapter = importlib.import_module("sock.adapters.uvicorn")
+    monkeypatch.setattr(adapter, "AutoWebSocketsProtocol", own)
     told = [message for *_, message in said(denies, level=logging.DEBUG)]
     assert any("/chat?token=***" in message for message in told)
     assert "s3cret" not in "\n".join(told)
