@@ -141,9 +141,7 @@ def test_a_query_is_shown_where_that_is_asked_for(said, monkeypatch):
     assert "/chat?token=s3cret" in message
 
 
-@pytest.mark.filterwarnings("ignore:websockets.legacy:DeprecationWarning")
-@pytest.mark.filterwarnings("ignore:The `websockets` implementation is deprecated")
-@pytest.mark.parametrize("kind", ["websockets", "websockets-sansio", "wsproto"])
+@pytest.mark.parametrize("kind", ["websockets-sansio", "wsproto"])
 def test_each_of_uvicorns_own_implementations_says_no_token(said, monkeypatch, kind):
     from uvicorn.config import WS_PROTOCOLS
     from uvicorn.importer import import_from_string

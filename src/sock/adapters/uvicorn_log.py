@@ -86,7 +86,7 @@ class _Lines:
 def _masked(message: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
     if message in {"< %s: %s", "> %s: %s"} and len(args) == 2:
         return args[0], masked_header(str(args[0]), str(args[1]))
-    if "WebSocket %s" in message or message.startswith(("< GET ", "< %s %s %s")):
+    if "WebSocket %s" in message or message == "< %s %s %s":
         return tuple([shown_target(arg) if isinstance(arg, str) else arg for arg in args])
     return args
 
