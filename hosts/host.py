@@ -15,6 +15,8 @@ _ASGI: Final = {
     "control": "ASGI has no pings and pongs",
     "idle": "the server finds out by itself whether the peer is there",
     "violations": "the server says what code it likes, and may drop what came before",
+    "handshake": "the server judges it before the application is asked, by rules of its own",
+    "options": "compression and fragments are the server's settings",
 }
 _UVICORN: Final = {
     **_ASGI,
@@ -101,6 +103,9 @@ HOSTS: Final = (
             "control": "pings can be sent, the peer's are not told",
             "close": "a Close is answered when the messages before it were received",
             "violations": "it says the code by itself, and drops what came before",
+            "handshake": "it answers some of what is no valid handshake with another status, or"
+            " accepts it",
+            "options": "compression and fragments are settings of its own",
         },
         advice="Nearly all, for a program that is on websockets already; a handler sees no pings.",
     ),
@@ -108,7 +113,7 @@ HOSTS: Final = (
         "uvicorn, websockets-sansio",
         "uvicorn",
         _uvicorn("websockets-sansio"),
-        _UVICORN,
+        {**_UVICORN, "close": "a peer that does not answer its Close is not cut"},
         advice="Without need: the same uvicorn does everything with Sock's protocol.",
     ),
     Host(

@@ -82,6 +82,11 @@ LIMITS: Final = (
         "most servers lose what comes in one piece with the handshake",
     ),
     Limit(
+        "handshake",
+        ("S14.1", "S14.4"),
+        "the server judges by itself what is a valid handshake, and may read on behind another",
+    ),
+    Limit(
         "options",
         ("S15.5", "S15.7", "S17.1", "S17.2"),
         "compression, fragments and the largest message are the server's settings",

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, final
 from sock import telemetry
 from sock.observe import log
 from sock.spec import HandshakeError, Options, Response, Upgrade
+from sock.wire import handshake
 
 from . import admission, event, hosted
 from .admission import LIMITS as LIMITS
@@ -29,7 +30,7 @@ from .hosted import drain as drain
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from sock.spec import App, Sock
+    from sock.spec import App, Request, Sock
     from sock.spec.upgrade import HeaderPairs
 
     from .event import Event, Receive, Scope, Send
@@ -143,13 +144,23 @@ class Asgi:
                 await self._connect(scope, receive, send)
             case "http":
                 request = event.request_of(scope, mounted=True)
-                answered = await self._hosted.ask(request, hosted.check, upgrading=False)
-                assert isinstance(answered, Response), "as nothing else was asked for"
+                answered = await self._answer(request)
                 await event.answer(answered, send, "http.response")
             case "lifespan":
                 await self._live(receive, send)
             case other:
                 raise ValueError(f"an ASGI scope of the type {other!r}")
+
+    async def _answer(self, request: Request) -> Response:
+        try:
+            # Where a server takes what is no valid handshake for an ordinary request.
+            if handshake.asks_to_upgrade(request):
+                handshake.check(request)
+        except HandshakeError as refusal:
+            return hosted.refused(request, refusal)
+        answered = await self._hosted.ask(request, hosted.check, upgrading=False)
+        assert isinstance(answered, Response), "as nothing else was asked for"
+        return answered
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (await receive())["type"] != "websocket.connect":

@@ -91,6 +91,11 @@ LIMITS: Final = (
         "websockets answers violations by itself, and drops what came before in the same read",
     ),
     Limit(
+        "handshake",
+        ("S14.1", "S14.4"),
+        "websockets judges by itself what is a valid handshake, and may read on behind another",
+    ),
+    Limit(
         "options",
         ("S15.5", "S15.7", "S17.1", "S17.2"),
         "compression, fragments and the largest message are arguments of its serve()",

@@ -104,6 +104,7 @@ async def the_peers_code_is_answered_and_told(talk: Talk) -> None:
         client = await talk.open()
         await client.send_close(code, "why")
         talk.is_answer(await client.receive(), code)
+        client.hang_up()
         await talk.until(f"terminate Remote({code}, 'why')")
 
 

@@ -172,7 +172,7 @@ registered.extend(
 )
 
 
-@case(Subject, [14], needs=["responses"])
+@case(Subject, [14], needs=["responses", "handshake"])
 async def a_request_for_something_else_is_told_what_is_there(talk: Talk) -> None:
     answer = await _asked(talk, without="Upgrade", Connection="keep-alive")
     if answer.status != 426:
@@ -246,7 +246,7 @@ async def what_follows_no_valid_handshake_is_no_request(talk: Talk) -> None:
     await _reads_no_other(talk, 426, Sec_WebSocket_Version="12")
 
 
-@case(Subject, [14], needs=["early"])
+@case(Subject, [14], needs=["early", "handshake"])
 async def what_follows_a_refused_origin_is_no_request(talk: Talk) -> None:
     await _reads_no_other(talk, 403, Origin="https://other.example")
 

@@ -69,7 +69,7 @@ async def a_message_of_a_mebibyte_is_taken_where_nothing_is_said(talk: Talk) -> 
     await talk.hears(client, str(_MEBIBYTE))
 
 
-@case(_Sizes, [17])
+@case(_Sizes, [17], needs=["close"])
 async def a_message_of_more_is_not(talk: Talk) -> None:
     client = await talk.open()
     await client.send_bytes(frame(0x2, bytes(_MEBIBYTE + 1)))
