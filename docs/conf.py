@@ -54,12 +54,15 @@ def link_statements(_app: Sphinx, docname: str, source: list[str]) -> None:
     source[0] = _CITED.sub(rf"[S\1.\2]({page}#s\1-\2)", text)
 
 
+# Of these napoleon takes "This: that" for a type. A property of a compiled class is an attribute.
+_ATTRIBUTES = {"property", "attribute", "data"}
+
 _written: dict[str, list[str]] = {}
 
 
 def keep(_app: Sphinx, what: str, name: str, _object: Any, _options: Any, lines: list[str]) -> None:
-    """Remember the docstring of a property, of which napoleon takes "This: that" for a type."""
-    if what == "property":
+    """Remember the docstring of an attribute, before napoleon reads it."""
+    if what in _ATTRIBUTES:
         _written[name] = list(lines)
 
 

@@ -50,7 +50,7 @@ from django.http import HttpResponse
 from django.urls import path
 
 from sock import Refuse, TextSock
-from sock.adapters.django import with_sockets
+from sock.adapters import django as sockets
 
 if TYPE_CHECKING:
     from sock import Reason, Ref
@@ -75,6 +75,8 @@ class Room(TextSock[str]):
 
     def terminate(self, reason: Reason) -> None:
         rooms[self.room].discard(self.ref)
+        if not rooms[self.room]:
+            del rooms[self.room]  # the peer chooses the names: an empty room must not stay
 
 
 async def enter(request: Any, room: str) -> Room:
@@ -93,4 +95,6 @@ async def login(request: Any) -> HttpResponse:
 
 call_command("migrate", verbosity=0)
 urlpatterns = [path("login", login)]
-application = with_sockets(get_asgi_application(), [path("rooms/<slug:room>/", enter)])
+application = sockets.with_sockets(
+    get_asgi_application(), [sockets.path("rooms/<slug:room>/", enter)]
+)

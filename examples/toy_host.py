@@ -15,9 +15,9 @@ import sys
 from http import HTTPStatus
 from typing import Any, cast
 
-from sock import App, HandshakeError, Options, Refuse, Request, Response, Upgrade, log
+from sock import App, HandshakeError, Refuse, Request, Response, Upgrade, log
 from sock.runtime import Reactor
-from sock.runtime.answer import taken
+from sock.runtime.answer import base_of, taken
 from sock.runtime.guests import Guests
 from sock.runtime.takeover import Takeover, carry
 from sock.testing import contract
@@ -63,7 +63,7 @@ class Toy(asyncio.Protocol):
                 answered = await answered
             answer = taken(answered)
             if isinstance(answer, Upgrade):
-                takeover.begin(answer, Options())
+                takeover.begin(answer, base_of(self.app, None))
                 return
         except Refuse as refusal:
             answer = refusal.response
@@ -79,7 +79,7 @@ class Toy(asyncio.Protocol):
         lines = [f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}"]
         lines += [f"{name}: {value}" for name, value in response.headers]
         lines += [f"Content-Length: {len(body)}", "Connection: close", "", ""]
-        self.transport.write("\r\n".join(lines).encode("latin-1") + body)
+        self.transport.write("\r\n".join(lines).encode() + body)
         self.transport.close()
 
 

@@ -1,28 +1,24 @@
 cimport cython
 
+from sock.engine.callbacks cimport Callbacks
 from sock.engine.job cimport Job, Jobs
 from sock.engine.mailbox cimport Mailbox
 from sock.engine.outbox cimport Outbox
 
 
 @cython.final
-cdef class Lifecycle:
+cdef class Lifecycle(Callbacks):
     cdef bint _abandoned
+    cdef object _asked
     cdef object _cause
-    cdef object _handler
     cdef object _host
     cdef Jobs _jobs
-    cdef bint _on_control
     cdef object _options
     cdef bint _proceeding
-    cdef object _watch
     cdef public bint busy
-    cdef public bint forwards
     cdef public bint gone
     cdef public bint reading
     cdef public bint ready
-    cdef public object on_binary
-    cdef public object on_text
     cdef public object phase
     cdef public Mailbox mailbox
     cdef public Outbox outbox
@@ -30,6 +26,8 @@ cdef class Lifecycle:
     cpdef open(self)
     cpdef bint receive(self, message) except -1
     cpdef post(self, info)
+    cpdef overflowed(self)
+    cpdef stop(self, stop)
     cpdef step(self)
     cpdef backlog(self, Py_ssize_t pending)
     cpdef settle(self, result)
@@ -59,7 +57,6 @@ cdef class Lifecycle:
     cdef _end(self)
     cdef _terminate(self)
     cdef _over(self)
+    cpdef forget(self)
     cdef _abandon(self)
     cdef _set_reading(self)
-    cdef _emit_failure(self, error, place)
-    cpdef place(self, callback)

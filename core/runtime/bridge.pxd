@@ -3,12 +3,13 @@ cimport cython
 from sock.engine.job cimport Job as CJob
 from sock.engine.keepalive cimport Keepalive as CKeepalive
 from sock.engine.lifecycle cimport Lifecycle as CLifecycle
+from sock.runtime.inlet cimport Inlet as CInlet
 from sock.runtime.ref cimport LiveRef
-from sock.runtime.turn cimport Turned
+from sock.runtime.scope cimport Scoped
 
 
 @cython.final
-cdef class Bridge(Turned):
+cdef class Bridge(Scoped):
     cdef double _alarm_at
     cdef object _cancelled
     cdef object _closing
@@ -22,7 +23,6 @@ cdef class Bridge(Turned):
     cdef object _options
     cdef object _out
     cdef object _over
-    cdef Py_ssize_t _pending
     cdef object _reader
     cdef object _resumed
     cdef bint _said
@@ -31,8 +31,9 @@ cdef class Bridge(Turned):
     cdef object _undone
     cdef list _waiters
     cdef public bint debug
-    cdef public Py_ssize_t foreign_infos
+    cdef public CInlet inlet
     cdef public CLifecycle lifecycle
+    cdef public Py_ssize_t pending
     cdef public object reactor
     cdef public LiveRef ref
     cdef public object request
@@ -41,3 +42,5 @@ cdef class Bridge(Turned):
 
     cpdef push(self, message)
     cdef _deliver(self, message)
+    cdef _part(self, end)
+    cdef _settle_close(self)

@@ -1,5 +1,11 @@
 cimport cython
 
+from sock.runtime.scope cimport Scope, Scoped
+
+
+cdef extern from "Python.h":
+    ctypedef struct PyObject
+
 
 @cython.final
 cdef class Suspended:
@@ -11,19 +17,25 @@ cdef class Eager:
     cdef object _loop
     cdef Lent _lent
 
-    cpdef begin(self, coroutine)
+    cpdef begin(self, coroutine, Scoped owner)
     cdef forget(self, Lent lent)
 
 
-@cython.final
-cdef class Lent:
-    cdef Eager _eager
+cdef class Steps:
     cdef object _coroutine
-    cdef object _waits_for
-    cdef object _pristine
-    cdef object context
-    cdef object task
+    cdef Scope _scope
 
+
+@cython.final
+cdef class Lent(Steps):
+    cdef Eager _eager
+    cdef object _waits_for
+    cdef object _result
+    cdef object task
+    cdef Py_ssize_t _references
+    cdef PyObject *_newest_weak
     cdef bint touched
 
+    cdef keep(self, coroutine, waits_for, Scope scope)
+    cdef context(self)
     cdef expire(self)

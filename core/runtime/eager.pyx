@@ -1,7 +1,7 @@
 """Coroutines begun at once, compiled: the twin of `src/sock/runtime/eager.py`, with the same names.
 
-What is different: a step takes no exception to return a value, and a context is entered without a
-call of Python's.
+What is different: a step takes no exception to return a value, and the references of a task are
+read where they are counted.
 """
 
 cimport cython
@@ -10,17 +10,17 @@ import asyncio
 import contextvars
 from asyncio.tasks import _enter_task, _leave_task
 
+from sock.runtime.scope cimport Scope, Scoped
+
 
 cdef extern from "Python.h":
-    ctypedef struct PyObject
     ctypedef enum PySendResult:
         PYGEN_RETURN
         PYGEN_ERROR
         PYGEN_NEXT
     PySendResult PyIter_Send(object iterator, object value, PyObject **result) except PYGEN_ERROR
-    Py_ssize_t PyObject_Size(object value) except -1
-    int PyContext_Enter(object context) except -1
-    int PyContext_Exit(object context) except -1
+    Py_ssize_t Py_REFCNT(object value)
+    PyObject **PyObject_GET_WEAKREFS_LISTPTR(object value)
     void Py_DECREF(PyObject *value)
 
 
@@ -36,19 +36,6 @@ cdef class Suspended:
         return self.task.__await__()
 
 
-cdef bint changed(context, before) except -1:
-    """Tell whether a variable was set. Equal is not enough: an empty list may be filled later."""
-    cdef Py_ssize_t size = PyObject_Size(context)
-    if size != PyObject_Size(before):
-        return True
-    if size == 0:  # as mostly; an iterator would cost as much as the coroutine
-        return False
-    for variable, value in context.items():
-        if before.get(variable, Lent) is not value:
-            return True
-    return False
-
-
 @cython.final
 cdef class Eager:
     """Begins the coroutines of one event loop."""
@@ -56,7 +43,7 @@ cdef class Eager:
     def __init__(self, loop):
         self._loop = loop
 
-    cpdef begin(self, coroutine):
+    cpdef begin(self, coroutine, Scoped owner):
         """Run a coroutine up to where it waits."""
         cdef object loop = self._loop, task, outer = None, result
         cdef Lent lent
@@ -64,8 +51,8 @@ cdef class Eager:
         cdef PyObject *given = NULL
         lent = self._lent
         if lent is None:
-            if loop.get_task_factory() is not None:  # whoever makes tasks in his own way has a reason
-                return Suspended(loop.create_task(coroutine))
+            if loop.get_task_factory() is not None:  # who makes tasks in his own way has a reason
+                return Suspended(loop.create_task(Steps(coroutine, owner.own())))
             lent = self._lent = Lent(self, loop)
         task = lent.task
         try:
@@ -75,17 +62,12 @@ cdef class Eager:
             _leave_task(loop, outer)
             _enter_task(loop, task)
         try:
-            PyContext_Enter(lent.context)
-            try:
-                outcome = PyIter_Send(coroutine, None, &given)
-            finally:
-                PyContext_Exit(lent.context)
+            outcome = PyIter_Send(coroutine, None, &given)
             result = <object>given
             Py_DECREF(given)  # the one that `result` has not taken
             if outcome == PYGEN_NEXT:
                 self._lent = None
-                lent._coroutine, lent._waits_for = coroutine, result
-                lent.task = None  # it knows this: the two would wait for the garbage collector
+                lent.keep(coroutine, result, owner.own())
                 return Suspended(task)
         except BaseException:
             self._lent = None
@@ -94,10 +76,16 @@ cdef class Eager:
             _leave_task(loop, task)
             if outer is not None:
                 _enter_task(loop, outer)
-        if lent.touched or changed(lent.context, lent._pristine):
+        # One reference more is that of `task` here.
+        if (
+            lent.touched
+            or Py_REFCNT(task) != lent._references + 1
+            or PyObject_GET_WEAKREFS_LISTPTR(task)[0] != lent._newest_weak
+        ):
             self._lent = None
             if task.cancelling():
                 raise asyncio.CancelledError
+            lent._result = result
         return result
 
     cdef forget(self, Lent lent):
@@ -106,15 +94,58 @@ cdef class Eager:
             self._lent = None
 
 
+cdef class Steps:
+    """A coroutine each of whose steps runs in a scope."""
+
+    def __init__(self, coroutine, Scope scope):
+        self._coroutine = coroutine
+        self._scope = scope
+
+    def __getattr__(self, name):
+        """Return what a debugger asks of a coroutine: its name, its code, its frame."""
+        return getattr(self._coroutine, name)
+
+    # What a task asks of its coroutine. PEP 492.
+
+    def send(self, value, /):
+        """Take a step."""
+        return self._scope.run(self._coroutine.send, value)
+
+    def throw(self, error, *more):
+        """Take a step in which something is raised, such as a cancellation."""
+        return self._scope.run(self._coroutine.throw, error, *more)
+
+    def close(self):
+        """End it, as what is never resumed is ended."""
+        if self._coroutine is not None:
+            self._scope.run(self._coroutine.close)
+
+    def __await__(self):
+        """Be a coroutine by all rules; only its task runs it."""
+        raise RuntimeError("the coroutine of a connection is run by its task")
+
+
 @cython.final
-cdef class Lent:
+cdef class Lent(Steps):
     """The coroutine of a task that is lent: at first nothing, then one that has suspended."""
 
     def __init__(self, Eager eager not None, loop):
+        cdef object task
         self._eager = eager
-        self.context = contextvars.copy_context()
-        self._pristine = self.context.copy()
-        self.task = LentTask(self, loop=loop, context=self.context)
+        # In a context of its own: nothing of it, but for the waking up, runs in that.
+        task = LentTask(self, loop=loop, context=contextvars.Context())
+        self._references = Py_REFCNT(task)  # one of which will be this object's
+        self._newest_weak = PyObject_GET_WEAKREFS_LISTPTR(task)[0]  # a newer one goes before it
+        self.task = task
+
+    cdef keep(self, coroutine, waits_for, Scope scope):
+        """Go on with a coroutine, which waits for something that it has yielded."""
+        self._coroutine, self._waits_for, self._scope = coroutine, waits_for, scope
+        self.task = None  # it knows this: the two would wait for the garbage collector
+
+    cdef context(self):
+        """Return the context that the coroutine runs in."""
+        return contextvars.copy_context() if self._scope is None else self._scope.context
 
     cdef expire(self):
         """Be lent no more: the turn is over."""
@@ -127,11 +158,11 @@ cdef class Lent:
         """Take a step."""
         if self._coroutine is None:
             self.expire()
-            raise StopIteration
+            raise StopIteration(self._result)
         if self._waits_for is not None:
             waits_for, self._waits_for = self._waits_for, None
             return waits_for
-        return self._coroutine.send(value)
+        return self._scope.run(self._coroutine.send, value)
 
     def throw(self, error, *more):
         """Take a step in which something is raised, such as a cancellation."""
@@ -142,24 +173,29 @@ cdef class Lent:
             # The task does not know that it was to wait for this.
             self._waits_for._asyncio_future_blocking = False
             self._waits_for = None
-        return self._coroutine.throw(error, *more)
-
-    def close(self):
-        """End it, as what is never resumed is ended."""
-        if self._coroutine is not None:
-            self._coroutine.close()
-
-    def __await__(self):
-        """Be a coroutine by all rules; only its task runs it."""
-        raise RuntimeError("a coroutine that is lent is run by its task")
+        return self._scope.run(self._coroutine.throw, error, *more)
 
 
 class LentTask(asyncio.Task):
     """A task that tells when somebody leaves something at it."""
 
     def __init__(self, lent, **how):
-        self._lent = lent
+        super().__setattr__("_lent", lent)
         super().__init__(lent, **how)
+
+    def __setattr__(self, name, value):
+        """Set an attribute, which is for the coroutine that has set it."""
+        (<Lent?>self._lent).touched = True
+        super().__setattr__(name, value)
+
+    def set_name(self, value):
+        """Name it, for the coroutine that runs in it."""
+        (<Lent?>self._lent).touched = True
+        super().set_name(value)
+
+    def get_context(self):
+        """Return the context that its coroutine runs in."""
+        return (<Lent?>self._lent).context()
 
     def add_done_callback(self, callback, **how):
         """Call back when it is done."""

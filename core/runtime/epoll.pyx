@@ -14,9 +14,11 @@ from libc.errno cimport EAGAIN, EINTR, ENOBUFS, ENOMEM, errno
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
+import contextvars
 import socket
 
-from sock.runtime.channel import expect_dead_peer
+from sock.runtime import fork
+from sock.runtime.channel import NOBODY, expect_dead_peer
 
 
 def accept(listening, /):
@@ -64,6 +66,7 @@ cdef extern from "<sys/socket.h>" nogil:
     int AF_INET
     int AF_INET6
     int MSG_NOSIGNAL
+    int SHUT_RDWR
     int SHUT_WR
     int SOCK_NONBLOCK
     int SOCK_CLOEXEC
@@ -132,7 +135,8 @@ cdef class Epoll:
         self._fd = epoll_create1(EPOLL_CLOEXEC)
         if self._fd < 0:
             PyErr_SetFromErrno(OSError)
-        reactor.loop.add_reader(self._fd, self.poll)
+        # In no context of anybody's: the loop keeps it as long as it reads.
+        contextvars.Context().run(reactor.loop.add_reader, self._fd, self.poll)
 
     def __dealloc__(self):
         if self._fd >= 0:
@@ -150,6 +154,7 @@ cdef class Epoll:
         cdef epoll_event event
         self._generation += 1
         channel._epoll = self
+        channel._receiver = NOBODY
         channel._fd = fd
         channel._generation = self._generation
         channel._interest = EPOLLIN
@@ -336,7 +341,12 @@ cdef class SocketChannel(RawChannel):
             if lane is not None:
                 lane.raw_received(buffer, size)
             else:
-                self._receiver.received(PyBytes_FromStringAndSize(<const char *>buffer, size))
+                try:
+                    data = PyBytes_FromStringAndSize(<const char *>buffer, size)
+                except MemoryError:  # what was received is lost, so nothing may be read behind it
+                    self._lose()
+                    raise
+                self._receiver.received(data)
         elif size == 0:
             self._ended = True
             # The epoll would tell of the end again and again.
@@ -453,6 +463,8 @@ cdef class SocketChannel(RawChannel):
         try:
             self._epoll.remove(fd)
         finally:
+            if fork.happened:
+                shutdown(fd, SHUT_RDWR)
             close(fd)
         # Not now: whoever reads this channel may be in the middle of using it.
         self._epoll.reactor.wake(self)
@@ -460,6 +472,6 @@ cdef class SocketChannel(RawChannel):
     cpdef turn(self):
         """Tell that the channel is gone."""
         receiver = self._receiver
-        self._receiver = self._lane = None
+        self._receiver, self._lane = NOBODY, None
         receiver.lost()
 

@@ -3,6 +3,7 @@ from libc.stdint cimport uint8_t
 from sock.engine.keepalive cimport Keepalive
 from sock.engine.lifecycle cimport Lifecycle
 from sock.runtime.reactor cimport Reactor
+from sock.runtime.scope cimport Scope, Scoped
 from sock.runtime.turn cimport Turned
 from sock.wire.parser cimport Parser
 from sock.wire.writer cimport Writer
@@ -17,7 +18,7 @@ cdef class RawChannel(Turned):
     ) except -1
 
 
-cdef class Lane(Turned):
+cdef class Lane(Scoped):
     cdef readonly Reactor reactor
     cdef readonly object channel
     cdef RawChannel _raw
@@ -57,6 +58,7 @@ cdef class Lane(Turned):
     cpdef append(self, data)
     cdef int _append(self, bytes whole) except -1
     cpdef queued(self)
+    cpdef Py_ssize_t queued_size(self) noexcept
     cpdef flush(self)
     cpdef forget(self)
     cpdef finish_turn(self)

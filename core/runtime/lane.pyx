@@ -5,6 +5,7 @@ unmasked into the object that the handler gets, results are written into one buf
 back when the turn has been sent, and a large payload is sent from where it is.
 """
 
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
@@ -13,6 +14,7 @@ from libc.string cimport memcpy
 from sock.engine.keepalive cimport Keepalive
 from sock.engine.lifecycle cimport Lifecycle
 from sock.runtime.reactor cimport Reactor
+from sock.runtime.scope cimport Scope, Scoped
 from sock.runtime.turn cimport Turned
 from sock.wire.parser cimport Parser
 from sock.wire.writer cimport Writer
@@ -109,7 +111,7 @@ cdef class RawChannel(Turned):
         raise NotImplementedError
 
 
-cdef class Lane(Turned):
+cdef class Lane(Scoped):
     """What a link does for each message. Made by the link that it is a part of."""
 
     def __cinit__(self):
@@ -125,7 +127,9 @@ cdef class Lane(Turned):
         Keepalive keepalive not None,
         max_pending,
         bint debug,
+        Scope scope not None,
     ):
+        self.scope = scope
         self.reactor = reactor
         self.channel = channel
         self._raw = channel if isinstance(channel, RawChannel) else None
@@ -145,24 +149,30 @@ cdef class Lane(Turned):
 
     def received(self, bytes data not None, /):
         """Handle all messages that are complete, then send, once, what they were answered."""
-        self.keepalive.heard = self.reactor.now
-        self.inside = True
+        cdef object context = self.enter()
         try:
+            self.keepalive.heard = self.reactor.now
+            self.inside = True
             self.feed(data)
             self.finish_turn()
         except BaseException as error:
             self.broken(error)
             raise
+        finally:
+            self.leave(context)
 
     cdef int raw_received(self, const uint8_t *data, Py_ssize_t size) except -1:
-        self.keepalive.heard = self.reactor.now
-        self.inside = True
+        cdef object context = self.enter()
         try:
+            self.keepalive.heard = self.reactor.now
+            self.inside = True
             self.raw_feed(data, size, None)
             self.finish_turn()
         except BaseException as error:
             self.broken(error)
             raise
+        finally:
+            self.leave(context)
         return 0
 
     cpdef feed(self, bytes data):
@@ -267,7 +277,7 @@ cdef class Lane(Turned):
                 try:
                     result = callback(event)
                     if PyCoro_CheckExact(result) and not self.debug:
-                        result = self.reactor.eager.begin(result)
+                        result = self.reactor.eager.begin(result, self)
                     if (type(result) is str or type(result) is bytes) and life.ready:
                         self._encode(result)
                         result = None
@@ -352,6 +362,10 @@ cdef class Lane(Turned):
         if queued > self._max_out:
             self.lifecycle.backlog(queued + <Py_ssize_t>self.channel.pending)
 
+    cpdef Py_ssize_t queued_size(self) noexcept:
+        """Return how many bytes are queued. From any thread."""
+        return self._out_size + self._large_size
+
     cpdef flush(self):
         """Send all that is queued, now."""
         cdef uint8_t *out = self._out
@@ -359,6 +373,7 @@ cdef class Lane(Turned):
         cdef const uint8_t *more = self._large_data
         cdef Py_ssize_t more_size = self._large_size
         cdef object large = self._large  # keeps alive what is sent
+        cdef bytearray data
         if size == 0:  # a large payload stands behind its head
             return
         self._out = NULL
@@ -368,9 +383,11 @@ cdef class Lane(Turned):
             if self._raw is not None:
                 self._raw.raw_write(out, size, more, more_size)
             else:
-                data = bytearray(out[:size])
+                data = PyByteArray_FromStringAndSize(NULL, size + more_size)
+                memcpy(PyByteArray_AS_STRING(data), out, size)
                 if more_size:
-                    data += <bytes>more[:more_size]
+                    memcpy(PyByteArray_AS_STRING(data) + size, more, more_size)
+                    large = None  # it was copied
                 self.channel.write(data)
         finally:
             _give_back(out, capacity)

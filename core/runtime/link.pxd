@@ -1,6 +1,7 @@
 cimport cython
 
 from sock.engine.job cimport Job as CJob
+from sock.runtime.inlet cimport Inlet as CInlet
 from sock.runtime.lane cimport Lane
 from sock.runtime.ref cimport LiveRef
 
@@ -18,17 +19,15 @@ cdef class Link(Lane):
     cdef bint _over
     cdef object _timers
     cdef object _waiters
-    cdef public Py_ssize_t foreign
+    cdef public CInlet inlet
     cdef public LiveRef ref
     cdef public object request
     cdef public object slot
 
-    cpdef shutdown(self, timeout)
     cpdef abort(self)
     cpdef ended(self)
     cpdef drained(self)
     cpdef lost(self)
-    cpdef tick(self, double now)
     cpdef post(self, info)
     cpdef admit(self, info)
     cpdef close(self, code, detail)
@@ -41,9 +40,8 @@ cdef class Link(Lane):
     cpdef alarm(self, seconds)
     cpdef over(self)
     cpdef add_done_callback(self, callback)
-    cpdef place(self, CJob job)
     cdef _read_on(self)
     cdef _arm_soon(self)
     cdef double _send_due(self, double now) except? -1
     cdef _wake_waiters(self)
-    cdef _leave(self)
+    cdef _let_go(self)

@@ -2,6 +2,7 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from sock.runtime.eager cimport Eager
+from sock.runtime.scope cimport Scope
 from sock.runtime.timer cimport Alarm, Wheel
 from sock.runtime.turn cimport Turned
 
@@ -12,6 +13,7 @@ cdef class Reactor:
     cdef public bint native
     cdef public Wheel wheel
     cdef public Eager eager
+    cdef public Scope scope
     cdef public unsigned long thread
     cdef public double now
     cdef public int64_t patience

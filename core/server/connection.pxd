@@ -1,11 +1,12 @@
 cimport cython
 
+from sock.runtime.turn cimport Turned
 from sock.server.reader cimport Reader
 from sock.server.server cimport Server
 
 
 @cython.final
-cdef class Connection:
+cdef class Connection(Turned):
     cdef bint _advancing
     cdef object _alarm
     cdef Py_ssize_t _dropped
@@ -30,6 +31,8 @@ cdef class Connection:
     cpdef send(self, bytes data)
     cpdef hand_over(self, link, bytes head)
     cpdef go_on(self)
+    cdef bint _late(self) except -1
+    cdef _fail(self, error)
     cdef _wait_for_more(self)
     cdef _end_reading(self)
     cdef _reject(self, status, detail)

@@ -15,6 +15,7 @@ cdef class Exchange:
     cdef public object request
 
     cpdef cancel(self)
+    cdef bint _asks_for_health(self)
     cdef _check(self, bint full)
     cdef _check_draining(self)
     cdef _begin_waiting(self, answered)

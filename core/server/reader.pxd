@@ -5,18 +5,23 @@ cimport cython
 cdef class Reader:
     cdef Py_ssize_t _ahead
     cdef Py_ssize_t _at
-    cdef Py_ssize_t _body_left
+    cdef bytearray _body
+    cdef bint _chunk_begun
     cdef bint _complete
     cdef bytes _data
     cdef Py_ssize_t _fed
+    cdef Py_ssize_t _framing_left
     cdef bint _head_done
     cdef bint _in_body
+    cdef Py_ssize_t _max_body_size
     cdef Py_ssize_t _max_head_size
     cdef object _parser
     cdef object _peer
+    cdef Py_ssize_t _piece_left
     cdef object _request
     cdef public bint expects_continue
     cdef public bint keep_alive
+    cdef public bint unfinished
 
     cpdef feed(self, bytes data)
     cpdef bytes take_rest(self)
@@ -27,4 +32,6 @@ cdef class Reader:
     cdef _parse(self, bytes data)
     cdef _begin_message(self, head)
     cdef bint _read_body(self) except -1
+    cdef Py_ssize_t _read_line(self, bytes data, Py_ssize_t at) except -1
+    cdef _too_large(self)
     cdef _end_message(self)

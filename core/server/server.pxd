@@ -1,16 +1,20 @@
 cimport cython
 
 from sock.runtime.reactor cimport Reactor
+from sock.runtime.scope cimport Scope
 
 
 @cython.final
 cdef class Server:
     cdef public object app
     cdef public object options
+    cdef public object health
+    cdef public dict state
     cdef public object loop
     cdef public bint debug
     cdef public Reactor reactor
     cdef public bint only_upgrades
+    cdef public Scope scope
     cdef public bint draining
     cdef public set pending
     cdef public set links

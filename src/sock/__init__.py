@@ -1,7 +1,7 @@
 """Sock: WebSocket applications written once, hosted by any server.
 
 The specification is importable from here and needs nothing outside the standard library; what is
-behind `run`, `serve` and `asgi` is imported when one of them is first asked for.
+behind `run`, `serve`, `send_all` and `asgi` is imported when one of them is first asked for.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from . import native as native  # first: it decides where the other modules are 
 from . import spec
 from .spec import Answer as Answer
 from .spec import App as App
+from .spec import Application as Application
 from .spec import BinarySock as BinarySock
 from .spec import CloseCode as CloseCode
 from .spec import Compression as Compression
@@ -53,12 +54,14 @@ from .spec import Upgrade as Upgrade
 
 if TYPE_CHECKING:
     from .adapters.asgi import asgi as asgi
+    from .runtime.ref import send_all as send_all
     from .server.run import run as run
     from .server.run import serve as serve
 
 __all__ = [
     "Answer",
     "App",
+    "Application",
     "BinarySock",
     "CloseCode",
     "Compression",
@@ -99,10 +102,16 @@ __all__ = [
     "Upgrade",
     "asgi",
     "run",
+    "send_all",
     "serve",
 ]
 
-_LAZY: Final = {"asgi": "sock.adapters.asgi", "run": "sock.server", "serve": "sock.server"}
+_LAZY: Final = {
+    "asgi": "sock.adapters.asgi",
+    "run": "sock.server",
+    "send_all": "sock.runtime.ref",
+    "serve": "sock.server",
+}
 
 
 def _name_as_users_do() -> None:

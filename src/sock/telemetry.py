@@ -15,6 +15,7 @@ a subscriber costs one look at an empty tuple.
     server.started        url
     server.draining       connections, seconds
     server.stopped        connections: those cut by the drain's bound
+    server.left           tasks, threads: by name, which have not ended with the process' server
     request.answered      request, status, size: an ordinary answer, of so many bytes
     request.refused       client, status, detail: what has come is no request
     accept.paused         error, seconds: no descriptors or memory left

@@ -19,7 +19,17 @@ from sock.testing import contract
 if {"all", "hosts"} & set(os.environ.get("SOCK_REQUIRE", "").split(",")):
     for name in (
         *("aioquic", "aiohttp", "channels", "daphne", "django", "fastapi", "granian", "h2"),
-        *("httpx_ws", "hypercorn", "litestar", "quart", "starlette", "tornado", "uvicorn"),
+        *(
+            "httpx2",
+            "httpx_ws",
+            "hypercorn",
+            "litestar",
+            "quart",
+            "starlette",
+            "tornado",
+            "uvicorn",
+            "zttp",
+        ),
     ):
         if importlib.util.find_spec(name) is None:
             raise ImportError(f"SOCK_REQUIRE demands the hosts, and {name} is not installed")

@@ -101,7 +101,7 @@ def test_what_is_pushed_and_cannot_be_sent_is_told_once(events, run_async):
     async def act():
         request = testing.request()
         upgrade = Upgrade(Pings(request))
-        await admission.live(Server(), request, upgrade, Options(), Options())
+        await admission.live(Server(), request, upgrade, Options())
 
     run_async(act())
     [(handler, needed)] = told(events)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 
 import pytest
 import websockets
 
 import sock
-from sock import Options, Refuse, Response, Shutdown, Sock, Upgrade
+from sock import Application, Options, Refuse, Response, Shutdown, Sock, Upgrade
 from sock.adapters.asgi import Middleware, asgi, upgrade
 
 starlette = pytest.importorskip("starlette")
@@ -439,6 +440,138 @@ def test_upgrade_refuses_another_sites_page(run_async):
     run_async(act())
     assert left == ["the route"]
     assert Echo.reasons == []
+
+
+# The lifespan of an application.
+
+
+def living(journal, fails=""):
+    @asynccontextmanager
+    async def lifespan():
+        journal.append("enters")
+        task = asyncio.current_task()
+        if fails == "startup":
+            raise RuntimeError("no database")
+        try:
+            yield {"pool": "a pool"}
+        finally:
+            journal.append("leaves" if asyncio.current_task() is task else "elsewhere")
+            if fails == "shutdown":
+                raise RuntimeError("no goodbye")
+
+    return lifespan
+
+
+def tells_its_state(request):
+    return Response(200, request.state["pool"])
+
+
+STARTUP, SHUTDOWN = {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}
+
+
+@pytest.mark.parametrize("state", [{}, {"state": {}}], ids=["kept by us", "kept by the server"])
+def test_the_lifespan_is_entered_at_the_start_and_left_at_the_end(run_async, state):
+    """[S19.4] [S19.5] [S19.6]"""
+    journal = []
+    app = asgi(Application(tells_its_state, lifespan=living(journal)))
+
+    async def act():
+        live = Scope(app, "lifespan", **state)
+        live.tell(STARTUP)
+        assert await live.until(1) == {"type": "lifespan.startup.complete"}
+        assert journal == ["enters"]
+        # As servers do that keep it: a copy for each scope.
+        copied = {"state": dict(state["state"])} if state else {}
+        asked = Scope(app, "http", method="GET", **copied)
+        assert (await asked.until(2))["body"] == b"a pool"
+        live.tell(SHUTDOWN)
+        await live.task
+        assert live.told[1:] == [{"type": "lifespan.shutdown.complete"}]
+        assert journal == ["enters", "leaves"]
+        late = Scope(app, "http", method="GET")
+        assert (await late.until(1))["status"] == 500  # what it yielded is not kept for ever
+
+    run_async(act())
+
+
+@pytest.mark.parametrize(
+    ("phase", "says"), [("startup", "no database"), ("shutdown", "no goodbye")]
+)
+def test_a_lifespan_that_raises_is_told_to_the_server_with_its_traceback(run_async, phase, says):
+    """[S19.4]"""
+
+    async def act():
+        live = Scope(asgi(Echo, lifespan=living([], phase)), "lifespan")
+        live.tell(STARTUP, SHUTDOWN)
+        await live.task
+        failed = live.told[-1]
+        assert failed["type"] == f"lifespan.{phase}.failed"
+        assert failed["message"].startswith("Traceback")
+        assert failed["message"].endswith(f"RuntimeError: {says}\n")
+        assert len(live.told) == (1 if phase == "startup" else 2)
+
+    run_async(act())
+
+
+def test_a_lifespan_that_is_given_goes_before_the_one_that_is_carried(run_async):
+    """[S19.1]"""
+    carried, given = [], []
+    app = asgi(Application(Echo, lifespan=living(carried)), lifespan=living(given))
+
+    async def act():
+        live = Scope(app, "lifespan")
+        live.tell(STARTUP, SHUTDOWN)
+        await live.task
+        assert (carried, given) == ([], ["enters", "leaves"])
+
+    run_async(act())
+
+
+def test_a_real_server_enters_it_and_the_socks_are_gone_when_it_is_left(run_async, uvicorn_serving):
+    """[S19.5]"""
+    journal = []
+
+    class Pooled(Sock):
+        def __init__(self, request):
+            self.pool = request.state["pool"]
+
+        def handle_in(self, message):
+            return self.pool
+
+        def terminate(self, reason):
+            journal.append(reason)
+
+    async def act():
+        app = asgi(Application(Pooled, lifespan=living(journal)))
+        async with uvicorn_serving(app) as server:
+            async with websockets.connect(f"ws://127.0.0.1:{server.port}/") as client:
+                await client.send("?")
+                assert await client.recv() == "a pool"
+                await server.stop()
+        assert journal == ["enters", Shutdown(), "leaves"]
+
+    run_async(act())
+
+
+def test_what_is_mounted_has_what_the_frameworks_lifespan_yields():
+    """[S19.7], as docs/howto/lifespan.md says."""
+    journal = []
+    lifespan = living(journal)
+
+    class Pooled(Sock):
+        def init(self, ref):
+            return ref.request.state["pool"]
+
+    @asynccontextmanager
+    async def combined(_):
+        async with lifespan() as state:
+            yield state
+
+    mounted = Mount("/sock", asgi(Application(Pooled, lifespan=lifespan)))
+    with TestClient(Starlette(routes=[mounted], lifespan=combined)) as client:
+        with client.websocket_connect("/sock/") as socket:
+            assert socket.receive_text() == "a pool"
+    assert journal == ["enters", "leaves"]
 
 
 @pytest.mark.parametrize("app", [Echo, as_a_function])

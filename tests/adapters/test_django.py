@@ -10,7 +10,7 @@ import pytest
 import websockets
 
 import sock
-from sock import Refuse, Response, Sock
+from sock import Options, Refuse, Response, Sock
 
 django = pytest.importorskip("django")
 pytest.importorskip("channels")
@@ -103,7 +103,7 @@ def application():
     from django.core.asgi import get_asgi_application
     from django.urls import path
 
-    from sock.adapters.django import with_sockets
+    from sock.adapters import django as adapter
 
     async def room(request, room):
         return Who(request.user, room)
@@ -116,15 +116,22 @@ def application():
         return Who(user, request.resolver_match.route)
 
     def plain(request):
+        assert isinstance(request, adapter.SocketRequest)
         return Response(200, f"hello {request.sock.path}")
 
-    return with_sockets(
+    def asked(origin, request):
+        if origin == "https://fault.example":
+            raise LookupError
+        return origin == "https://asked.example"
+
+    return adapter.with_sockets(
         get_asgi_application(),
         [
-            path("rooms/<slug:room>/", room),
+            adapter.path("rooms/<slug:room>/", room),
             path("members/", members),
-            path("plain/", plain),
+            adapter.re_path(r"^plain/$", plain, name="plain"),
         ],
+        options=Options(origins=["https://listed.example", "moz-extension://f1b2", asked]),
     )
 
 
@@ -174,6 +181,13 @@ def test_all_else_is_djangos(run_async, uvicorn_serving, application):
         ("ours.example", "http://eu.partner.example", 403),
         ("ours.example", "https://evilpartner.example", 403),
         ("ours.example", "http://[::1", 403),
+        ("ours.example", "https://ours.example/no/origin", 403),
+        ("ours.example", "https://ours.example:", None),
+        ("ours.example", "https://eu!.shop.example", None),
+        ("ours.example", "https://listed.example", None),
+        ("ours.example", "moz-extension://f1b2", None),
+        ("ours.example", "https://asked.example", None),
+        ("ours.example", "https://fault.example", 500),
         ("ours.example", "null", 403),
         ("evil.example", "https://evil.example", 400),
     ],
@@ -194,6 +208,91 @@ def test_pages_of_allowed_hosts_are_let_in(
             with pytest.raises(websockets.InvalidStatus) as refused:
                 await connecting
             assert refused.value.response.status_code == status
+
+    run_async(act())
+
+
+class Embedded(Sock):
+    """A class whose options let another site's pages in, beside those of ALLOWED_HOSTS."""
+
+    options = sock.Options(origins="https://listed.example")
+
+    def handle_in(self, message):
+        return message
+
+
+@pytest.mark.parametrize(
+    ("path", "origin", "status"),
+    [
+        ("class", "https://listed.example", None),
+        ("class", "https://eu.shop.example", None),
+        ("class", "https://evil.example", 403),
+        ("view", "https://eu.shop.example", None),
+        ("view", "https://listed.example", 403),  # before the view is asked, for its session
+        ("nowhere", "https://listed.example", 403),
+        ("nowhere", "https://eu.shop.example", 404),
+    ],
+)
+def test_the_options_of_a_class_count_in_place_of_a_view(
+    run_async, uvicorn_serving, path, origin, status
+):
+    """[S19.2]"""
+    from django.core.asgi import get_asgi_application
+    from django.urls import path as route
+
+    from sock.adapters.django import with_sockets
+
+    async def view(request):
+        return Embedded(request.sock)
+
+    patterns = [route("class/", Embedded), route("view/", view)]
+    application = with_sockets(get_asgi_application(), patterns)
+
+    async def act():
+        async with uvicorn_serving(application) as served:
+            connecting = websockets.connect(
+                f"ws://ours.example:{served.port}/{path}/", host="127.0.0.1", origin=origin
+            )
+            if status is None:
+                async with connecting as client:
+                    await client.send("hi")
+                    assert await client.recv() == "hi"
+            else:
+                with pytest.raises(websockets.InvalidStatus) as refused:
+                    await connecting
+                assert refused.value.response.status_code == status
+
+    run_async(act())
+
+
+def test_a_lifespan_is_entered_beside_djangos_application(run_async, uvicorn_serving):
+    """[S19.4] [S19.6]"""
+    from contextlib import asynccontextmanager
+
+    from django.core.asgi import get_asgi_application
+    from django.urls import path
+
+    from sock.adapters.django import with_sockets
+
+    journal = []
+
+    @asynccontextmanager
+    async def lifespan():
+        journal.append("enters")
+        yield {"pool": "a pool"}
+        journal.append("leaves")
+
+    async def view(request):
+        return Response(200, request.sock.state["pool"])
+
+    application = with_sockets(get_asgi_application(), [path("", view)], lifespan=lifespan)
+
+    async def act():
+        async with uvicorn_serving(application) as served:
+            with pytest.raises(websockets.InvalidStatus) as refused:
+                await websockets.connect(f"ws://127.0.0.1:{served.port}/")
+            assert refused.value.response.body == b"a pool"
+        assert journal == ["enters", "leaves"]
 
     run_async(act())
 
@@ -616,3 +715,46 @@ def test_a_stop_drains(run_async, uvicorn_serving, application):
 
 def test_it_is_imported_by_nothing_else():
     assert "django" not in sock.__dict__
+
+
+class Speaks(Sock):
+    def handle_in(self, message):
+        from django.utils.translation import get_language
+
+        return get_language()
+
+    async def handle_info(self, info):
+        return self.handle_in(info)
+
+
+@pytest.mark.parametrize("ws", ["sock.adapters.uvicorn:SockProtocol", "websockets-sansio"])
+@pytest.mark.parametrize("kind", ["plain", "async"])
+def test_a_language_that_a_view_activates_is_that_of_its_connection_only(
+    run_async, uvicorn_serving, ws, kind
+):
+    from django.core.asgi import get_asgi_application
+    from django.urls import path
+    from django.utils import translation
+
+    from sock.adapters.django import with_sockets
+
+    def speaks(request, language):
+        translation.activate(language)
+        return Speaks(request.sock)
+
+    async def speaks_later(request, language):
+        return speaks(request, language)
+
+    view = speaks if kind == "plain" else speaks_later
+    app = with_sockets(get_asgi_application(), [path("<str:language>/", view)])
+
+    async def act():
+        async with uvicorn_serving(app, ws=ws) as host:
+            url = f"ws://127.0.0.1:{host.port}"
+            async with websockets.connect(f"{url}/de/") as german:
+                async with websockets.connect(f"{url}/fr/") as french:
+                    for client, language in ((german, "de"), (french, "fr")) * 2:
+                        await client.send("hello")
+                        assert await client.recv() == language
+
+    run_async(act())

@@ -6,7 +6,7 @@ import pytest
 import websockets
 
 import sock
-from sock import Sock
+from sock import Options, Sock
 from sock.adapters.asgi import upgrade
 from sock.adapters.door import door_of
 
@@ -68,6 +68,66 @@ def test_fastapi_upgrades_behind_its_dependencies(run_async, uvicorn_serving, ws
             with pytest.raises(websockets.InvalidStatus) as refused:
                 await websockets.connect(f"ws://127.0.0.1:{host.port}/rooms/red")
             assert refused.value.response.status_code in {401, 403}
+
+    run_async(act())
+
+
+def of_fastapi(route):
+    app = fastapi.FastAPI()
+
+    async def called(websocket: fastapi.WebSocket) -> None:
+        await route(websocket)
+
+    app.add_api_websocket_route("/", called)
+    return app
+
+
+def of_litestar(route):
+    async def called(socket: litestar.WebSocket) -> None:
+        await route(socket)
+
+    return litestar.Litestar([litestar.websocket("/")(called)])
+
+
+def of_quart(route):
+    app = quart.Quart(__name__)
+
+    async def called():
+        await route(quart.websocket)
+
+    app.add_websocket("/", "called", called)
+    return app
+
+
+@pytest.mark.parametrize("ws", PROTOCOLS)
+@pytest.mark.parametrize("of", [of_fastapi, of_litestar, of_quart])
+def test_text_and_origins_are_alike_in_every_framework(run_async, uvicorn_serving, ws, of):
+    """[S13.10] [S14.7]"""
+
+    def check(origin, request):
+        if origin == "https://fault.example":
+            raise LookupError
+        return request.cookies["friend"] == "日本" and origin == "https://friend.example"
+
+    async def route(connection):
+        options = Options(origins=["file://", check])
+        await upgrade(connection, Echo(None), options, headers={"X-Name": "é 日本"})
+
+    async def act():
+        async with uvicorn_serving(of(route), ws=ws) as host:
+            url = f"ws://127.0.0.1:{host.port}/"
+            # The client writes, and reads, Latin-1.
+            cookie = {"Cookie": "friend=日本".encode().decode("latin-1")}
+            for origin in ("file://", "https://friend.example"):
+                async with websockets.connect(
+                    url, origin=origin, additional_headers=cookie
+                ) as client:
+                    text = client.response.headers["X-Name"].encode("latin-1").decode()
+                    assert text == "é 日本"
+            for origin in ("https://evil.example", "https://fault.example"):
+                with pytest.raises(websockets.InvalidStatus) as refused:
+                    await websockets.connect(url, origin=origin, additional_headers=cookie)
+                assert refused.value.response.status_code in {403, 500}
 
     run_async(act())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sock import HandshakeError, Refuse, Response, Sock, Upgrade, testing
+from sock import HandshakeError, Refuse, Response, Sock, Stop, Upgrade, testing
 from sock.adapters import hosted
 
 
@@ -69,3 +69,11 @@ def test_another_event_loop_is_one_clear_error():
 
 def test_drain_has_nothing_to_do_without_connections(run_async):
     assert run_async(hosted.drain(1)) == 0
+
+
+def test_a_stop_raised_in_the_handshake_is_a_500_and_what_is_told_names_refuse(events):
+    """[S6.9]"""
+    assert hosted.failed(testing.request(), Stop(4001)).status == 500
+    [(event, fields)] = events
+    assert event == "handshake.failed"
+    assert "raise Refuse there" in str(fields["error"])

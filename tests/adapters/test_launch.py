@@ -183,6 +183,65 @@ def test_an_option_of_uvicorns_is_refused_for_an_application_of_our_own_server(t
         assert "is for ASGI applications only" in done.stderr
 
 
+CANNOT = """
+from contextlib import asynccontextmanager
+import sock
+
+@asynccontextmanager
+async def lifespan():
+    raise RuntimeError("no database")
+    yield
+
+app = sock.asgi(sock.Sock, lifespan=lifespan)
+"""
+
+
+def test_a_lifespan_that_raises_is_shown_and_ends_with_1(tmp_path):
+    """[S19.4]"""
+    (tmp_path / "cannot.py").write_text(CANNOT)
+    done = subprocess.run(
+        [sys.executable, "-m", "sock", "run", "cannot:app", "--port", "0"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=BOUND,
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("RuntimeError: no database") == 1
+    assert "startup failed" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["served:app"],
+        ["served:make", "--factory"],
+        ["served:app", "--workers", "2"],
+        ["served:make", "--factory", "--workers", "2"],
+        ["served:app", "--reload"],
+    ],
+    ids=" ".join,
+)
+def test_health_is_answered_in_front_of_the_application(launch, run_async, arguments):
+    served = launch(*arguments, "--health", "/healthz")
+
+    async def act():
+        client = await connected(served.port)
+        assert (await client.recv()).startswith("1 ")
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        answer = await reader.read()
+        assert answer.startswith(b"HTTP/1.1 200 OK")
+        assert answer.endswith(b"\r\n\r\nok")
+        writer.close()
+        served.process.send_signal(signal.SIGTERM)
+        assert await code_of(client) == 1012
+
+    run_async(act())
+    assert served.process.wait(BOUND) == 0
+
+
 MISSING = """
 import sys
 sys.modules["{host}"] = None

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import subprocess
+import sys
 
 import pytest
 import websockets
 
 import sock
-from sock import Options, Remote, Response, Shutdown, Sock, Stream
+from sock import Options, Remote, Shutdown, Sock, Stream
 from sock.adapters.asgi import drain, upgrade
 from sock.testing import contract
 from sock.testing.client import Client
 
 pytest.importorskip("uvicorn")
-from sock.adapters import uvicorn as adapter
 
 
 class Echo(Sock):
@@ -308,27 +309,16 @@ def test_the_options_of_the_host_hold_for_its_connections(run_async, uvicorn_ser
     run_async(act())
 
 
-def test_uvicorn_without_websockets_of_its_own_serves_socks_and_says_what_else_is_missing(
-    run_async, uvicorn_serving, monkeypatch, caplog
-):
-    monkeypatch.setattr(adapter, "AutoWebSocketsProtocol", None)
-
-    def app(request):
-        return Echo(request) if request.path == "/echo" else Response(404)
-
-    async def act():
-        async with uvicorn_serving(sock.asgi(app)) as host:
-            async with websockets.connect(f"ws://127.0.0.1:{host.port}/echo") as client:
-                await client.send("hi")
-                assert await client.recv() == "hi"
-            assert caplog.records == []
-            assert await answer(host.port) == 500
-
-    with caplog.at_level(logging.ERROR):
-        run_async(act())
-    (record,) = caplog.records
-    assert "pip install 'sockpy[uvicorn]'" in record.getMessage()
-    assert record.exc_info is None
+def test_uvicorn_without_websockets_of_its_own_is_told_in_one_line():
+    program = (
+        "import sys; sys.modules['websockets'] = sys.modules['wsproto'] = None;"
+        " import sock.adapters.uvicorn"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert "pip install 'sockpy[uvicorn]'" in ended.stderr.splitlines()[-1]
 
 
 # What a route does behind its Sock, beside it, and in its way.
@@ -414,7 +404,7 @@ def test_a_stop_answers_503_to_whoever_is_not_answered_yet_and_waits_for_nobody(
     with caplog.at_level(logging.ERROR):
         run_async(act())
     assert caplog.text == ""
-    assert told in ([], [{"type": "websocket.disconnect", "code": 1006, "reason": ""}])
+    assert told in ([], [{"type": "websocket.disconnect", "code": 1006}])
 
 
 def test_a_route_that_accepts_behind_the_stop_is_no_news(run_async, uvicorn_serving, caplog):
@@ -652,5 +642,44 @@ def test_a_reload_waits_a_second_for_what_does_not_end(run_async, uvicorn_servin
                 await client.recv()
                 async with asyncio.timeout(5):
                     await host.stop()
+
+    run_async(act())
+
+
+@pytest.mark.parametrize("way", ["waits", "swallows", "terminate waits", "peer is deaf"])
+def test_a_stop_ends_within_uvicorns_bound_whatever_a_handler_does(
+    run_async, uvicorn_serving, reactor_kind, way
+):
+    """[S7.8]"""
+    left = asyncio.Event()
+    reasons = []
+
+    class Stays(Sock):
+        async def handle_in(self, message):
+            while not left.is_set():
+                try:
+                    await left.wait()
+                except asyncio.CancelledError:
+                    if way != "swallows":
+                        raise
+
+        def terminate(self, reason):
+            reasons.append(reason)
+            return left.wait() if way == "terminate waits" else None
+
+    async def act():
+        loop = asyncio.get_running_loop()
+        async with uvicorn_serving(sock.asgi(Stays), timeout_graceful_shutdown=2) as host:
+            url = f"ws://127.0.0.1:{host.port}/"
+            async with websockets.connect(url, close_timeout=0) as client:
+                await client.send("begin")
+                await (await client.ping())  # the message has been taken
+                if way == "peer is deaf":
+                    client.transport.pause_reading()
+                began = loop.time()
+                await host.stop()
+                assert loop.time() - began < 3
+                assert reasons == [Shutdown()]
+                left.set()
 
     run_async(act())

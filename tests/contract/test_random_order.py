@@ -91,9 +91,14 @@ class Anything(Sock):
                 return Stop(4000, messages=["last", "words"])
             case "raise":
                 raise LookupError
+            case "raise_stop":
+                raise Stop(4000, messages="last")
+            case "stop_self":
+                self.ref.stop(4000, messages="last")
+                return "first"
             case "bad":
                 return {}
-            case "wait" | "stubborn" | "wait_raise" | "wait_stop":
+            case "wait" | "stubborn" | "wait_raise" | "wait_stop" | "wait_raise_stop":
                 return self.waits(what, place, len(self.log))
             case "items":
                 return self.items(place, len(self.log))
@@ -123,6 +128,8 @@ class Anything(Sock):
             await self.released.wait()
             if what == "wait_raise":
                 raise LookupError
+            if what == "wait_raise_stop":
+                raise Stop(4000)
             return Stop(4000) if what == "wait_stop" else "waited"
         except asyncio.CancelledError:
             if what == "stubborn":
@@ -160,11 +167,14 @@ RESULTS = [
     "big",
     "stop",
     "raise",
+    "raise_stop",
+    "stop_self",
     "bad",
     "wait",
     "stubborn",
     "wait_raise",
     "wait_stop",
+    "wait_raise_stop",
     "items",
     "stream",
     "spawn",
@@ -174,7 +184,7 @@ RESULTS = [
     "nothing",
 ]
 result = st.sampled_from(RESULTS)
-quiet = st.sampled_from([one for one in RESULTS if one not in {"stop", "raise", "bad"}])
+quiet = st.sampled_from([one for one in RESULTS if not one.startswith(("stop", "raise", "bad"))])
 steps = st.lists(
     st.one_of(
         st.tuples(st.just("receive"), st.lists(quiet, min_size=1, max_size=6)),
@@ -183,7 +193,7 @@ steps = st.lists(
         st.tuples(st.just("advance"), st.sampled_from([0.1, 0.5, 1, 3, 7, 20])),
         st.sampled_from([("block",), ("unblock",), ("release",), ("hold",), ("ping",), ("pong",)]),
         st.sampled_from([("close", 1000), ("close", None), ("close", 4001), ("close", 1005)]),
-        st.sampled_from([("lose",), ("end",), ("shutdown",), ("violate",), ("half",)]),
+        st.sampled_from([("lose",), ("end",), ("shutdown",), ("violate",), ("half",), ("kick",)]),
     ),
     max_size=14,
 )
@@ -209,6 +219,9 @@ def do(session, step, numbers):
             session.close(code)
         case ("shutdown",):
             session.shutdown(4)
+        case ("kick",):
+            session.ref.stop(4000, messages="kicked")
+            assert session.ref.closed
         case ("violate",):
             session.receive_bytes(frame(1, b"\xff"))
         case ("half",):

@@ -14,7 +14,7 @@ import struct
 import sys
 from typing import Any, BinaryIO
 
-from sock import Options, Ping, Pong, Prepared, Request, Sock, Stop, Stream, native
+from sock import Options, Ping, Pong, Prepared, Request, Sock, Stop, Stream, native, send_all
 from sock.runtime import Link, Reactor
 from sock.wire.deflate import Agreement
 
@@ -67,6 +67,14 @@ class Scripted(Sock[Any, str | bytes]):
                 return "\ud800"
             case "stop":
                 return Stop(*rest)
+            case "raise_stop":
+                raise Stop(*rest)
+            case "stop_self":
+                self.ref.stop(*rest)
+                return "stopped"
+            case "rebind":
+                self.handle_in = self.handle_info = lambda given: "rebound"
+                return "bound"
             case "raise":
                 raise RuntimeError("as the script says")
             case "coroutine":
@@ -142,6 +150,13 @@ class Player:
                         theirs.send(rest[0])
                     case "info":
                         handler.ref.send(rest[0])
+                    case "send_all":
+                        send_all([handler.ref], rest[0])
+                    case "stop":
+                        handler.ref.stop(*rest)
+                        told.append(("closed", handler.ref.closed))
+                    case "pending":
+                        told.append(("pending", handler.ref.pending))
                     case "fin":
                         theirs.shutdown(socket.SHUT_WR)
                     case "drain":

@@ -1,5 +1,6 @@
 """What was built is of these sources, and what the compiler was asked for is in it."""
 
+import ast
 import os
 import re
 import runpy
@@ -35,6 +36,25 @@ def test_the_loop_that_unmasks_is_one_of_vectors(core):
     (code,) = re.findall(r"<sock_unmask[^>]*>:\n((?:.+\n)+)", whole)
     # On x86-64 and on arm64: an XOR of 16 bytes, between a load and a store of as many.
     assert re.search(r"\b(v?pxor|v?xorps)\b|\beor\s+v", code), code
+
+
+@pytest.mark.parametrize(
+    "declaration", sorted(ROOT.glob("core/*/*.pxd")), ids=lambda path: path.stem
+)
+def test_no_class_that_is_compiled_has_an_attribute_that_cython_warns_of(declaration):
+    # "Annotation ignored since class-level attributes must be Python objects": at every `make run`.
+    compiled = set(re.findall(r"^cdef class (\w+)", declaration.read_text(), re.MULTILINE))
+    if declaration.with_suffix(".pyx").exists():
+        pytest.skip("compiled from its twin")
+    source = ROOT / "src/sock" / declaration.relative_to(ROOT / "core").with_suffix(".py")
+    found = [
+        f"{source.name}:{line.lineno}"
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and node.name in compiled
+        for line in node.body
+        if isinstance(line, ast.AnnAssign)
+    ]
+    assert found == []
 
 
 # How it is built: a checkout with two modules in its core.

@@ -158,6 +158,7 @@ answers = st.one_of(
     st.tuples(st.just("stream"), st.integers(0, 3)),
     st.tuples(st.just("self"), payloads),
     st.sampled_from([("stop",), ("stop", 4000, "bye"), ("raise",), ("surrogate",), ("close",)]),
+    st.sampled_from([("raise_stop", 4001, "é", ["a", b"b"]), ("stop_self", 4002), ("rebind",)]),
 )
 infos = st.one_of(payloads, st.integers(), st.builds(Prepared, payloads), st.builds(Pong))
 
@@ -197,7 +198,10 @@ def scenarios(draw):
         early, rest = data[:cut], data[cut:]
     steps = draw(splits(rest))
     for _ in range(draw(st.integers(0, 3))):
-        step = draw(st.tuples(st.just("info"), infos) | st.sampled_from([("fin",), ("drain",)]))
+        step = draw(
+            st.tuples(st.sampled_from(["info", "send_all"]), infos)
+            | st.sampled_from([("fin",), ("drain",), ("stop", 4003, "out"), ("pending",)])
+        )
         steps.insert(draw(st.integers(0, len(steps))), step)
     return {
         "late": draw(st.integers(0, 4)) == 0,

@@ -367,18 +367,18 @@ def test_finishing_peer_gone_say_the_code_or_drop_what_is_pushed(connect, gate, 
 
 
 @pytest.mark.parametrize("finishing", [False, True])
-@pytest.mark.parametrize("raising", [False, True])
-def test_both_stop_or_an_exception_push_its_messages_say_its_code(
+@pytest.mark.parametrize("raising", [False, True], ids=["given", "raised"])
+def test_both_stop_given_or_raised_push_its_messages_say_its_code(
     connect, closed, gate, finishing, raising
 ):
     """Rules 6 and 7."""
-    error = OSError("disk full")
 
     async def handle_in(message):
         await gate
+        stop = Stop(CloseCode.GOING_AWAY, "bye", messages=["last", b"words"])
         if raising:
-            raise error
-        return Stop(CloseCode.GOING_AWAY, "bye", messages=["last", b"words"])
+            raise stop
+        return stop
 
     c = connect(handle_in=handle_in)
     c.receive("a", "is not handled")
@@ -386,13 +386,59 @@ def test_both_stop_or_an_exception_push_its_messages_say_its_code(
         c.life.shutdown(30)
     gate.open()
     assert c.handled == ["a"]
-    if raising:
-        assert c.saw == [closed(1011)]
-        assert c.reasons == [Failed(error)]
-        assert c.failures == [("Handler.handle_in", error)]
-    else:
-        assert c.saw == ["last", b"words", closed(1001, "bye")]
-        assert c.reasons == [Normal()]
+    assert c.saw == ["last", b"words", closed(1001, "bye")]
+    assert c.reasons == [Normal()]
+    assert c.failures == []
+
+
+@pytest.mark.parametrize("finishing", [False, True])
+def test_both_an_exception_say_1011(connect, closed, gate, finishing):
+    """Rules 6 and 7."""
+    error = OSError("disk full")
+
+    async def handle_in(message):
+        await gate
+        raise error
+
+    c = connect(handle_in=handle_in)
+    c.receive("a", "is not handled")
+    if finishing:
+        c.life.shutdown(30)
+    gate.open()
+    assert c.handled == ["a"]
+    assert c.saw == [closed(1011)]
+    assert c.reasons == [Failed(error)]
+    assert c.failures == [("Handler.handle_in", error)]
+
+
+@pytest.mark.parametrize("finishing", [False, True])
+def test_both_ref_stop_as_for_stop_ahead_of_all_that_waits(connect, closed, gate, finishing):
+    """Rules 7 and 10."""
+    left = []
+
+    async def handle_in(message):
+        try:
+            await gate
+        except BaseException:
+            left.append(message)
+            raise
+
+    c = connect(handle_in=handle_in, handle_info=str)
+    c.receive("under way", "waits")
+    c.post("waits too")
+    if finishing:
+        c.life.shutdown(30)
+    c.life.stop(Stop(4001, "out", messages=["last", "words"]))
+    assert c.life.closed
+    assert c.saw == []
+    c.life.stop(Stop(4002, "comes too late"))
+    c.post("comes too late")
+    c.host.settle_down()
+    assert left == ["under way"]
+    assert c.handled == ["under way"]
+    assert c.saw == ["last", "words", closed(4001, "out")]
+    assert c.reasons == [Normal()]
+    assert c.failures == []
 
 
 def test_ending_entered_forget_the_mailbox_cancel_every_job(connect, closed, gate):

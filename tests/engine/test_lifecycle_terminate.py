@@ -165,3 +165,34 @@ def test_terminate_comes_after_the_finally_of_all_that_ran(connect, gate):
     c.host.turn()
     assert sorted(story[:2]) == ["generator", "stream"]
     assert story[2:] == ["terminate"]
+
+
+def test_a_life_that_is_over_may_forget_its_cause_whose_exception_knows_the_connection(connect):
+    """Rule 6."""
+    c = connect(handle_in=raises(OOPS))
+    c.life.receive("text")
+    assert c.life.cause.reason.error is OOPS
+    c.life.forget()
+    assert c.life.cause is None
+    assert c.life.on_text is None
+
+
+def test_a_life_with_work_that_was_abandoned_forgets_nothing(connect, gate):
+    """Rule 8: what ends too late has a name to be told by."""
+    lingering = type(gate)()
+
+    async def init(ref):
+        try:
+            await gate
+        finally:
+            await lingering
+
+    c = connect(init=init)
+    c.life.lost()
+    c.alarm()
+    c.host.turn()
+    c.alarm()
+    assert c.abandoned == ["Handler.init"]
+    c.life.forget()
+    assert c.life.place("init") == "Handler.init"
+    lingering.open()

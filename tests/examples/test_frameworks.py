@@ -128,6 +128,30 @@ def test_django_has_rooms_for_its_users(serve, run_async):
     run_async(act())
 
 
+EMPTIED = """
+from examples import django_rooms, fastapi_chat
+from sock import testing
+
+with testing.open(lambda _: django_rooms.Room("lobby", "ada")) as session:
+    session.receive("hello")
+    assert session.pushed() == ["welcome, ada, one of 0", "ada: hello"]
+    assert list(django_rooms.rooms) == ["lobby"]
+assert django_rooms.rooms == {}
+rooms = {}
+with testing.open(lambda _: fastapi_chat.Chat(rooms, "lobby", "ada")):
+    assert list(rooms) == ["lobby"]
+assert rooms == {}
+"""
+
+
+def test_the_last_one_out_takes_the_room_along():
+    # The peer chooses the names of rooms: those that stay fill the memory.
+    pytest.importorskip("django")
+    pytest.importorskip("fastapi")
+    # In a process of its own, as Django is set up once.
+    subprocess.run([sys.executable, "-c", EMPTIED], cwd=ROOT, check=True)
+
+
 @pytest.mark.parametrize("name", ["aiohttp", "tornado"])
 def test_one_with_a_server_of_its_own_echoes(name, run_async, reactor_kind):
     pytest.importorskip(name)

@@ -51,7 +51,32 @@ class Pours(Sock):
             yield b"x" * 16_384
 
 
-HANDLERS = {"/echo": Echo, "/sink": Sink, "/lags": Lags, "/pours": Pours}
+RESULT = 32 * 1024 * 1024
+
+
+class Returns(Sock):
+    """Returns a large result at once."""
+
+    def handle_in(self, message):
+        return b"x" * RESULT
+
+
+class Yields(Sock):
+    """Yields a large result, and has another one."""
+
+    async def handle_in(self, message):
+        while True:
+            yield b"x" * RESULT
+
+
+HANDLERS = {
+    "/returns": Returns,
+    "/yields": Yields,
+    "/echo": Echo,
+    "/sink": Sink,
+    "/lags": Lags,
+    "/pours": Pours,
+}
 
 
 def figures(server) -> str:

@@ -3,6 +3,7 @@
 The bound for one connection, by its options:
 
     max_head_size                 while it asks
+    2 × max_body_size             of an ordinary request, twice when its body is complete
     max_send_buffer               for a peer that does not read; one result of a callback more
     64 KiB                        received, and not looked at while nothing may be read
     max_read_ahead + one message  for a handler that lags; 64 bytes are counted beside each message
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.usefixtures("reactor_kind")
 KIB = 1024
 TEXT, BINARY, CONTINUATION, CLOSE, PING = 1, 2, 0, 8, 9
 RECEIVED = 64 * KIB
+RESULT = 32 * 1024 * KIB
 ITSELF = 32 * KIB
 
 
@@ -124,6 +126,45 @@ def test_200_peers_that_never_read_what_is_poured_hold_their_send_buffer_at_most
         assert grown(before, after) < 200 * one
         end(peers)
         await gone(server)
+
+    run_async(act())
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_50_half_bodies_hold_their_bytes(run_async, measured, chunked):
+    limit = 256 * KIB
+    server = measured(max_body_size=limit)
+    framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {limit}"
+    begun = f"POST /echo HTTP/1.1\r\nHost: a\r\n{framing}\r\n\r\n".encode()
+    body = b"10\r\n" + b"x" * 16 + b"\r\n" if chunked else b"x" * 16
+
+    async def act():
+        before = await server.ask()
+        peers = await crowd(server.port, 50, begun)
+        for peer in peers:
+            await asyncio.get_running_loop().sock_sendall(peer, body * (limit // 16 - 1))
+        held = await server.ask()
+        assert held["pending"] == 51  # and who asks
+        assert grown(before, held) < 50 * (1.3 * limit + RECEIVED + ITSELF)
+        end(peers)
+        await gone(server)
+
+    run_async(act())
+
+
+@pytest.mark.parametrize("path", ["/returns", "/yields"])
+def test_a_large_result_is_held_once_for_a_peer_that_does_not_read(run_async, measured, path):
+    """R in the formula; while it is written, the application's own beside it."""
+    server = measured()
+
+    async def act():
+        before = await server.ask()
+        (peer,) = await crowd(server.port, 1, head(path) + frame(TEXT))
+        while (after := await server.ask())["memory"] < before["memory"] + RESULT // 2:
+            pass
+        assert grown(before, after) < 1.3 * RESULT
+        assert after["peak"] - before["peak"] < 2.3 * RESULT
+        end([peer])
 
     run_async(act())
 

@@ -19,7 +19,7 @@ CONTRACT = [
     *("Sock", "TextSock", "BinarySock", "Ref", "Timer", "Request"),
     *("Stop", "Stream", "Upgrade", "Response", "Refuse", "Text", "Ping", "Pong", "Prepared"),
     *("Normal", "Remote", "Shutdown", "TimedOut", "Failed"),
-    *("CloseCode", "Options", "Compression"),
+    *("Application", "CloseCode", "Options", "Compression"),
     *("SockError", "ProtocolError", "InvalidData", "MessageTooBig", "HandshakeError"),
     *("HandlerError", "MailboxFull", "PeerTooSlow"),
 ]
@@ -34,7 +34,7 @@ def test_a_name_of_the_contract_can_be_imported_from_sock(name):
 
 
 def test_sock_exports_the_specification_and_what_runs_it():
-    assert set(sock.__all__) == {*spec.__all__, "asgi", "run", "serve"}
+    assert set(sock.__all__) == {*spec.__all__, "asgi", "run", "send_all", "serve"}
 
 
 @pytest.mark.parametrize("name", CLASSES)

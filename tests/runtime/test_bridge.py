@@ -24,6 +24,7 @@ from sock import (
     Stop,
     Stream,
     TimedOut,
+    send_all,
 )
 from sock.runtime import Reactor
 from sock.runtime.bridge import Bridge
@@ -533,6 +534,149 @@ def test_who_pushes_what_the_server_cannot_send_is_told(run_async):
         server.tell("one", Remote(1000))
         await Bridge(reactor, server, Request(), Pings(), Options(), undone=undone.append).run()
         assert undone == [Ping(b"1")]
+
+    run_async(act())
+
+
+# --- Ref.stop, Ref.pending, send_all ---
+
+
+class Sleeps(Notes):
+    """Sleeps in each callback until it is cancelled."""
+
+    begun = False
+    left = False
+
+    async def handle_in(self, message):
+        self.begun = True
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.left = True
+
+
+class Generates(Sleeps):
+    async def handle_in(self, message):
+        self.begun = True
+        try:
+            while True:
+                yield "item"
+                await asyncio.sleep(0)
+        finally:
+            self.left = True
+
+
+@pytest.mark.parametrize("thread", [False, True], ids=["the loop", "another thread"])
+@pytest.mark.parametrize("kind", [Sleeps, Generates])
+def test_stop_ends_what_is_under_way(run_async, kind, thread):
+    """[S10.11]"""
+
+    async def act():
+        living = Living(kind())
+        living.server.tell("go", "waits")
+        await until(lambda: living.handler.begun)
+        ref = living.handler.ref
+        if thread:
+            await asyncio.to_thread(ref.stop, 4001, "out", messages="last")
+        else:
+            ref.stop(4001, "out", messages="last")
+            assert not living.handler.left
+        assert ref.closed
+        ref.send("forgotten")
+        await living.task
+        assert living.server.closed == [(4001, "out")]
+        assert living.server.sent[-1] == "last"
+        assert living.handler.left
+        assert living.handler.reasons == [Normal()]
+
+    run_async(act())
+
+
+def test_stop_lets_go_of_a_peer_that_does_not_read_after_close_timeout(run_async):
+    """[S7.15]"""
+
+    async def act():
+        living = Living(Notes(), close_timeout=0.2, send_timeout=60)
+        living.server.slow = asyncio.Event()
+        living.server.tell("never taken")
+        await until(lambda: living.bridge.pending)
+        ref = living.handler.ref
+        assert ref.pending == len("never taken")
+        ref.stop(4001)
+        assert ref.pending == 0
+        await living.task
+        assert living.handler.reasons == [Normal()]
+
+    run_async(act())
+
+
+def test_pending_counts_what_the_server_has_not_taken(run_async):
+    """[S10.12]"""
+
+    async def act():
+        living = Living(Notes())
+        await until(lambda: hasattr(living.handler, "ref"))
+        ref = living.handler.ref
+        assert ref.pending == 0
+        living.server.slow = asyncio.Event()
+        living.bridge.push("12345")
+        living.bridge.push(b"67")
+        assert ref.pending == 7
+        living.server.slow.set()
+        await until(lambda: not ref.pending)
+        assert living.server.sent == ["12345", b"67"]
+        ref.stop()
+        await living.task
+
+    run_async(act())
+
+
+def test_send_all_reaches_bridges_too(run_async):
+    """[S10.13]"""
+
+    class Pushes(Sock):
+        def init(self, ref):
+            self.ref = ref
+
+    async def act():
+        pushes, notes = Living(Pushes(Request())), Living(Notes())
+        both = (pushes, notes)
+        await until(lambda: all(hasattr(one.handler, "ref") for one in both))
+        refs = {one.handler.ref for one in both}
+        send_all(refs, "é")
+        await asyncio.to_thread(send_all, refs, "later")
+        await until(lambda: all(len(one.server.sent) == 2 for one in both))
+        assert notes.server.sent == ["é", "later"]
+        assert [getattr(one, "message", one) for one in pushes.server.sent] == ["é", "later"]
+        send_all(refs, "\ud800")
+        await asyncio.gather(*(one.task for one in both))
+        assert [one.server.closed for one in both] == [[(1011, "")]] * 2
+
+    run_async(act())
+
+
+@pytest.mark.parametrize("error", [Stop(4001, "mine"), GeneratorExit()], ids=["Stop", "odd"])
+@pytest.mark.parametrize("waits", [False, True])
+def test_what_a_callback_raises_ends_the_connection(run_async, error, waits):
+    """[S6.1] [S6.9]"""
+
+    class Raises(Notes):
+        def handle_in(self, message):
+            if waits:
+                return self.later()
+            raise error
+
+        async def later(self):
+            await asyncio.sleep(0)
+            raise error
+
+    async def act():
+        living = Living(Raises())
+        living.server.tell("go")
+        await living.task
+        stops = isinstance(error, Stop)
+        assert living.server.closed == [(4001, "mine") if stops else (1011, "")]
+        assert living.handler.reasons == [Normal() if stops else Failed(error)]
 
     run_async(act())
 

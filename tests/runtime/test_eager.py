@@ -3,17 +3,33 @@
 import asyncio
 import contextvars
 import gc
+import weakref
 
 import pytest
 
 from sock.runtime.eager import Eager, Suspended
+from sock.runtime.scope import Scope, Scoped
 
 variable = contextvars.ContextVar("variable", default="nobody's")
 
 
+class Begins:
+    """Begins coroutines, each for a connection of its own."""
+
+    def __init__(self, loop):
+        self.eager = Eager(loop)
+        self.shared = None
+
+    def begin(self, coroutine):
+        if self.shared is None:
+            self.shared = Scope(contextvars.copy_context(), shared=True)
+        owner = Scoped(self.shared)
+        return owner.within(self.eager.begin, coroutine, owner)
+
+
 @pytest.fixture
 def run(loop_factory):
-    """Run what is given an `Eager`, as a callback of a loop and in no task."""
+    """Run what is given a `Begins`, as a callback of a loop and in no task."""
 
     def run(act):
         async def whole():
@@ -22,7 +38,7 @@ def run(loop_factory):
 
             def outside():
                 try:
-                    done.set_result(act(Eager(loop)))
+                    done.set_result(act(Begins(loop)))
                 except BaseException as error:  # told to the test
                     done.set_exception(error)
 
@@ -151,19 +167,19 @@ def test_a_context_variable_is_seen_by_whoever_set_it_and_by_nobody_else(run):
 
 
 def test_whoever_leaves_a_callback_at_its_task_is_called_back_and_the_next_has_another(run):
-    tasks, called = [], []
+    names, called = [], []
 
     async def leaves():
-        tasks.append(asyncio.current_task())
-        tasks[-1].add_done_callback(called.append)
+        names.append(asyncio.current_task().get_name())
+        asyncio.current_task().add_done_callback(lambda task: called.append(task.get_name()))
 
     async def looks():
-        tasks.append(asyncio.current_task())
+        names.append(asyncio.current_task().get_name())
 
     def act(eager):
         for coroutine in (looks(), looks(), leaves(), looks()):
             eager.begin(coroutine)
-        assert tasks[0] is tasks[1] is tasks[2] is not tasks[3]
+        assert names[0] == names[1] == names[2] != names[3]
 
         async def wait():
             while not called:
@@ -172,7 +188,125 @@ def test_whoever_leaves_a_callback_at_its_task_is_called_back_and_the_next_has_a
         return wait()
 
     run(act)
-    assert called == [tasks[2]]
+    assert called == [names[2]]
+
+
+def keeps_it_in_a_list(task, kept):
+    kept.append(task)
+
+
+def keeps_it_as_a_key_that_is_weak(task, kept):
+    kept.append(weakref.WeakKeyDictionary({task: "mine"}))
+
+
+def keeps_a_weak_reference(task, kept):
+    kept.append(weakref.ref(task))
+
+
+def gives_it_an_attribute(task, kept):
+    task.owner = "mine"
+
+
+def names_it(task, kept):
+    task.set_name("mine")
+
+
+def adds_a_callback(task, kept):
+    task.add_done_callback(kept.append)
+
+
+@pytest.mark.parametrize(
+    "keep",
+    [
+        keeps_it_in_a_list,
+        keeps_it_as_a_key_that_is_weak,
+        keeps_a_weak_reference,
+        gives_it_an_attribute,
+        names_it,
+        adds_a_callback,
+    ],
+)
+def test_a_task_that_anybody_may_still_hold_is_not_lent_again(run, keep):
+    kept = []
+
+    async def keeps():
+        keep(asyncio.current_task(), kept)
+
+    async def tells():
+        return asyncio.current_task().get_name(), getattr(asyncio.current_task(), "owner", None)
+
+    def act(eager):
+        before = eager.begin(tells())
+        assert eager.begin(tells()) == before
+        eager.begin(keeps())
+        after = eager.begin(tells())
+        assert after[0] not in {before[0], "mine"}
+        assert after[1] is None
+        assert eager.begin(tells()) == after
+
+    run(act)
+
+
+def test_a_task_that_is_kept_is_done_with_the_result_of_its_own_coroutine(run):
+    kept = []
+
+    async def keeps():
+        kept.append(asyncio.current_task())
+        return "mine"
+
+    async def waits_for_more():
+        await asyncio.sleep(0)
+        return "a stranger's"
+
+    def act(eager):
+        eager.begin(keeps())
+        begun = eager.begin(waits_for_more())
+
+        async def wait():
+            assert await begun == "a stranger's"
+            return await kept[0]
+
+        return wait()
+
+    assert run(act) == "mine"
+
+
+def test_whoever_cancels_a_task_that_was_kept_cancels_no_other_coroutine(run):
+    kept = []
+
+    async def keeps():
+        kept.append(asyncio.current_task())
+
+    def act(eager):
+        eager.begin(keeps())
+        begun = eager.begin(waits("not cancelled"))
+        kept[0].cancel()
+
+        async def wait():
+            return await begun
+
+        return wait()
+
+    assert run(act) == "not cancelled"
+
+
+def test_a_task_says_the_context_that_its_coroutine_runs_in(run):
+    async def asks(pause):
+        variable.set(pause)
+        if pause:
+            await asyncio.sleep(0)
+        return asyncio.current_task().get_context()[variable]
+
+    def act(eager):
+        assert eager.begin(asks(False)) is False
+        begun = eager.begin(asks(True))
+
+        async def wait():
+            return await begun
+
+        return wait()
+
+    assert run(act) is True
 
 
 def test_one_that_cancels_itself_is_cancelled(run):

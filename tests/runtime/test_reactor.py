@@ -25,7 +25,7 @@ def test_a_loop_has_one_reactor_and_that_of_a_closed_loop_is_forgotten(run):
     with asyncio.Runner() as runner:
         closed = runner.run(one())
     run(one())
-    assert closed not in Reactor._of
+    assert closed not in reactor_module._reactors
 
 
 def test_an_environment_variable_forces_the_transport(monkeypatch):
@@ -69,6 +69,30 @@ def test_who_is_woken_twice_has_one_turn_and_an_error_costs_the_others_none(run)
         for _ in range(2):
             await asyncio.sleep(0)
         assert first.turns == 2
+
+    run(scenario())
+
+
+def test_an_info_that_cannot_be_taken_costs_the_others_nothing(run):
+    class Takes:
+        def admit(self, info):
+            if info is None:
+                raise MemoryError
+            taken.append(info)
+
+    taken = []
+
+    async def scenario():
+        loop = asyncio.get_running_loop()
+        failures = []
+        loop.set_exception_handler(lambda loop, context: failures.append(context))
+        reactor = Reactor.of(loop)
+        for info in (1, None, 2, None, 3):
+            reactor.post(Takes(), info)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert taken == [1, 2, 3]
+        assert len(failures) == 2
 
     run(scenario())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import socket
 
 import pytest
@@ -115,3 +116,50 @@ def test_a_handshake_is_judged_before_the_socket_is_taken(run_async):
 def test_what_is_no_socket_cannot_be_taken_over():
     with pytest.raises(HandlerError, match="cannot be taken over"):
         doubled(-1)
+
+
+def test_what_was_answered_in_another_way_is_not_taken_over_any_more(run_async):
+    async def act():
+        loop = asyncio.get_running_loop()
+        takeover = Takeover(Reactor.of(loop), testing.request(), lambda connect: b"")
+        waiting = asyncio.ensure_future(takeover.wait())
+        await asyncio.sleep(0)
+        takeover.forestall("a middleware was first")
+        for way in (
+            takeover.check_unanswered,
+            lambda: takeover.begin(Upgrade(Echo(None)), Options()),
+        ):
+            with pytest.raises(RuntimeError, match="a middleware was first"):
+                way()
+        with pytest.raises(RuntimeError, match="a middleware was first"):
+            await waiting
+
+    run_async(act())
+
+
+def test_the_origin_is_compared_with_the_host_that_the_application_was_shown(run_async):
+    """[S14.2]"""
+
+    async def act():
+        loop = asyncio.get_running_loop()
+        request = testing.request(headers={"Origin": "https://public.example"})
+        carried = []
+        takeover = Takeover(Reactor.of(loop), request, lambda connect: carried.append(1) or b"")
+        with pytest.raises(HandshakeError):
+            takeover.begin(Upgrade(Echo(None)), Options())
+        fields = {"Origin": "https://public.example", "Host": "public.example"}
+        takeover.shown = testing.request(headers=fields)
+        takeover.begin(Upgrade(Echo(None)), Options())
+        assert carried == [1]
+
+    run_async(act())
+
+
+def test_a_copy_of_it_is_the_same(run_async):
+    async def act():
+        loop = asyncio.get_running_loop()
+        takeover = Takeover(Reactor.of(loop), testing.request(), lambda connect: b"")
+        copied = copy.deepcopy({"extensions": {"sock": takeover}})
+        assert copied["extensions"]["sock"] is takeover
+
+    run_async(act())

@@ -24,7 +24,7 @@ class Loop:
     def time(self):
         return self.now
 
-    def call_at(self, due, callback):
+    def call_at(self, due, callback, context):
         self.handles.append(self.Handle(due, callback))
         return self.handles[-1]
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 
 import pytest
 
 import sock
-from sock import HandlerError, Options, Refuse, Request, Response, Sock, Upgrade
+from sock import HandlerError, Options, Refuse, Request, Response, Sock, Stop, Upgrade
 
 pytestmark = pytest.mark.usefixtures("reactor_kind", "loop_kind")
 
@@ -236,6 +237,76 @@ def test_the_origins_of_an_upgrade_are_laid_over_the_servers(run_async, connect)
     run_async(act())
 
 
+@pytest.mark.parametrize("app", [Echo, lambda request: Echo(request)])  # noqa: PLW0108 - no class
+def test_a_function_lets_origins_in_and_its_fault_is_a_500_that_is_told_once(
+    run_async, connect, events, app
+):
+    """[S14.7] [S1.4]"""
+
+    def check(origin, request):
+        if origin == "https://c.com":
+            raise LookupError("not for the peer")
+        return origin == f"https://{request.query['friend']}"
+
+    async def act():
+        async with sock.serve(app, options=Options(origins=["null", check])) as server:
+            for origin, status in (
+                ("https://a.com", 101),
+                ("null", 101),
+                ("https://b.com", 403),
+                ("https://c.com", 500),
+            ):
+                async with await connect(server) as client:
+                    client.send(handshake(line="GET /?friend=a.com HTTP/1.1", origin=origin))
+                    got = await client.answer()
+                    assert got.status == status
+                    assert b"not for the peer" not in got.body
+
+    run_async(act())
+    (failed,) = named(events, "handshake.failed")
+    assert isinstance(failed["error"], HandlerError)
+    assert isinstance(failed["error"].__cause__, LookupError)
+
+
+@pytest.mark.parametrize(
+    ("host", "more", "proxied"),
+    [
+        ("example.com", "", False),
+        ("example.com", "Via: 1.1 proxy\r\n", True),
+        ("example.com", "X-Forwarded-Host: app.com\r\n", True),
+        ("127.0.0.1:8000", "", True),
+        ("backend", "", True),
+    ],
+)
+def test_a_refused_origin_is_told_what_to_do_in_the_body_and_in_the_log(
+    exchange, events, host, more, proxied
+):
+    """[S14.2]"""
+    got = exchange(Echo, handshake(host=host, origin="https://app.com", more=more))
+    assert status_of(got) == 403
+    (refused,) = named(events, "handshake.refused")
+    assert f"\r\n\r\n{refused['detail']}\n".encode() in got
+    assert "option origins=" in refused["detail"]
+    assert ("proxy_set_header Host $host" in refused["detail"]) is proxied
+
+
+def test_text_is_read_and_sent_as_utf_8_and_read_as_latin_1_where_it_is_none(run_async, connect):
+    """[S13.10]"""
+
+    def app(request):
+        read = [request.headers["x-name"], *request.cookies.values()]
+        return Upgrade(Echo(request), headers={"X-Read": ", ".join(read)})
+
+    async def act():
+        async with sock.serve(app) as server, await connect(server) as client:
+            client.send(UPGRADE[:-2] + "X-Name: é 日本\r\nCookie: a=日本; ".encode())
+            client.send(b"b=J\xfcrgen\r\n\r\n")
+            head = await client.reader.readuntil(b"\r\n\r\n")
+            assert "\r\nX-Read: é 日本, 日本, Jürgen\r\n".encode() in head
+
+    run_async(act())
+
+
 def test_headers_and_subprotocol_are_on_the_101(run_async, connect):
     def app(request):
         return Upgrade(
@@ -337,6 +408,22 @@ def test_an_application_that_raises_is_a_500_without_details(exchange, events, d
 
 
 @pytest.mark.parametrize("data", [PLAIN, UPGRADE])
+def test_a_stop_raised_in_the_handshake_is_a_500_and_what_is_told_names_refuse(
+    exchange, events, data
+):
+    """[S6.9]"""
+
+    def app(request):
+        raise Stop(4001, "not for the peer")
+
+    got = exchange(app, data)
+    assert status_of(got) == 500
+    assert b"not for the peer" not in got
+    [failed] = named(events, "handshake.failed")
+    assert "raise Refuse there" in str(failed["error"])
+
+
+@pytest.mark.parametrize("data", [PLAIN, UPGRADE])
 @pytest.mark.parametrize("answer", [None, "hello", 404, Echo, (200, "x"), b""])
 def test_an_answer_that_is_none_is_a_500(exchange, events, data, answer):
     assert status_of(exchange(lambda request: answer, data)) == 500
@@ -354,10 +441,10 @@ def test_an_application_that_cancels_itself_is_a_500(exchange):
 @pytest.mark.parametrize(
     "app",
     [
-        lambda request: Response(200, headers={"X": "€"}),
-        lambda request: (_ for _ in ()).throw(Refuse(401, headers={"X": "€"})),
+        lambda request: Response(200, headers={"X": "\ud800"}),
+        lambda request: (_ for _ in ()).throw(Refuse(401, headers={"X": "\ud800"})),
         lambda request: Response(200, object()),
-        lambda request: Upgrade(Echo(request), headers={"X": "€"}),
+        lambda request: Upgrade(Echo(request), headers={"X": "\ud800"}),
         lambda request: Upgrade(Echo(request), subprotocol="not-offered"),
     ],
 )
@@ -454,3 +541,114 @@ def test_another_connection_is_welcome_when_one_has_gone(run_async, connect):
                 await server.wait_empty()
 
     run_async(act())
+
+
+# The health, which the server answers itself.
+
+HEALTH = GET % b"/healthz"
+
+
+@pytest.mark.parametrize("app", [hello, Echo])
+def test_the_health_is_answered_before_the_application_is_asked(run_async, connect, app):
+    async def act():
+        async with (
+            sock.serve(app, health="/healthz") as server,
+            await connect(server) as client,
+        ):
+            for data, to_head in ((HEALTH, False), (HEALTH.replace(b"GET", b"HEAD"), True)):
+                client.send(data)
+                got = await client.answer(to_head=to_head)
+                assert (got.status, got.headers["content-length"]) == (200, "2")
+                assert got.headers["cache-control"] == "no-store"
+                assert got.body == (b"" if to_head else b"ok")
+            client.send(HEALTH.replace(b"healthz", b"health%7A?deep"))
+            assert (await client.answer()).body == b"ok"
+
+    run_async(act())
+
+
+@pytest.mark.parametrize(
+    "data", [HEALTH.replace(b"GET", b"DELETE"), UPGRADE.replace(b"/chat", b"/healthz")]
+)
+def test_what_else_is_said_to_that_path_is_the_applications(run_async, connect, data):
+    async def act():
+        async with (
+            sock.serve(hello, health="/healthz") as server,
+            await connect(server) as client,
+        ):
+            client.send(data)
+            assert (await client.answer()).body == b"hello /healthz"
+
+    run_async(act())
+
+
+def test_the_health_is_answered_on_a_connection_too_many(run_async, connect):
+    async def act():
+        options = Options(max_connections=1)
+        async with (
+            sock.serve(hello, options=options, health="/healthz") as server,
+            await connect(server) as first,
+        ):
+            first.send(UPGRADE)
+            assert (await first.answer()).status == 101
+            for data, status in ((HEALTH, 200), (PLAIN, 503)):
+                async with await connect(server) as other:
+                    other.send(data)
+                    assert (await other.answer()).status == status
+
+    run_async(act())
+
+
+def test_a_path_of_health_begins_with_a_slash(run_async):
+    async def act():
+        async with sock.serve(hello, health="healthz"):
+            pass
+
+    with pytest.raises(ValueError, match="health is a path, which begins with '/'"):
+        run_async(act())
+
+
+# What the lifespan yields.
+
+
+def test_every_request_has_the_items_of_the_lifespan_to_itself(run_async, connect):
+    """[S19.6]"""
+    shared = {"pool": ["a pool"], "user": "nobody"}
+
+    @contextlib.asynccontextmanager
+    async def lifespan():
+        yield shared
+
+    def app(request):
+        assert request.state["pool"] is shared["pool"]
+        before = request.state["user"]
+        request.state["user"] = "ada"
+        return Response(200, before)
+
+    async def act():
+        async with (
+            sock.serve(app, lifespan=lifespan) as server,
+            await connect(server) as client,
+        ):
+            for _ in range(2):
+                client.send(PLAIN)
+                assert (await client.answer()).body == b"nobody"
+
+    run_async(act())
+
+
+def test_a_lifespan_that_raises_lets_nothing_start(run_async, events):
+    """[S19.4]"""
+
+    @contextlib.asynccontextmanager
+    async def lifespan():
+        raise RuntimeError("no database")
+        yield
+
+    async def act():
+        async with sock.serve(hello, lifespan=lifespan):
+            pass
+
+    with pytest.raises(RuntimeError, match="no database"):
+        run_async(act())
+    assert events == []

@@ -7,20 +7,21 @@ import pytest
 from sock.server.head import BadRequest
 from sock.server.reader import Reader
 
+MAX_BODY = 64 * 1024
 CHUNKED_HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 def refusal(data, **limits):
-    reader = Reader(limits.get("max_head_size", 16384))
+    reader = Reader(limits.get("max_head_size", 16384), MAX_BODY)
     reader.feed(data)
     with pytest.raises(BadRequest) as caught:
-        while reader.next() is not None:
+        while reader.next() is not None or reader.unfinished:
             pass
     return caught.value.status, caught.value.detail
 
 
 def test_an_absolute_target_names_the_host_rfc_9112_3_2_2():
-    reader = Reader(1024)
+    reader = Reader(1024, MAX_BODY)
     reader.feed(b"GET http://example.com:81/a?b HTTP/1.1\r\nHost: other\r\n\r\n")
     request = reader.next()
     assert request.target == "/a?b"
@@ -31,13 +32,13 @@ def test_an_absolute_target_names_the_host_rfc_9112_3_2_2():
     ("target", "path"), [("http://a", "/"), ("HTTP://a?q", "/?q"), ("ws://a/x", "/x")]
 )
 def test_an_absolute_target_without_a_path_is_the_root_rfc_9110_4_2_3(target, path):
-    reader = Reader(1024)
+    reader = Reader(1024, MAX_BODY)
     reader.feed(f"GET {target} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
     assert reader.next().target == path
 
 
 def test_an_asterisk_is_a_target_of_options_rfc_9112_3_2_4():
-    reader = Reader(1024)
+    reader = Reader(1024, MAX_BODY)
     reader.feed(b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n")
     assert reader.next().target == "*"
 

@@ -121,6 +121,31 @@ def test_without_descriptors_or_memory_accepting_pauses_and_goes_on(
     run_async(act())
 
 
+def test_without_memory_for_a_connection_accepting_pauses_and_goes_on(
+    run_async, events, monkeypatch
+):
+    monkeypatch.setattr("sock.server.listener._PAUSE", 0.05)
+    errors = [MemoryError(), MemoryError()]
+
+    async def act():
+        accepted = asyncio.get_running_loop().create_future()
+        [listening] = await bind("127.0.0.1", 0)
+
+        def accept(sock):
+            if errors:
+                raise errors.pop()
+            return sock.accept()[0]
+
+        listener = Listener(listening, accepted.set_result, accept)
+        listener.start()
+        with socket.create_connection(listening.getsockname()):
+            (await accepted).close()
+        listener.close()
+        assert [event for event, _ in events if event == "accept.paused"] == ["accept.paused"] * 2
+
+    run_async(act())
+
+
 def test_a_connection_that_is_gone_before_it_is_accepted_is_passed_over(run_async, events):
     async def act():
         accepted = asyncio.get_running_loop().create_future()

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sock.server.head import BadRequest
-from sock.server.reader import MAX_BODY, Reader
+from sock.server.reader import Reader
 
+MAX_BODY = 64 * 1024
 PLAIN = b"GET /rooms/7?name=ada HTTP/1.1\r\nHost: example.com\r\nX-A:  b \t\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKED_HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -21,15 +22,16 @@ UPGRADE = b"GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: U
 
 def read_all(data, *, max_head_size=16384):
     """Return the requests, the rest, and the refusal, of bytes that come as given in pieces."""
-    reader = Reader(max_head_size)
+    reader = Reader(max_head_size, MAX_BODY)
     requests = []
     try:
         for piece in data:
             reader.feed(piece)
-            while (request := reader.next()) is not None:
-                requests.append(
-                    (request.method, request.target, tuple(request.raw_headers), reader.keep_alive)
-                )
+            while (request := reader.next()) is not None or reader.unfinished:
+                if request is None:
+                    continue
+                head = request.method, request.target, tuple(request.raw_headers)
+                requests.append((*head, request.body, reader.keep_alive))
                 if not reader.keep_alive:
                     break
     except BadRequest as refused:
@@ -38,16 +40,18 @@ def read_all(data, *, max_head_size=16384):
 
 
 def refusal(data, **limits):
-    reader = Reader(limits.get("max_head_size", 16384))
+    reader = Reader(limits.get("max_head_size", 16384), MAX_BODY)
     reader.feed(data)
     with pytest.raises(BadRequest) as caught:
-        while reader.next() is not None:
+        while reader.next() is not None or reader.unfinished:
             pass
     return caught.value.status, caught.value.detail
 
 
 def test_a_request_has_its_method_target_headers_and_version():
-    reader = Reader(1024, SimpleNamespace(client=("127.0.0.1", 1), server=("127.0.0.1", 2)))
+    reader = Reader(
+        1024, MAX_BODY, SimpleNamespace(client=("127.0.0.1", 1), server=("127.0.0.1", 2))
+    )
     reader.feed(PLAIN)
     request = reader.next()
     assert (request.method, request.target, request.http_version) == (
@@ -88,14 +92,14 @@ def test_trailers_are_no_headers_rfc_9110_6_5():
 
 
 def test_what_comes_behind_an_upgrade_is_kept():
-    reader = Reader(1024)
+    reader = Reader(1024, MAX_BODY)
     reader.feed(UPGRADE + b"\x81\x80mask")
     assert reader.next().target == "/chat"
     assert reader.take_rest() == b"\x81\x80mask"
 
 
 def test_what_comes_behind_an_upgrade_in_pieces_is_kept():
-    reader = Reader(1024)
+    reader = Reader(1024, MAX_BODY)
     for at in range(len(UPGRADE)):
         assert reader.next() is None
         reader.feed(UPGRADE[at : at + 1])
@@ -125,16 +129,20 @@ def test_empty_lines_count_as_a_head():
 
 
 def test_a_part_of_a_head_that_cannot_become_one_is_refused_at_once():
-    reader = Reader(1024)
+    reader = Reader(1024, MAX_BODY)
     reader.feed(b"GET / HTTP/1.1\r\nHost : ")
     with pytest.raises(BadRequest):
         reader.next()
 
 
-def test_a_body_is_drained_and_the_next_request_is_read():
+def test_a_body_is_given_with_its_request_and_the_next_request_is_read():
     requests, refused = read_all([POST + CHUNKED + PLAIN])
     assert refused is None
-    assert [target for _, target, _, _ in requests] == ["/", "/", "/rooms/7?name=ada"]
+    assert [(target, body) for _, target, _, body, _ in requests] == [
+        ("/", b"hello"),
+        ("/", b"hel\nl\n"),
+        ("/rooms/7?name=ada", b""),
+    ]
 
 
 def test_a_body_over_the_limit_is_refused_by_its_length_rfc_9110_15_5_14():
@@ -148,7 +156,28 @@ def test_a_body_over_the_limit_is_refused_by_its_length_rfc_9110_15_5_14():
 )
 def test_a_chunked_body_over_the_limit_is_refused_its_framing_counted(chunk):
     head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-    assert refusal(head + chunk * (MAX_BODY // len(chunk) + 1))[0] == 413
+    assert refusal(head + chunk * (MAX_BODY * 2 // len(chunk)))[0] == 413
+
+
+def test_a_chunked_body_of_the_limit_is_taken_in_chunks_of_any_size():
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for size in (16, 1024, MAX_BODY):
+        chunk = b"%x\r\n" % size + b"\n" * size + b"\r\n"
+        requests, refused = read_all([head + chunk * (MAX_BODY // size) + b"0\r\n\r\n"])
+        assert (requests[0][3], refused) == (b"\n" * MAX_BODY, None)
+
+
+def test_a_body_of_tiny_chunks_is_read_a_part_a_call():
+    reader = Reader(1024, MAX_BODY)
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    reader.feed(head + b"1\r\nx\r\n" * 400 + b"0\r\n\r\n")
+    calls = 1
+    while (request := reader.next()) is None:
+        assert reader.unfinished
+        calls += 1
+    assert not reader.unfinished
+    assert request.body == b"x" * 400
+    assert calls > 5
 
 
 def test_a_trailer_over_the_limit_is_refused():
@@ -168,14 +197,14 @@ def test_a_trailer_over_the_limit_is_refused():
     ],
 )
 def test_whether_another_request_may_follow_rfc_9112_9_3(fields, keeps):
-    reader = Reader(1024)
+    reader = Reader(1024, MAX_BODY)
     reader.feed(b"GET / HTTP/" + fields + b"\r\n")
     assert reader.next() is not None
     assert reader.keep_alive is keeps
 
 
 def test_an_expectation_is_told_while_the_body_is_awaited_rfc_9110_10_1_1():
-    reader = Reader(1024)
+    reader = Reader(1024, MAX_BODY)
     reader.feed(b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\nContent-Length: 5\r\n\r\n")
     assert reader.next() is None
     assert reader.expects_continue
@@ -187,14 +216,14 @@ def test_an_expectation_is_told_while_the_body_is_awaited_rfc_9110_10_1_1():
 
 
 def test_an_expectation_in_http_1_0_is_ignored_rfc_9110_10_1_1():
-    reader = Reader(1024)
+    reader = Reader(1024, MAX_BODY)
     reader.feed(b"POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
     assert reader.next() is None
     assert not reader.expects_continue
 
 
 def test_begun_tells_whether_a_request_has_come_in_part():
-    reader = Reader(1024)
+    reader = Reader(1024, MAX_BODY)
     assert not reader.begun
     for at in range(len(POST)):
         reader.feed(POST[at : at + 1])

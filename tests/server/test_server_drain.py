@@ -156,6 +156,30 @@ def test_a_request_that_has_begun_may_still_be_asked(run_async, connect, told):
     run_async(act())
 
 
+def test_the_health_of_a_server_that_is_stopping_is_503(run_async, connect, told):
+    """On a connection whose request has begun; who comes anew finds the port closed."""
+    asked = PLAIN.replace(b" / ", b" /healthz ")
+
+    async def act():
+        async with (
+            sock.serve(lambda request: Response(), health="/healthz") as server,
+            await connect(server) as client,
+        ):
+            client.send(asked + asked[:20])
+            assert (await client.answer()).status == 200
+            began = told("server.draining")
+            draining = asyncio.ensure_future(server.drain())
+            await began.wait()
+            client.send(asked[20:])
+            got = await client.answer()
+            assert (got.status, got.body) == (503, b"stopping")
+            assert got.headers["connection"] == "close"
+            client.hang_up()
+            await draining
+
+    run_async(act())
+
+
 def test_a_handshake_under_way_is_refused_with_503(run_async, connect, told):
     made = []
 

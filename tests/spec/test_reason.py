@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from sock import Failed, MailboxFull, Normal, Reason, Remote, Shutdown, TimedOut
+from sock import Failed, MailboxFull, Normal, Reason, Remote, Shutdown, Stop, TimedOut
 
 ALL = [Normal(), Remote(1001, "bye"), Shutdown(), TimedOut(), Failed(MailboxFull())]
 
@@ -70,3 +70,21 @@ def test_a_reason_is_not_changed(reason):
 def test_a_reason_can_be_copied_and_pickled(reason):
     assert copy.copy(reason) == reason
     assert pickle.loads(pickle.dumps(reason)) == reason  # noqa: S301 - our own
+
+
+@pytest.mark.parametrize(
+    ("code", "travels"),
+    [
+        *((code, code) for code in (1000, 1001, 1003, 1007, 1012, 3000, 4999)),
+        (1005, 1000),
+        *((code, 1011) for code in (0, 999, 1004, 1006, 1015, 1016, 2999, 5000)),
+    ],
+)
+def test_a_relay_tells_the_other_side_the_same_with_a_code_that_may_travel(code, travels):
+    """[S13.8]"""
+    assert Remote(code, "why").stop() == Stop(travels, "why")
+
+
+def test_a_relay_keeps_of_a_detail_what_a_close_frame_can_carry():
+    """[S13.8] A host that stands on another server may be told a longer one."""
+    assert Remote(1001, "x" * 200).stop() == Stop(1001, "x" * 123)

@@ -8,7 +8,10 @@ def members(protocol):
 
 
 def test_a_ref_has_what_the_contract_names():
-    assert members(Ref) == {"add_done_callback", "closed", "request", "send", "send_after", "spawn"}
+    assert members(Ref) == {
+        *("add_done_callback", "closed", "pending", "request"),
+        *("send", "send_after", "spawn", "stop"),
+    }
 
 
 def test_a_timer_can_be_cancelled():
@@ -17,6 +20,7 @@ def test_a_timer_can_be_cancelled():
 
 def test_what_is_read_only_has_no_setter():
     assert Ref.closed.fset is None
+    assert Ref.pending.fset is None
     assert Ref.request.fset is None
 
 
@@ -24,3 +28,9 @@ def test_a_host_may_name_the_arguments_as_it_likes():
     for name in ("add_done_callback", "send", "send_after", "spawn"):
         parameters = inspect.signature(getattr(Ref, name)).parameters.values()
         assert {one.kind for one in list(parameters)[1:]} == {inspect.Parameter.POSITIONAL_ONLY}
+
+
+def test_the_messages_of_stop_are_named():
+    parameters = inspect.signature(Ref.stop).parameters
+    assert list(parameters) == ["self", "code", "detail", "messages"]
+    assert parameters["messages"].kind is inspect.Parameter.KEYWORD_ONLY

@@ -181,8 +181,37 @@ def test_a_host_says_who_asks_and_how():
     assert request.path_params == {"room": 7}
 
 
-def test_header_fields_are_latin_1():
-    assert Request(raw_headers=[(b"X-Name", b"J\xfcrgen")]).headers["x-name"] == "Jürgen"
+TEXTS = [
+    (b"plain", "plain"),
+    ("é 日本 🎉".encode(), "é 日本 🎉"),
+    (b"J\xfcrgen", "Jürgen"),
+    (b"\xe9\xa0", "é\xa0"),  # half a character of UTF-8
+    (b"\xed\xa0\x80", "í\xa0\x80"),  # a surrogate is none
+]
+
+
+@pytest.mark.parametrize(("raw", "text"), TEXTS)
+def test_header_fields_are_utf_8_where_they_can_be_and_else_latin_1(raw, text):
+    """[S13.10] RFC 9110 §5.5."""
+    request = Request(raw_headers=[(b"X-Name", raw), (b"x-name", b"\xff")])
+    assert request.headers.get_all("x-name") == [text, "ÿ"]
+
+
+@pytest.mark.parametrize(("raw", "text"), TEXTS)
+def test_a_cookie_is_utf_8_where_it_can_be_and_else_latin_1_whatever_the_others_are(raw, text):
+    """[S13.10]"""
+    field = b"a=" + raw + b'; b="' + raw + b'"; ' + raw.replace(b" ", b"_") + b"=c; d=\xff"
+    name = text.replace(" ", "_")
+    assert Request(raw_headers=[(b"Cookie", field)]).cookies == {
+        "a": text,
+        "b": text,
+        name: "c",
+        "d": "ÿ",
+    }
+
+
+def test_a_blank_that_is_none_of_http_stays_in_a_cookie():
+    assert Request(raw_headers=[(b"cookie", b"\ta=\xa0x\xa0 ;")]).cookies == {"a": "\xa0x\xa0"}
 
 
 def test_the_subprotocols_offered_are_in_the_order_of_liking():
@@ -207,6 +236,7 @@ def test_the_subprotocols_offered_are_in_the_order_of_liking():
         ('a=1"', {"a": '1"'}),
         (r'a="1\073 \"2\" \\ \054"', {"a": r'1; "2" \ ,'}),
         (r"a=1\0732", {"a": r"1\0732"}),
+        (r'a="\303\251 \342\202\254 \351"', {"a": "é € é"}),  # Werkzeug's, and http.cookies'
         ("none; =1; ; a=1", {"a": "1"}),
         ("$Version=1; [x]=2; a=1", {"$Version": "1", "[x]": "2", "a": "1"}),
         ("", {}),

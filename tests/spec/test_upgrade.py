@@ -82,7 +82,15 @@ def test_a_header_that_would_begin_another_is_refused(value):
         Upgrade(Echo(Request()), headers={"A": value})
 
 
-@pytest.mark.parametrize("value", ["", "a\tb", "a b", "é"])
+@pytest.mark.parametrize("value", ["\ud800", "a\udcff"])
+def test_a_header_that_is_no_text_is_refused(value):
+    """[S13.10]"""
+    for answer in (Response, Refuse, lambda **how: Upgrade(Echo(Request()), **how)):
+        with pytest.raises(ValueError, match=r"'A' is no Unicode text \(RFC 9110 §5\.5\)"):
+            answer(headers={"A": value})
+
+
+@pytest.mark.parametrize("value", ["", "a\tb", "a b", "é", "日本"])
 def test_a_header_may_carry_what_is_visible_and_blanks(value):
     assert Response(headers={"A": value}).headers == (("A", value),)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import assert_type
@@ -9,6 +11,7 @@ from typing import assert_type
 from sock import (
     Answer,
     App,
+    Application,
     Compression,
     Headers,
     MultiMapping,
@@ -70,7 +73,24 @@ class Middleware:
         return answer if isinstance(answer, (Sock, Upgrade, Response)) else await answer
 
 
+class Feed(Sock):
+    options = Options(idle_timeout=300)
+
+
+@asynccontextmanager
+async def lifespan() -> AsyncGenerator[dict[str, int]]:
+    yield {"pool": 7}
+
+
+@asynccontextmanager
+async def bare() -> AsyncGenerator[None]:
+    yield
+
+
 apps: list[App] = [
+    Application(Feed, lifespan=lifespan, options=Options(max_mailbox=3)),
+    Application(route, lifespan=bare),
+    Application(Application(later)),
     Echo,
     Chat,
     partial(Chat, room="7"),
@@ -90,3 +110,12 @@ def read(request: Request) -> None:
     assert_type(request.query.get("name"), str | None)
     assert_type(request.cookies.get("name", ""), str)
     assert_type(request.subprotocols, list[str])
+
+
+def allowed(origin: str, request: Request) -> bool:
+    return origin == f"https://{request.query['friend']}"
+
+
+Options(origins=allowed)
+Options(origins="https://*.example.com")
+Options(origins=["file://", "null", allowed])

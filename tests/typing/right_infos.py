@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Never, TypeVar, assert_type
 
-from sock import BinarySock, Ref, Request, Sock, TextSock, Timer
+from sock import BinarySock, CloseCode, Ref, Request, Sock, TextSock, Timer, send_all
 
 InfoT = TypeVar("InfoT")
 
@@ -75,6 +75,23 @@ class Works(Sock[int]):
         ref.add_done_callback(self.over)
 
     def over(self) -> None: ...
+
+
+def stop(line: Ref[Line], nobody: Ref[Never]) -> None:
+    nobody.stop()
+    nobody.stop(4001, "out")
+    line.stop(CloseCode.POLICY_VIOLATION, detail="out", messages="bye")
+    line.stop(messages=["a", b"b"])
+    assert_type(line.pending, int)
+
+
+def send_to_all(lines: set[Ref[Line]], shouts: list[Ref[Shout]], anybody: Ref[object]) -> None:
+    send_all(lines, Line("to all"))
+    send_all(lines, Shout("to all"))
+    send_all(shouts, Shout("to all"))
+    send_all((ref for ref in lines if not ref.closed), Line("to the open"))
+    send_all([anybody], "anything")
+    send_all({"ada": anybody}.values(), 7)
 
 
 def send(line: Ref[Line], shout: Ref[Shout], anything: Ref[object]) -> None:

@@ -15,6 +15,7 @@ from sock import (
     Pong,
     Prepared,
     Reason,
+    Ref,
     Remote,
     Result,
     Returned,
@@ -67,6 +68,30 @@ class Ends(TextSock):
         if text == "fail":
             return Stop(error=ValueError(text))
         return Stop(CloseCode.GOING_AWAY, messages="x") if text else None
+
+
+def parse(text: str) -> str:
+    if not text:
+        raise Stop(CloseCode.INVALID_DATA, "empty")
+    return text
+
+
+class Relays(TextSock):
+    def __init__(self, other: Ref[str]) -> None:
+        self.other = other
+
+    def handle_in(self, text: str) -> str:
+        try:
+            return parse(text)
+        except Stop as stop:
+            assert_type(stop.code, int)
+            assert_type(stop.detail, str)
+            raise
+
+    def terminate(self, reason: Reason) -> None:
+        if isinstance(reason, Remote):
+            stop = assert_type(reason.stop(), Stop)
+            self.other.stop(stop.code, stop.detail, messages=stop.messages)
 
 
 class Streams(TextSock):

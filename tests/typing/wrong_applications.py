@@ -7,6 +7,7 @@ from functools import partial
 from sock import (
     Answer,
     App,
+    Application,
     Compression,
     Options,
     Refuse,
@@ -41,12 +42,24 @@ def two(request: Request, room: str) -> Answer:
     return Response()
 
 
+class Limited(Sock):
+    options = 7  # error: an Options
+
+
 def yields_a_class(request: Request) -> Answer:
     return Echo  # error: the class, not a handler made of it
 
 
 def refuses(request: Request) -> Answer:
     return Refuse(403)  # error: raised, not returned
+
+
+async def later(origin: str, request: Request) -> bool:
+    return origin == "https://a.example"
+
+
+def named(origin: str) -> bool:
+    return origin == "https://a.example"
 
 
 a: App = text  # error: an application that returns a str
@@ -57,6 +70,11 @@ e: App = Chat  # error: nobody gives it a room
 f: App = partial(Chat, room=7)  # error: a room is a str
 g: App = Echo(Request())  # error: a handler is no application
 h: App = "examples.chat:app"  # error: that is for the command line
+
+Application(text)  # error: an application that returns a str
+Application(Echo, lifespan=7)  # error: it is called
+Application(Echo, options=7)  # error: an Options
+Application(Echo, Options())  # error: both are named
 
 Upgrade(Echo)  # error: the class, not a handler made of it
 Upgrade(Echo(Request()), "chat")  # error: the subprotocol is named
@@ -71,5 +89,8 @@ Options(idle_timeout="60")  # error: in seconds
 Options(max_size=10)  # error: there is no such limit
 Options(compression=15)  # error: a bool or a Compression
 Options(close_timeout=None)  # error: an end has a bound
+Options(origins=7)  # error: a text or a function, or several
+Options(origins=later)  # error: a function that waits would let everybody in
+Options(origins=[named])  # error: a function is given the request too
 Compression(15)  # error: what of it is named
 Request().headers["a"] = "b"  # error: read-only

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sock import Ref, Request, Sock, TextSock
+from sock import Ref, Request, Sock, TextSock, send_all
 
 
 @dataclass
@@ -63,6 +63,16 @@ def send(line: Ref[Line], shout: Ref[Shout], closed: Ref[Line]) -> None:
     closed.closed = True  # error: read-only
     wide: Ref[Line] = shout  # error: who takes shouts takes not any line
     wide.send(Line("x"))
+
+
+def stop(line: Ref[Line], lines: set[Ref[Line]]) -> None:
+    line.stop("out")  # error: the code comes first
+    line.stop(4001, b"out")  # error: a detail is text
+    line.stop(4001, "out", "bye")  # error: messages are named
+    line.stop(messages=[1])  # error: messages are messages
+    line.pending = 0  # error: read-only
+    send_all(lines, "hello")  # error: they take lines
+    send_all(Line("hello"), lines)  # error: the refs come first
 
 
 async def work() -> None: ...

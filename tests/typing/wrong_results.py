@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 
-from sock import BinarySock, Ping, Pong, Prepared, Reason, Ref, Sock, Stop, Stream, Text, TextSock
+from sock import (
+    BinarySock,
+    Ping,
+    Pong,
+    Prepared,
+    Reason,
+    Ref,
+    Remote,
+    Sock,
+    Stop,
+    Stream,
+    Text,
+    TextSock,
+)
 
 
 async def words() -> AsyncIterator[str]:
@@ -126,6 +139,8 @@ Stop(1000, b"bye")  # error: a detail is text
 Stop(messages=[1])  # error: messages are messages
 Stop(error="broken")  # error: an error is an exception
 Stop().code = 1001  # error: frozen
+Stop().error = None  # error: frozen
+Remote(1006).stop(1000)  # error: it knows the code
 Stream(words)  # error: a function that was not called
 Stream(numbers())  # error: of no messages
 Stream(iter("abc"))  # error: a plain iterator

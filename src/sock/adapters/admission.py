@@ -97,6 +97,11 @@ LIMITS: Final = (
         ("S7.8",),
         "what is under way when the server stops has as long as the server gives it",
     ),
+    Limit(
+        "text",
+        ("S13.10",),
+        "some servers lose, or send otherwise, what is no ASCII in a header field",
+    ),
 )
 """What ASGI does not let through. Of a takeover nothing of it is true."""
 
@@ -107,7 +112,8 @@ REFUSAL: Final = Limit(
 )
 
 
-_DENIAL: Final = "websocket.http.response"
+DENIAL: Final = "websocket.http.response"
+"""The extension by which a server lets an application answer in place of the upgrade."""
 
 
 def takeover_of(scope: Scope) -> Takeover | None:
@@ -119,8 +125,8 @@ def takeover_of(scope: Scope) -> Takeover | None:
 
 async def deny(scope: Scope, request: Request, response: Response, send: Send) -> None:
     """Answer in place of the upgrade, or as much of that as the server can."""
-    if _DENIAL in (scope.get("extensions") or {}):
-        await event.answer(response, send, _DENIAL)
+    if DENIAL in (scope.get("extensions") or {}):
+        await event.answer(response, send, DENIAL)
         return
     if response.status != 403 or response.body:
         tell(HOST, REFUSAL, Response, f"status {response.status}", request)
@@ -147,21 +153,18 @@ def agreed(request: Request, upgrade: Upgrade, base: Options) -> Options | Respo
         return failed(request, error)
 
 
-async def live(
-    foreign: Foreign, request: Request, upgrade: Upgrade, options: Options, given: Options
-) -> None:
+async def live(foreign: Foreign, request: Request, upgrade: Upgrade, options: Options) -> None:
     """Live from the acceptance to the end, over the server's own wire.
 
     Args:
         foreign: the connection, accepted.
         request: that was upgraded.
         upgrade: the application's answer.
-        options: all limits.
-        given: those of them that the application has set.
+        options: all limits; those that were set tell what the application needs.
     """
     loop = asyncio.get_running_loop()
     kind = type(upgrade.handler)
-    warn(HOST, LIMITS, upgrade.handler, given, request)
+    warn(HOST, LIMITS, upgrade.handler, options, request)
     bridge = Bridge(
         Reactor.of(loop),
         foreign,

@@ -24,10 +24,21 @@ from sock.wire import handshake
 
 try:
     from aiohttp import web
+    from aiohttp.http_exceptions import HttpProcessingError
 except ImportError as error:  # pragma: no cover - told by a subprocess
     raise ImportError("aiohttp is not installed: pip install 'sockpy[aiohttp]'") from error
 
-from .hosted import Hosted, address_of, body_of, failed, headers_of, kind_of, refused
+from .hosted import (
+    Hosted,
+    address_of,
+    body_of,
+    check_length,
+    failed,
+    headers_of,
+    kind_of,
+    refused,
+    too_large,
+)
 from .hosted import drain as drain
 
 if TYPE_CHECKING:
@@ -96,6 +107,14 @@ def handler(
     async def route(request: web.Request) -> web.StreamResponse:
         takeover = _takeover_of(request)
         upgrading = handshake.asks_to_upgrade(takeover.request)
+        if not upgrading:
+            limit = application.options.max_body_size
+            try:
+                takeover.request.body = await _body_of(takeover.request, request, limit)
+            except HandshakeError as refusal:
+                return _response(refused(takeover.request, refusal), last=True)
+            except ConnectionResetError:
+                return _gone()
         answer = await application.ask(takeover.request, takeover.check, upgrading=upgrading)
         if isinstance(answer, Upgrade):
             try:
@@ -178,6 +197,19 @@ def _request(request: web.Request) -> Request:
     )
     made.state["aiohttp.request"] = request
     return made
+
+
+async def _body_of(made: Request, request: web.Request, limit: int) -> bytes:
+    check_length(made, limit)
+    body = bytearray()
+    try:
+        async for piece in request.content.iter_any():
+            body += piece
+            if len(body) > limit:
+                raise too_large(limit)
+    except (web.RequestPayloadError, HttpProcessingError) as error:
+        raise HandshakeError(400, "the body is malformed (RFC 9112 §7)") from error
+    return bytes(body)
 
 
 def _response(response: Response, *, last: bool) -> web.Response:

@@ -13,11 +13,14 @@ async def room(websocket: WebSocket, room: str, user: User = Depends(current_use
 from __future__ import annotations
 
 import asyncio
+import traceback
 from typing import TYPE_CHECKING, Any, final
 
 from sock import telemetry
 from sock.observe import log
-from sock.spec import HandshakeError, Options, Response, Upgrade
+from sock.runtime.lifespan import lived
+from sock.spec import Application, HandshakeError, Options, Response, Upgrade
+from sock.spec.application import lifespan_of
 from sock.wire import handshake
 
 from . import admission, event, hosted
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from sock.spec import App, Request, Sock
+    from sock.spec.application import Lifespan
     from sock.spec.upgrade import HeaderPairs
 
     from .event import Event, Receive, Scope, Send
@@ -38,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["LIMITS", "REFUSAL", "Asgi", "Middleware", "asgi", "drain", "upgrade"]
 
 
-def asgi(app: App, *, options: Options | None = None) -> Asgi:
+def asgi(app: App, *, options: Options | None = None, lifespan: Lifespan | None = None) -> Asgi:
     """Return an application as an ASGI 3 application: WebSockets, ordinary answers, lifespan.
 
     To be served by any ASGI server, or mounted in any ASGI framework; mounted, it sees the rest of
@@ -46,9 +50,16 @@ def asgi(app: App, *, options: Options | None = None) -> Asgi:
 
     Args:
         app: from a request to an answer; a Sock class is one.
-        options: limits; what an `Upgrade` gives is laid over them.
+        options: limits, over those that the application carries; those of a handler's class and of
+            an `Upgrade` are laid over them.
+        lifespan: in place of the one that the application carries: entered at the server's start,
+            by ASGI's lifespan protocol, and left at its end, after the drain. Frameworks tell of
+            neither to what is mounted in them.
+
+    Raises:
+        TypeError: an argument has the wrong type.
     """
-    return Asgi(app, options)
+    return Asgi(app, options, lifespan)
 
 
 async def upgrade(
@@ -99,6 +110,8 @@ async def upgrade(
             " sock.adapters.asgi, and leave its asgi_websocket_class as it is"
         )
     await door.open()
+    if takeover is not None:
+        takeover.check_unanswered()
     request = event.request_of(door.scope, mounted=False)
     try:
         hosted.check()
@@ -114,23 +127,29 @@ async def upgrade(
         takeover.plan, takeover.shown = (accepting, base), request
     await door.accept(accepting)
     if takeover is not None:
-        if not release:
+        if release:
+            takeover.check_unanswered()
+        else:
             await takeover.wait()
         return
     if release and kept is not None:
         foreign = event.Events(door.scope, door.told or kept.receive, kept.send)
-        living = admission.live(foreign, request, accepting, limits, base)
+        living = admission.live(foreign, request, accepting, limits)
         kept.living.append(asyncio.get_running_loop().create_task(living))
     else:
-        await admission.live(door.foreign, request, accepting, limits, base)
+        await admission.live(door.foreign, request, accepting, limits)
 
 
 @final
 class Asgi:
     """An application as ASGI 3 has it. Made by `asgi`."""
 
-    def __init__(self, app: App, options: Options | None) -> None:
+    def __init__(self, app: App, options: Options | None, lifespan: Lifespan | None = None) -> None:
         self._hosted = Hosted(app, options)
+        self._lifespan = lifespan_of(
+            app if lifespan is None else Application(app, lifespan=lifespan)
+        )
+        self._state: dict[str, Any] = {}  # of the lifespan, where the server does not keep it
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one scope.
@@ -143,30 +162,36 @@ class Asgi:
             case "websocket":
                 await self._connect(scope, receive, send)
             case "http":
-                request = event.request_of(scope, mounted=True)
-                answered = await self._answer(request)
-                await event.answer(answered, send, "http.response")
+                await self._answer(scope, receive, send)
             case "lifespan":
-                await self._live(receive, send)
+                await self._live(scope, receive, send)
             case other:
                 raise ValueError(f"an ASGI scope of the type {other!r}")
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = self._request(scope)
         try:
             # Where a server takes what is no valid handshake for an ordinary request.
             if handshake.asks_to_upgrade(request):
                 handshake.check(request)
+            body = await event.body_of(request, receive, self._hosted.options.max_body_size)
         except HandshakeError as refusal:
-            return hosted.refused(request, refusal)
+            await event.answer(hosted.refused(request, refusal), send, "http.response")
+            return
+        if body is None:
+            return
+        request.body = body
         answered = await self._hosted.ask(request, hosted.check, upgrading=False)
         assert isinstance(answered, Response), "as nothing else was asked for"
-        return answered
+        await event.answer(answered, send, "http.response")
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (await receive())["type"] != "websocket.connect":
             return
-        request = event.request_of(scope, mounted=True)
+        request = self._request(scope)
         takeover = admission.takeover_of(scope)
+        if takeover is not None:
+            takeover.check_unanswered()
         check = hosted.check if takeover is None else takeover.check
         answered = await self._hosted.ask(request, check, upgrading=True)
         if isinstance(answered, Upgrade):
@@ -179,25 +204,48 @@ class Asgi:
                 if takeover is not None:
                     await takeover.wait()
                     return
-                given = base if answered.options is None else limits
                 connection = event.Events(scope, receive, send)
-                await admission.live(connection, request, answered, limits, given)
+                await admission.live(connection, request, answered, limits)
                 return
             answered = limits
         if takeover is not None:
             takeover.told = True
         await admission.deny(scope, request, answered, send)
 
-    async def _live(self, receive: Receive, send: Send) -> None:
-        """Keep the server's times: at its end, drain before it cuts the connections."""
-        while True:
-            match (await receive())["type"]:
-                case "lifespan.startup":
-                    await send({"type": "lifespan.startup.complete"})
-                case _:
-                    await drain(self._hosted.options.drain_timeout)
-                    await send({"type": "lifespan.shutdown.complete"})
-                    return
+    def _request(self, scope: Scope) -> Request:
+        request = event.request_of(scope, mounted=True)
+        if self._state:
+            request.state.update(self._state)
+        return request
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Keep the server's times: enter the lifespan; drain, and leave it, before it cuts.
+
+        the server says     what is done                       and answered
+        ------------------  ---------------------------------  -------------------------
+        lifespan.startup    the lifespan is entered            lifespan.startup.complete
+                            … and raises                       lifespan.startup.failed
+        lifespan.shutdown   the drain, the lifespan is left    lifespan.shutdown.complete
+                            … and raises                       lifespan.shutdown.failed
+        """
+        phase = "startup"
+        try:
+            await receive()  # lifespan.startup
+            async with lived(self._lifespan) as state:
+                if isinstance(scope.get("state"), dict):
+                    scope["state"].update(state)
+                else:
+                    self._state = state
+                await send({"type": "lifespan.startup.complete"})
+                phase = "shutdown"
+                await receive()  # lifespan.shutdown
+                await drain(self._hosted.options.drain_timeout)
+        except Exception:  # noqa: BLE001 - it is the user's code: the server shows what it has raised
+            await send({"type": f"lifespan.{phase}.failed", "message": traceback.format_exc()})
+        else:
+            await send({"type": "lifespan.shutdown.complete"})
+        finally:
+            self._state = {}
 
 
 @final

@@ -4,7 +4,7 @@
     http = get_asgi_application()
     application = with_sockets(http, [path("rooms/<slug:room>/", room)])
 
-    async def room(request: HttpRequest, room: str) -> Answer:
+    async def room(request: SocketRequest, room: str) -> Answer:
         if not request.user.is_authenticated:
             raise Refuse(401)
         return Chat(room, request.user)
@@ -31,7 +31,10 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, final
 from urllib.parse import urlsplit
 
+from sock.runtime.answer import base_of
 from sock.spec import HandshakeError, Options, Refuse, Request, Response, Sock, Upgrade
+from sock.spec.origin import is_listed, parse_origin
+from sock.wire import handshake
 
 try:
     from asgiref.sync import AsyncToSync, iscoroutinefunction, sync_to_async
@@ -48,6 +51,8 @@ try:
     from django.http import Http404, HttpResponse
     from django.http.request import validate_host
     from django.urls import Resolver404, URLResolver
+    from django.urls import path as django_path
+    from django.urls import re_path as django_re_path
     from django.urls.resolvers import RegexPattern
     from django.utils.http import is_same_domain
     from django.utils.module_loading import import_string
@@ -59,11 +64,13 @@ from .asgi import LIMITS as LIMITS
 from .hosted import drain as drain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sock.spec.application import Lifespan
 
     from .event import Receive, Scope, Send
 
-__all__ = ["LIMITS", "drain", "with_sockets"]
+__all__ = ["LIMITS", "SocketRequest", "drain", "path", "re_path", "with_sockets"]
 
 _LOCAL: Final = (".localhost", "127.0.0.1", "[::1]")
 """What Django allows when DEBUG is on and ALLOWED_HOSTS is empty."""
@@ -75,28 +82,87 @@ _THREADS: Final = 8
 """For the ORM, and so connections to each database: a database has 100 or so for all processes."""
 
 
-def with_sockets(http: Any, patterns: Sequence[Any], *, options: Options | None = None) -> Sockets:
+def path(
+    route: str,
+    view: Callable[..., object],
+    kwargs: Mapping[str, Any] | None = None,
+    name: str | None = None,
+) -> Any:
+    """Return Django's `path`, of a view that answers as Socks do, or of a Sock class.
+
+    Django's own works as well. With django-stubs it takes views of HTTP only.
+
+    Args:
+        route: such as "rooms/<slug:room>/".
+        view: given a `SocketRequest`, or a `Request` where it is a Sock class; and what is in the
+            path.
+        kwargs: given to the view besides.
+        name: for `reverse`.
+    """
+    made: Any = django_path
+    return made(route, view, kwargs, name)
+
+
+def re_path(
+    route: str,
+    view: Callable[..., object],
+    kwargs: Mapping[str, Any] | None = None,
+    name: str | None = None,
+) -> Any:
+    """Return Django's `re_path`, as `path` does.
+
+    Args:
+        route: a regular expression.
+        view: as for `path`.
+        kwargs: given to the view besides.
+        name: for `reverse`.
+    """
+    made: Any = django_re_path
+    return made(route, view, kwargs, name)
+
+
+class SocketRequest(ASGIRequest):  # type: ignore[misc]  # Any, without django-stubs
+    """Django's request, as a view of a socket is given it."""
+
+    sock: Request
+    """Sock's own."""
+
+
+def with_sockets(
+    http: Any,
+    patterns: Sequence[Any],
+    *,
+    options: Options | None = None,
+    lifespan: Lifespan | None = None,
+) -> Sockets:
     """Return an ASGI application that serves WebSockets by these patterns, and all else by `http`.
 
     Args:
         http: Django's own, from `get_asgi_application()`.
-        patterns: of `path` and `re_path`; their views return an `Answer`, or raise `Refuse`; a
-            Sock class may stand in place of a view.
+        patterns: of `path` and `re_path`, ours or Django's; their views return an `Answer`, or
+            raise `Refuse`; a Sock class may stand in place of a view.
         options: limits; what an `Upgrade` gives is laid over them. The pages of ALLOWED_HOSTS and
-            of CSRF_TRUSTED_ORIGINS are let in.
+            of CSRF_TRUSTED_ORIGINS are let in, and those of the options of a Sock class.
+        lifespan: entered at the server's start, left at its end; see `sock.asgi`.
     """
-    return Sockets(http, patterns, Options() if options is None else options)
+    return Sockets(http, patterns, Options() if options is None else options, lifespan)
 
 
 @final
 class Sockets:
     """Django's HTTP application, and WebSockets beside it. Made by `with_sockets`."""
 
-    def __init__(self, http: Any, patterns: Sequence[Any], options: Options) -> None:
+    def __init__(
+        self,
+        http: Any,
+        patterns: Sequence[Any],
+        options: Options,
+        lifespan: Lifespan | None = None,
+    ) -> None:
         self._http = http
         self._resolver = URLResolver(RegexPattern(r"^/"), list(patterns))
         self._options = options
-        self._sockets = asgi.asgi(self._asked, options=options)
+        self._sockets = asgi.asgi(self._asked, options=options, lifespan=lifespan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one scope."""
@@ -112,14 +178,15 @@ class Sockets:
             host = asked.get_host()
         except DisallowedHost as error:
             raise HandshakeError(400, "the Host is none of ALLOWED_HOSTS") from error
-        origins = _check_origin(request, host, self._options)
         try:
             match = self._resolver.resolve(asked.path_info)
         except Resolver404:
+            _check_origin(request, host, self._options)
             return Response(404, "nothing here\n")
+        ours = _check_origin(request, host, base_of(_class_of(match), self._options))
         asked.resolver_match = match
         try:
-            return _let_in(*await _answered(asked, match), origins)
+            return _let_in(*await _answered(asked, match), ours=ours)
         finally:
             # The task goes on for as long as the connection: for the ORM, it ends here.
             if threads := _Threads.of_this_loop():
@@ -154,9 +221,9 @@ async def _answered(asked: Any, match: Any) -> tuple[Any, list[tuple[str, str]]]
 
 async def _called(asked: Any, match: Any) -> Any:
     """Call a view, in a thread if it is none of asyncio's."""
+    if (made := _class_of(match)) is not None:
+        return made(asked.sock, *match.args, **match.kwargs)
     view: Any = match.func
-    if isinstance(view, type) and issubclass(view, Sock):
-        return view(asked.sock, *match.args, **match.kwargs)
     # asgiref's: before Python 3.12, that of `inspect` does not know how Django marks its own.
     marked: Any = iscoroutinefunction
     if not (marked(view) or marked(view.__call__)):
@@ -172,7 +239,7 @@ def _request(request: Request) -> Any:
     scope: Any = {**request.state["asgi.scope"], "type": "http", "method": "GET"}
     scope["scheme"] = request.scheme
     scope.setdefault("root_path", "")
-    made: Any = ASGIRequest(scope, BytesIO())
+    made: Any = SocketRequest(scope, BytesIO())
     made.sock = request
     return made
 
@@ -209,26 +276,36 @@ def _middleware(kind: type[Any]) -> Any:
     return None
 
 
-def _check_origin(request: Request, host: str, options: Options) -> tuple[str, ...]:
-    """Return what origins are let in beside the host's own: the page's, if it is one of ours.
+def _class_of(match: Any) -> Any:
+    """Return the Sock class that stands in place of a view; None for a view."""
+    view: Any = match.func
+    return view if isinstance(view, type) and issubclass(view, Sock) else None
+
+
+def _check_origin(request: Request, host: str, options: Options) -> bool:
+    """Tell whether the page is one that Django trusts, and not only listed in the options.
 
     Raises:
         HandshakeError: another site's page asks.
+        HandlerError: as for `handshake.check_origin`.
     """
     origin = request.headers.get("origin")
-    if origin is None or "*" in options.origins or origin in options.origins:
-        return options.origins
+    if origin is None:
+        return False
     if _is_ours(origin, host):
-        return (*options.origins, origin)
-    raise HandshakeError(403, f"the origin {origin!r} is not let in (RFC 6455 §10.2)")
+        return True
+    if is_listed(origin, request, options.origins):
+        return False
+    raise handshake.foreign_origin(
+        request, origin, settings="ALLOWED_HOSTS, CSRF_TRUSTED_ORIGINS or the option origins="
+    )
 
 
 def _is_ours(origin: str, host: str) -> bool:
-    try:
-        page = urlsplit(origin)
-        name = page.hostname or ""
-    except ValueError:  # such as "http://[::1"
+    if parse_origin(origin) is None:  # such as "http://[::1", or with a path
         return False
+    page = urlsplit(origin)
+    name = page.hostname or ""
     allowed = conf.settings.ALLOWED_HOSTS or (_LOCAL if conf.settings.DEBUG else ())
     allowed = [one for one in allowed if one != "*"]  # which says nothing about pages
     if name == (urlsplit(f"//{host}").hostname or "") or (name and validate_host(name, allowed)):
@@ -241,17 +318,19 @@ def _is_ours(origin: str, host: str) -> bool:
     )
 
 
-def _let_in(answered: Any, cookies: list[tuple[str, str]], origins: tuple[str, ...]) -> Any:
-    """Return the answer with its cookies, and the page's origin among those that it lets in."""
+def _let_in(answered: Any, cookies: list[tuple[str, str]], *, ours: bool) -> Any:
+    """Return the answer with its cookies; a page that Django trusts has been let in with that."""
     if isinstance(answered, Sock):
         answered = Upgrade(answered)
     if isinstance(answered, Upgrade):
         given = Options() if answered.options is None else answered.options
+        if ours and "origins" not in given.given:
+            given = given.over(Options(origins="*"))
         return Upgrade(
             answered.handler,
             subprotocol=answered.subprotocol,
             headers=(*answered.headers, *cookies),
-            options=given if "origins" in given.given else given.over(Options(origins=origins)),
+            options=given,
         )
     if isinstance(answered, Response):
         return Response(answered.status, answered.body, (*answered.headers, *cookies))

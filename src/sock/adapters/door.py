@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, Any, Protocol, cast, final
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast, final
 
 from sock.spec import CloseCode, Prepared, Remote, Text
 
@@ -23,6 +23,9 @@ if "quart.app" in sys.modules:
     from . import quart
 
     quart.watch()
+
+
+_ACCEPTED: Final = "the WebSocket was accepted already: upgrade does that itself"
 
 
 class Door(Protocol):
@@ -97,7 +100,7 @@ class _Plain:
         if getattr(getattr(connection, "application_state", None), "name", "CONNECTING") != (
             "CONNECTING"
         ):
-            raise RuntimeError("the WebSocket was accepted already: upgrade does that itself")
+            raise RuntimeError(_ACCEPTED)
         # Starlette's names for it, and Litestar's.
         state = getattr(connection, "client_state", None)
         if getattr(state, "name", None) == "CONNECTING" or (
@@ -133,7 +136,10 @@ class _Quart:
         self._events = event.Events(self.scope, self.told, self._connection.send)
 
     async def open(self) -> None:
-        """Quart has done it."""
+        # Quart has taken note of the peer. It accepts by itself, when a route receives or sends.
+        within: Any = getattr(getattr(self._connection, "_accept", None), "func", None)
+        if getattr(getattr(within, "__self__", None), "_accepted", False):
+            raise RuntimeError(_ACCEPTED)
 
     async def accept(self, upgrade: Upgrade, /) -> None:
         from werkzeug.datastructures import Headers

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, final
 from urllib.parse import quote
 
+from sock.runtime.answer import has_length
 from sock.spec import CloseCode, Prepared, Remote, Request, Shutdown, Text
 
 from . import hosted
@@ -63,9 +64,33 @@ def request_of(scope: Scope, *, mounted: bool) -> Request:
     return request
 
 
+async def body_of(request: Request, receive: Receive, limit: int) -> bytes | None:
+    """Return the body of an ordinary request; None when the peer has gone before its end.
+
+    Args:
+        request: made of the scope.
+        receive: of the scope.
+        limit: bytes that it may have.
+
+    Raises:
+        HandshakeError: it has more (413). What is left of it is not read.
+    """
+    hosted.check_length(request, limit)
+    body = bytearray()
+    while True:
+        event = await receive()
+        if event["type"] != "http.request":
+            return None
+        body += event.get("body") or b""
+        if len(body) > limit:
+            raise hosted.too_large(limit)
+        if not event.get("more_body"):
+            return bytes(body)
+
+
 def in_bytes(pairs: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     """Return headers as ASGI has them: in bytes, their names in lower case."""
-    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
+    return [(name.lower().encode(), value.encode()) for name, value in pairs]
 
 
 async def accept(upgrade: Upgrade, send: Send) -> None:
@@ -89,7 +114,7 @@ async def answer(response: Response, send: Send, kind: str) -> None:
     """
     body = hosted.body_of(response)
     headers = in_bytes(hosted.headers_of(response))
-    if response.status not in {204, 304}:
+    if has_length(response.status):
         headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": f"{kind}.start", "status": response.status, "headers": headers})
     await send({"type": f"{kind}.body", "body": body, "more_body": False})

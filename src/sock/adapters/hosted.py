@@ -8,15 +8,23 @@ from typing import TYPE_CHECKING, Any, cast, final
 
 from sock import telemetry
 from sock.observe import log
-from sock.runtime.answer import only_upgrades, taken
+from sock.runtime.answer import (
+    base_of,
+    content_of,
+    content_type_of,
+    explained,
+    only_upgrades,
+    runs,
+    taken,
+)
 from sock.runtime.guests import Guests
-from sock.spec import HandshakeError, Options, Refuse, Response
+from sock.spec import HandshakeError, Refuse, Response
 from sock.wire import handshake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sock.spec import App, Request, Upgrade
+    from sock.spec import App, Options, Request, Upgrade
 
 
 @final
@@ -25,15 +33,17 @@ class Hosted:
 
     Args:
         app: from a request to an answer; a Sock class is one.
-        options: limits; what an `Upgrade` gives is laid over them.
+        options: limits, over those that the application carries.
+
+    Raises:
+        TypeError: they are no Options, or the application's are none.
+        ValueError: they contradict each other.
     """
 
     def __init__(self, app: App, options: Options | None) -> None:
-        if options is not None and not isinstance(cast("object", options), Options):
-            raise TypeError(f"options are an Options, not {type(options).__name__!r}")
+        self.options = base_of(app, options)
         log.attach()
         self._app = app
-        self.options = Options() if options is None else options
         self.only_upgrades = only_upgrades(app)
         """Whether it is a Sock class: it makes nothing but connections."""
 
@@ -47,6 +57,7 @@ class Hosted:
             check: judges the handshake, as far as the host does that; raises a HandshakeError.
             upgrading: whether a WebSocket connection is asked for.
         """
+        task = asyncio.current_task()
         try:
             if upgrading:
                 check()
@@ -61,6 +72,10 @@ class Hosted:
                 _check_upgrading(upgrading=upgrading)
         except (Refuse, HandshakeError) as refusal:
             return refused(request, refusal)
+        except GeneratorExit as error:
+            if not runs(task):  # closed with its loop: there is nobody to answer
+                raise
+            return failed(request, error)
         except Exception as error:  # noqa: BLE001 - whatever an application raises
             return failed(request, error)
         return answer
@@ -78,6 +93,23 @@ def check() -> None:
         HandshakeError: the server is stopping (503).
     """
     Guests.of(running_loop()).check()
+
+
+def check_length(request: Request, limit: int) -> None:
+    """Refuse a body that says that it is too large, before it is read.
+
+    Raises:
+        HandshakeError: it has more bytes than `limit` (413).
+    """
+    said = request.headers.get("content-length", "").strip().lstrip("0")
+    # Python reads no more than 4,300 digits, and no body is that long.
+    if said.isascii() and said.isdigit() and (len(said) > 20 or int(said) > limit):
+        raise too_large(limit)
+
+
+def too_large(limit: int) -> HandshakeError:
+    """Return the refusal of a body over `max_body_size`."""
+    return HandshakeError(413, f"a body of more than {limit} bytes (RFC 9110 §15.5.14)")
 
 
 def running_loop() -> asyncio.AbstractEventLoop:
@@ -106,9 +138,9 @@ def refused(request: Request, refusal: Refuse | HandshakeError) -> Response:
     return response
 
 
-def failed(request: Request, error: Exception) -> Response:
+def failed(request: Request, error: BaseException) -> Response:
     """Return the answer when an application has raised, told with its traceback."""
-    telemetry.emit("handshake.failed", request=request, error=error)
+    telemetry.emit("handshake.failed", request=request, error=explained(error))
     return Response(500, "internal server error\n")
 
 
@@ -116,16 +148,20 @@ def headers_of(response: Response) -> list[tuple[str, str]]:
     """Return the headers of an ordinary answer, without those that say how long it is."""
     framing = {"content-length", "transfer-encoding", "connection"}
     headers = [(name, value) for name, value in response.headers if name.lower() not in framing]
-    if response.body and not any(name.lower() == "content-type" for name, _ in headers):
-        text = isinstance(response.body, str)
-        kind = "text/plain; charset=utf-8" if text else "application/octet-stream"
+    kind = content_type_of(response)
+    if kind is not None:
         headers.append(("Content-Type", kind))
     return headers
 
 
 def body_of(response: Response) -> bytes:
-    """Return the body of an ordinary answer."""
-    return response.body.encode() if isinstance(response.body, str) else response.body
+    """Return the body of an ordinary answer; empty for a status that has none."""
+    return content_of(response)
+
+
+def for_latin_1(value: str) -> str:
+    """Return the value of a header for a server that sends Latin-1, so that UTF-8 comes of it."""
+    return value.encode().decode("latin-1")
 
 
 def address_of(given: Any) -> tuple[str, int] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import math
 import os
 import signal
@@ -13,20 +14,27 @@ from typing import TYPE_CHECKING, Any, Final
 try:
     import uvicorn as server
     from uvicorn.config import STARTUP_FAILURE
+    from uvicorn.importer import import_from_string
 except ImportError as error:  # pragma: no cover - told by a subprocess
     raise ImportError("uvicorn is not installed: pip install 'sockpy[uvicorn]'") from error
 
 from sock.runtime.guests import Guests
 
 from . import uvicorn_log
+from .health import Health
 from .uvicorn import SockProtocol  # here, a uvicorn that is too old is told in one line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from types import FrameType
 
 _CANNOT_START: Final = 1
+
+_TARGET: Final = "_SOCK_TARGET"
+_FACTORY: Final = "_SOCK_TARGET_IS_FACTORY"
+_PATH: Final = "_SOCK_HEALTH"
+"""Variables by which the processes of --workers and --reload are told what to put in front."""
 
 
 def run(
@@ -37,7 +45,9 @@ def run(
     factory: bool,
     host: str,
     port: int,
-    drain_timeout: float,
+    drain_timeout: float | None,
+    health: str | None,
+    stopped: Callable[[], None],
     loop: str,
     log_level: str,
     log_format: str,
@@ -62,7 +72,9 @@ def run(
         factory: whether the name is that of a function which returns the application.
         host: a name or an address.
         port: 0 for one that is free.
-        drain_timeout: seconds that a stop may take.
+        drain_timeout: seconds that a stop may take; None for as long as it takes.
+        health: path that is answered whatever the application is; None for none.
+        stopped: called when uvicorn has stopped and the process is to end.
         loop: "auto", "asyncio" or "uvloop".
         log_level: the lowest that is shown.
         log_format: "text" or "json".
@@ -84,9 +96,15 @@ def run(
         os.environ["SOCK_LOG_QUERY"] = "1"
     # uvicorn ends its process by the very signal that has stopped it; a clean stop exits with 0.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
+        signal.signal(number, functools.partial(_stop, stopped))
     # uvicorn guesses whether what it gets is a factory, by calling it; a factory it only calls.
     own = not reload and workers == 1
+    if health is not None:
+        if own:
+            found = Health(found, health)
+        else:
+            os.environ |= {_TARGET: target, _FACTORY: "1" if factory else "", _PATH: health}
+            target, factory = f"{__name__}:{healthy.__name__}", True
     try:
         server.run(
             (lambda: found) if own else target,
@@ -107,7 +125,7 @@ def run(
             ssl_keyfile=None if key is None else str(key),
             root_path=root_path,
             forwarded_allow_ips=forwarded_allow_ips,
-            timeout_graceful_shutdown=math.ceil(drain_timeout),
+            timeout_graceful_shutdown=None if drain_timeout is None else math.ceil(drain_timeout),
         )
     except SystemExit as ended:
         if ended.code == STARTUP_FAILURE:
@@ -115,7 +133,13 @@ def run(
         raise
 
 
-def _stop(_number: int, _frame: FrameType | None) -> None:
+def healthy() -> Any:
+    """Return the application for a process of --workers or --reload, with its health in front."""
+    app: Any = import_from_string(os.environ[_TARGET])
+    return Health(app() if os.environ[_FACTORY] else app, os.environ[_PATH])
+
+
+def _stop(stopped: Callable[[], None], _number: int, _frame: FrameType | None) -> None:
     """End the process, as uvicorn passes on the signal that has stopped it.
 
     A Sock that is left then was not waited for: a second signal has come, or the time is up.
@@ -123,4 +147,5 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
     with contextlib.suppress(RuntimeError):  # no loop runs, in which there were Socks
         for left in list(Guests.of(asyncio.get_running_loop()).links):
             left.abort()
+    stopped()
     sys.exit(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
+from sock.runtime import fork
 from sock.runtime.channel import expect_dead_peer
 
 if TYPE_CHECKING:
@@ -94,12 +95,12 @@ class StreamChannel:
         self._paused = True
         self._behind = "close"
         if not self._writes:
-            self._stream.close()
+            self._end()
 
     def abort(self) -> None:
         """Close at once."""
         self._writes.clear()
-        self._stream.close()
+        self._end()
 
     def _read_on(self) -> None:
         if self._may_read() and self._kept:
@@ -133,8 +134,13 @@ class StreamChannel:
         self.taken += self._writes.popleft()
         if not self._writes:
             if self._behind:
-                self._stream.close()
+                self._end()
             self.receiver.drained()
+
+    def _end(self) -> None:
+        if fork.happened and self._stream.socket is not None:
+            fork.shut(self._stream.socket.fileno())
+        self._stream.close()
 
     def _closed(self) -> None:
         self._writes.clear()

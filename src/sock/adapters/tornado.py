@@ -26,7 +26,17 @@ try:
 except ImportError as error:  # pragma: no cover - told by a subprocess
     raise ImportError("Tornado is not installed: pip install 'sockpy[tornado]'") from error
 
-from .hosted import Hosted, address_of, body_of, failed, headers_of, kind_of, refused
+from .hosted import (
+    Hosted,
+    address_of,
+    body_of,
+    failed,
+    for_latin_1,
+    headers_of,
+    kind_of,
+    refused,
+    too_large,
+)
 from .hosted import drain as drain
 from .stream import StreamChannel
 
@@ -89,10 +99,28 @@ def hosting(app: App, *, options: Options | None = None) -> type[web.RequestHand
     """
     application = Hosted(app, options)
 
+    limit = application.options.max_body_size
+
+    @web.stream_request_body
     class Hosting(web.RequestHandler):
+        def initialize(self) -> None:
+            self._body = bytearray()
+            self._size = 0
+
+        def data_received(self, chunk: bytes) -> None:
+            self._size += len(chunk)
+            if self._size <= limit:
+                self._body += chunk
+            else:  # Tornado reads it to its end, or to its own limit: nobody keeps it
+                self._body.clear()
+
         async def get(self, *_: Any, **__: Any) -> None:
             takeover = _takeover_of(self)
             upgrading = handshake.asks_to_upgrade(takeover.request)
+            if self._size > limit:
+                _answer(self, refused(takeover.request, too_large(limit)), last=True)
+                return
+            takeover.request.body = bytes(self._body)
             answer = await application.ask(takeover.request, takeover.check, upgrading=upgrading)
             if isinstance(answer, Upgrade):
                 try:
@@ -109,6 +137,8 @@ def hosting(app: App, *, options: Options | None = None) -> type[web.RequestHand
                     await takeover.wait()
                     return
             _answer(self, answer, last=upgrading)
+
+        head = post = put = patch = delete = options = get
 
     return Hosting
 
@@ -185,10 +215,11 @@ def _request(handler: web.RequestHandler) -> Request:
 def _answer(handler: web.RequestHandler, response: Response, *, last: bool) -> None:
     handler.set_status(response.status)
     said: set[str] = set()
+    handler.clear_header("Content-Type")  # which Tornado guesses also where there is no content
     for name, value in headers_of(response):
         # The first takes the place of one that Tornado has for all answers.
         put = handler.add_header if name.lower() in said else handler.set_header
-        put(name, value)
+        put(name, for_latin_1(value))
         said.add(name.lower())
     if last:
         # What follows a request that asks to upgrade may be frames, and is never read as a request.

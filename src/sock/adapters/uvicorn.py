@@ -1,33 +1,47 @@
 """uvicorn as a host at native speed: `uvicorn --ws sock.adapters.uvicorn:SockProtocol app:app`.
 
+uvicorn's own implementation reads the request and runs the application, on every connection. What
+the application sends passes by here, up to the first word that decides:
+
     the application                        what becomes of the connection
     -------------------------------------  ---------------------------------------------------------
-    answers with a Sock (`sock.asgi`, or   its socket is taken over: our wire, our reactor, all of
-    `upgrade` in a route)                  the contract
-    accepts in another way, or denies      it goes on in uvicorn's own implementation, which begins
-                                           with the very request, and notices nothing
+    accepts with a Sock (`sock.asgi`, or   its socket is taken over: our wire, our reactor, all of
+    `upgrade` in a route)                  the contract; uvicorn's own implementation is told that
+                                           the connection is lost
+    accepts in another way, or denies      uvicorn's own implementation goes on as if nobody had
+                                           listened
+    raises `Refuse`                        it is answered with that
     is stopped                             its Socks finish what is under way and say 1012, before
                                            uvicorn goes on with its shutdown; who has not been
                                            answered yet gets a 503
 
-An application finds out by the scope's extension "sock": so `sock.asgi(app)` needs no switch.
+What is no valid opening handshake is answered before the application is asked: by us, where the
+specification says with what status [S14.1], and by uvicorn's own implementation, where that is
+stricter. An application finds out by the scope's extension "sock": so `sock.asgi(app)` needs no
+switch.
 """
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
-import sys
+import weakref
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast, final
-from urllib.parse import unquote
 
+from sock.engine.phase import Phase
+from sock.observe import log
 from sock.runtime import Reactor
 from sock.runtime.takeover import Takeover, carry
-from sock.spec import CloseCode, HandshakeError, Remote, Request, Upgrade
+from sock.spec import CloseCode, HandshakeError, Refuse, Remote, Response, Upgrade
+from sock.spec.request import text_of
+from sock.wire import handshake
 
-from .admission import EXTENSION
-from .hosted import address_of, refused
+from .admission import DENIAL, EXTENSION
+from .event import answer
+from .hosted import body_of, headers_of, refused
+from .uvicorn_head import behind_the_head, origin_form, request_of, version_of
 
 try:
     import uvicorn
@@ -39,8 +53,9 @@ except ImportError as error:  # pragma: no cover - told by a subprocess
 from . import uvicorn_log  # behind the word of what is missing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
+    from sock.engine import Cause
     from sock.runtime import Channel, Link
 
     from .event import Event, Receive, Scope, Send
@@ -54,11 +69,20 @@ if tuple(int(part) for part in uvicorn.__version__.split(".")[:2]) < _OLDEST:  #
     raise ImportError(
         f"uvicorn {uvicorn.__version__} is too old: pip install --upgrade 'sockpy[uvicorn]'"
     )
+if AutoWebSocketsProtocol is None:  # pragma: no cover - told by a subprocess
+    raise ImportError(
+        "uvicorn has no WebSockets of its own, which its other applications are served with:"
+        " pip install 'sockpy[uvicorn]', which brings them"
+    )
 
 _log: Final = logging.getLogger("uvicorn.error")
 
 _LAST_WORDS: Final = 1.0
-"""Seconds of uvicorn's own bound on its shutdown that are left for the Close frames to leave in."""
+"""Seconds of the bound on a shutdown that are left for the Close frames, a quarter at most."""
+
+_BOUNDS: Final = 3
+"""Bounds between a connection that is told to end and its end: the callbacks', their cancellation's
+and that of `terminate`."""
 
 _RELOADING: Final = 1.0
 """Seconds that are enough for what is under way when a developer waits for `--reload`."""
@@ -68,6 +92,17 @@ _READ_AHEAD: Final = 65536
 
 _HOSTS: Final = frozenset((b"upgrade", b"connection", b"content-length", b"transfer-encoding"))
 """Headers of a 101 that are the host's to say, whoever adds them on the way."""
+
+_OF_NO_USE: Final = frozenset(
+    ("buffer", "conn", "frames", "queue", "request", "response", "writable")
+)
+"""What uvicorn's own implementation needs for a live connection: 10 kB of each, idle."""
+
+_ACCEPTED: Final = (
+    "the WebSocket was accepted already, by the route or a middleware: upgrade and sock.asgi do"
+    " that themselves"
+)
+_REFUSED: Final = "the WebSocket was refused by a middleware, before a Sock could accept it"
 
 
 @final
@@ -90,55 +125,53 @@ class SockProtocol(asyncio.Protocol):
     ) -> None:
         self._config = config
         self._state = server_state
-        self._app_state = app_state
         self._transport: asyncio.Transport = cast("Any", None)
-        self._head = b""
-        self._early = b""
+        self._version = "1.1"
+        self._behind = b""
+        self._early: bytes | None = None  # None before the head has come
+        self._own: Any = cast("Any", AutoWebSocketsProtocol)(
+            config=config, server_state=server_state, app_state=app_state
+        )
+        self._own.app = self._run
         self._takeover: Takeover | None = None
-        self._own: _Own | None = None  # uvicorn's protocol, where it is its connection
-        self._heir: asyncio.Protocol | None = None  # the same, where it has had the request
-        self._accepted = False
-        self._decided: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """Done when it is known whose connection this is, or that it is nobody's."""
+        self._decided = False  # by a first word that uvicorn's own implementation has sent
+        self._taken = False  # by a Sock
         self._drain_timeout: float | None = None  # the host's, once it is known
-        self._run_own: Callable[[_Own], Any] = _never
 
     # What uvicorn tells.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take note of what came behind the head: who reads it is not decided yet."""
         self._transport = cast("asyncio.Transport", transport)
-        self._early = _behind_the_head(self._transport.get_protocol())
+        reader = self._transport.get_protocol()
+        self._behind = behind_the_head(reader)
+        self._version = version_of(reader)
         self._state.connections.add(self)
 
     def data_received(self, data: bytes) -> None:
-        """Take the head of the request, once, and ask the application; keep what follows."""
-        if self._head:
+        """Take the head of the request, once, and have the application asked; keep what follows."""
+        if self._early is not None:
             self._early += data
             if len(self._early) > _READ_AHEAD:
                 self._transport.pause_reading()
             return
-        self._head = data
-        request = _request(data, self._transport)
-        self._takeover = Takeover(Reactor.of(asyncio.get_running_loop()), request, self._carry)
+        self._early, self._behind = self._behind, b""
+        request = request_of(data, self._version, self._transport)
         try:
-            self._takeover.check()
-        except HandshakeError:
-            # Its answer is in the application's words, if uvicorn has none of its own.
-            self._begin_own(self._with_extension)
-            return
-        scope = self._scope(request)
-        task = asyncio.get_running_loop().create_task(self._ask(scope))
-        self._state.tasks.add(task)
-        task.add_done_callback(self._state.tasks.discard)
+            head = origin_form(data)
+            request = request_of(head, self._version, self._transport)
+            handshake.check(request)
+            self._takeover = Takeover(Reactor.of(asyncio.get_running_loop()), request, self._carry)
+            self._begin_own(head)
+        except HandshakeError as refusal:
+            log.attach()
+            self._answer(refused(request, refusal))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Note that the peer has gone before it was accepted."""
-        if self._heir is not None:  # it has refused at once, before the transport was its own
-            self._heir.connection_lost(exc)
+        """Note that the peer has gone, or was refused."""
         if self._takeover is not None:
             self._takeover.lost()
-        self._decide()
+            self._lose_own(exc)
         self._leave()
 
     def eof_received(self) -> None:
@@ -148,108 +181,108 @@ class SockProtocol(asyncio.Protocol):
         """Drain, as uvicorn stops: it waits until this has left its connections."""
         link = None if self._takeover is None else self._takeover.link
         if link is None:
-            self._answer(503)
+            self._answer(Response(503, "the server is stopping\n", {"Retry-After": "1"}))
             return
         bound = _smaller(self._drain_timeout, self._config.timeout_graceful_shutdown)
-        seconds = None if bound is None else max(0.0, bound - _LAST_WORDS)
-        link.shutdown(_smaller(seconds, _RELOADING) if self._config.reload else seconds)
+        if self._config.reload:
+            bound = _smaller(bound, _RELOADING)
+        if bound is None:
+            link.shutdown(None)
+            return
+        last_words = min(_LAST_WORDS, bound / 4)
+        link.shutdown(bound - last_words)
+        loop = asyncio.get_running_loop()
+        timers = (
+            loop.call_later(bound - last_words / 2, _give_up, link),
+            loop.call_later(bound, _cut, link),
+        )
+        assert self._takeover is not None, "as it has a link"
+        self._takeover.over.add_done_callback(lambda _: _cancel(timers))
 
-    # The application.
+    # The application, as uvicorn's own implementation runs it.
 
-    def _scope(self, request: Request) -> Scope:
-        path, _, query = request.target.partition("?")
-        root = self._config.root_path
-        return {
-            "type": "websocket",
-            "asgi": {"version": self._config.asgi_version, "spec_version": "2.4"},
-            "http_version": request.http_version,
-            "scheme": "wss" if request.scheme == "https" else "ws",
-            "server": request.server,
-            "client": request.client,
-            "root_path": root,
-            "path": root + unquote(path),
-            "raw_path": (root + path).encode("ascii"),
-            "query_string": query.encode("ascii"),
-            "headers": [(name.lower(), value) for name, value in request.raw_headers],
-            "subprotocols": request.subprotocols,
-            "state": self._app_state.copy(),
-            "extensions": {"websocket.http.response": {}, EXTENSION: self._takeover},
-        }
+    async def _run(self, scope: Scope, receive: Receive, send: Send) -> Any:
+        """Be the application of uvicorn's own implementation: ask the real one, and listen in."""
+        takeover = self._takeover
+        assert takeover is not None, "made before"
+        scope["extensions"][EXTENSION] = takeover
+        self._own.app = None  # nothing here refers to itself: what is over is freed at once
 
-    async def _ask(self, scope: Scope) -> None:
-        own: _Own | None = None
-        connected = False
+        async def received() -> Event:
+            event = None if self._taken else await receive()
+            if event is None or self._taken:  # meanwhile, while it waited
+                await asyncio.shield(takeover.over)
+                return _disconnect(takeover.cause)
+            return event
 
-        async def receive() -> Event:
-            nonlocal connected
-            if not connected:
-                connected = True
-                return {"type": "websocket.connect"}
-            # Some ask for the next event before they have said whether they accept.
-            await asyncio.shield(self._decided)
-            if own is not None:
-                return await own.receive()
-            assert self._takeover is not None, "made with the scope"
-            await asyncio.shield(self._takeover.over)
-            return _disconnect(self._takeover.link)
+        def said(event: Event) -> Awaitable[None]:  # no coroutine: uvicorn's own is one already
+            return send(event) if self._decided else self._say(takeover, scope, event, send)
 
-        def send(event: Event) -> Any:  # no coroutine: uvicorn's own is one already
-            return self._send(event, scope) if own is None else own.send(event)
-
-        async def run(inner: _Own) -> None:
-            """Be the application of uvicorn's own protocol: what has begun goes on as that."""
-            nonlocal own
-            own = inner
-            inner.ready.set_result(None)
-            self._decide()
-            await inner.outcome
-
-        self._run_own = run
         try:
-            await self._config.loaded_app(scope, receive, send)
-        except BaseException as error:
-            if self._own is not None:
-                _settle(self._own.outcome, error)
-            elif self._accepted or not self._begin_own(_raising(error)):
-                # Behind the end of its Sock, or with a peer that has gone meanwhile: no news to it.
-                _report(error)
-            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+            returned = await self._config.loaded_app(scope, received, said)
+        except Refuse as refusal:
+            if self._decided or self._taken:
                 raise
-        else:
-            if self._own is not None:
-                _settle(self._own.outcome, None)
-            elif not self._accepted:
-                self._begin_own(_returning)
+            await self._deny(takeover, refusal, send)
+            raise ClientDisconnected from refusal  # which uvicorn takes for an end without news
+        except BaseException as error:
+            # Behind the end of its Sock, or to a peer that was told 503: no news to anybody.
+            if _is_an_end(error) if self._taken else self._is_too_late():
+                raise ClientDisconnected from error
+            raise
+        if returned is None and self._transport.is_closing():
+            raise ClientDisconnected  # uvicorn complains of whoever has denied, and returns
+        return returned
 
-    async def _send(self, event: Event, scope: Scope) -> None:
-        """Take the first word of an application: it decides whose connection this is.
+    async def _say(self, takeover: Takeover, scope: Scope, event: Event, send: Send) -> None:
+        """Pass on what an application sends, until its first word: that decides who goes on.
 
         Raises:
             ClientDisconnected: there is nobody to say it to.
         """
-        takeover = self._takeover
-        assert takeover is not None, "made with the scope"
-        if self._accepted:
-            if event["type"] == "websocket.close":  # Quart says it behind every route
+        kind = event["type"]
+        if self._taken:
+            if kind == "websocket.close":  # Quart says it behind every route
                 return
-            raise RuntimeError(f"{event['type']!r} to a connection that was taken over")
-        if self._own is None:
-            if self._transport.is_closing():
-                raise ClientDisconnected
-            if takeover.plan is not None and event["type"] == "websocket.accept":
-                self._begin(takeover, event)
-                uvicorn_log.accepted(scope)
-                return
-            own = _Own(self._run_own)
-            if not self._begin_own(own.run):
-                raise ClientDisconnected
-            self._own = own
-        await self._own.ready
-        await self._own.send(event)
+            raise RuntimeError(f"{kind!r} to a connection that was taken over")
+        if self._transport.is_closing():
+            raise ClientDisconnected
+        if kind == "websocket.accept" and takeover.plan is not None:
+            await self._begin(takeover, scope, event, send)
+            return
+        await send(event)
+        if kind == "websocket.accept":
+            self._decide(takeover, _ACCEPTED)
+            self._hand_over()
+        elif kind in {"websocket.close", f"{DENIAL}.start"}:
+            self._decide(takeover, _REFUSED)
 
     # The ways on.
 
-    def _begin(self, takeover: Takeover, event: Event) -> None:
+    def _begin_own(self, head: bytes) -> None:
+        """Have uvicorn's own implementation read the request, and run the application.
+
+        Raises:
+            HandshakeError: it does not, and has not answered either.
+        """
+        own, running = self._own, len(self._state.tasks)
+        uvicorn_log.follow(own, self._takeover)
+        own.connection_made(self._transport)
+        try:
+            own.data_received(head)
+        except Exception as error:
+            raise _not_begun() from error
+        finally:
+            self._state.connections.discard(own)  # the connection is ours, until it is decided
+        if len(self._state.tasks) == running and not self._transport.is_closing():
+            raise _not_begun()
+
+    def _lose_own(self, exc: Exception | None) -> None:
+        """Tell uvicorn's own implementation that its connection is lost."""
+        self._state.connections.add(self._own)  # from where it takes itself away
+        self._own.connection_lost(exc)
+
+    async def _begin(self, takeover: Takeover, scope: Scope, event: Event, send: Send) -> None:
         """Take the socket over; whatever forbids that is answered, and raised."""
         assert takeover.plan is not None, "asked by whoever calls this"
         upgrade, base = takeover.plan
@@ -257,148 +290,113 @@ class SockProtocol(asyncio.Protocol):
         try:
             takeover.begin(_merged(upgrade, event, self._state.default_headers), base)
         except HandshakeError as refusal:  # such as a drain that has begun meanwhile
-            self._answer(refused(takeover.shown, refusal).status)
+            await self._deny(takeover, refusal, send)
             raise ClientDisconnected from refusal
-        except Exception:
-            self._answer(500)
-            raise
-        self._accepted = True
-        self._decide()
+        self._taken = True
+        self._own.transport = _NoTransport()
+        self._lose_own(ConnectionResetError("taken over by a Sock"))
+        of_no_use: Any = self._own  # uvicorn's task has it for as long as the route runs
+        for name in _OF_NO_USE:
+            if hasattr(of_no_use, name):
+                setattr(of_no_use, name, None)
+        self._own = None
         takeover.over.add_done_callback(lambda _: self._leave())
+        uvicorn_log.accepted(scope)
+        _tell_settings(self._config)
 
-    def _answer(self, status: int) -> None:
+    async def _deny(self, takeover: Takeover, refusal: Refuse | HandshakeError, send: Send) -> None:
+        """Answer with a refusal, by uvicorn's own implementation."""
+        log.attach()
+        response = refused(takeover.shown, refusal)
+        takeover.told = True
+        self._decide(takeover, _REFUSED)
+        await answer(response, send, DENIAL)
+
+    def _decide(self, takeover: Takeover, how: str) -> None:
+        """Leave the connection to uvicorn's own implementation, which has answered."""
+        self._decided = True
+        takeover.forestall(how)
+        self._leave()
+        self._state.connections.add(self._own)
+
+    def _hand_over(self) -> None:
+        """Let uvicorn's own implementation read, what has come already first."""
+        self._takeover = None  # it hears of the end by itself now
+        early, self._early = self._early, b""
+        self._transport.set_protocol(self._own)
+        self._transport.resume_reading()  # first: it may stop that with the first message
+        if early:
+            self._own.data_received(early)
+
+    def _answer(self, response: Response) -> None:
         """Say the last word, where nobody else is there to say it."""
         self._leave()
         if self._transport.is_closing():
             return
-        phrase = HTTPStatus(status).phrase
-        head = f"HTTP/1.1 {status} {phrase}\r\nConnection: close\r\nContent-Type: text/plain\r\n"
-        self._transport.write(f"{head}Content-Length: {len(phrase) + 1}\r\n\r\n{phrase}\n".encode())
+        body = body_of(response)
+        fields = [
+            *headers_of(response),
+            ("Content-Length", str(len(body))),
+            ("Connection", "close"),
+        ]
+        phrase = HTTPStatus(response.status).phrase
+        lines = [f"HTTP/1.1 {response.status} {phrase}", *(f"{name}: {it}" for name, it in fields)]
+        self._transport.write("\r\n".join((*lines, "", "")).encode() + body)
         self._transport.close()
 
     def _carry(self, connect: Callable[[Channel], Link]) -> bytes:
         self._transport.pause_reading()
         carry(Reactor.of(asyncio.get_running_loop()), self._transport, connect)
-        return self._early
+        early, self._early = self._early, b""
+        return early or b""
 
-    def _begin_own(self, app: Callable[[Scope, Receive, Send], Any]) -> bool:
-        """Let uvicorn's own implementation go on, from the request on, with this application.
-
-        Returns:
-            Whether it does: not where the peer has gone, or was answered.
-        """
-        transport = self._transport
-        self._leave()
-        if transport.is_closing():
-            return False
-        if AutoWebSocketsProtocol is None:
-            _log.error(
-                "uvicorn has no WebSockets of its own for what is no Sock, or refuses:"
-                " pip install 'sockpy[uvicorn]', which brings them"
-            )
-            self._answer(500)
-            return False
-        own: Any = cast("Any", AutoWebSocketsProtocol)(
-            config=self._config, server_state=self._state, app_state=self._app_state
-        )
-        own.app = app
-        uvicorn_log.follow(own, self._takeover)
-        own.connection_made(transport)
-        self._heir = own
-        own.data_received(self._head)
-        # uvicorn is about to set this one as the transport's, if it has not.
-        asyncio.get_running_loop().call_soon(self._hand_over, own)
-        return not transport.is_closing()  # it may have found fault with the handshake
-
-    def _hand_over(self, own: asyncio.Protocol) -> None:
-        transport = self._transport
-        if transport.get_protocol() is self:
-            transport.set_protocol(own)
-        if transport.is_closing():
-            return
-        transport.resume_reading()  # first: it may stop that with the first message
-        if self._early:
-            own.data_received(self._early)
-
-    async def _with_extension(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Ask the application about a handshake that is no valid one, by our lights."""
-        scope["extensions"][EXTENSION] = self._takeover
-        await self._config.loaded_app(scope, receive, send)
-
-    def _decide(self) -> None:
-        if not self._decided.done():
-            self._decided.set_result(None)
+    def _is_too_late(self) -> bool:
+        """Tell whether the peer has gone, or was answered, while the application was thinking."""
+        return not self._decided and not self._taken and self._transport.is_closing()
 
     def _leave(self) -> None:
         self._state.connections.discard(self)
 
 
 @final
-class _Own:
-    """The application's side of uvicorn's own protocol, joined to one that has begun already."""
+class _NoTransport:
+    """What uvicorn's own implementation has in place of a socket that was taken over."""
 
-    def __init__(self, running: Callable[[_Own], Any]) -> None:
-        loop = asyncio.get_running_loop()
-        self._running = running
-        self.ready: asyncio.Future[None] = loop.create_future()
-        self.outcome: asyncio.Future[None] = loop.create_future()
-        self.receive: Receive
-        self.send: Send
+    def is_closing(self) -> bool:
+        """Tell that it is over."""
+        return True
 
-    async def run(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - it has its scope
-        """Be its application."""
-        await receive()  # the connect, which the application has had
-        self.receive, self.send = receive, send
-        await self._running(self)
+    def close(self) -> None:
+        """Do nothing: the socket is a Sock's."""
+
+    pause_reading = resume_reading = close
 
 
-async def _never(_: _Own) -> None:
-    """Stand for the application that runs, before it does."""
+def _cancel(timers: tuple[asyncio.TimerHandle, ...]) -> None:
+    for timer in timers:
+        timer.cancel()
 
 
-def _raising(error: BaseException) -> Callable[[Scope, Receive, Send], Any]:
-    """Return an application that raises this, for uvicorn to log and answer."""
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - it raises whatever it gets
-        raise error
-
-    return app
+def _give_up(link: Link) -> None:
+    """Wait no longer for a callback that ignores that it was cancelled: `terminate` needs time."""
+    if link.lifecycle.phase is Phase.ENDING:
+        link.lifecycle.alarmed()
 
 
-async def _returning(scope: Scope, receive: Receive, send: Send) -> None:
-    """Return without an answer, for uvicorn to complain of."""
+def _cut(link: Link) -> None:
+    """End, whatever is under way: uvicorn's time is up."""
+    link.abort()
+    for _ in range(_BOUNDS):
+        link.lifecycle.alarmed()
 
 
-def _settle(outcome: asyncio.Future[None], error: BaseException | None) -> None:
-    if outcome.done():
-        return
-    if error is None:
-        outcome.set_result(None)
-    elif isinstance(error, asyncio.CancelledError):
-        outcome.cancel()
-    else:
-        outcome.set_exception(error)
+def _not_begun() -> HandshakeError:
+    """Return the refusal of a head that uvicorn's own implementation does not understand."""
+    return HandshakeError(400, "uvicorn's WebSockets refuse this head, such as for its size")
 
 
-def _request(head: bytes, transport: asyncio.Transport) -> Request:
-    """Return the request that uvicorn has read, and written down again."""
-    line, *fields = head.split(b"\r\n\r\n", 1)[0].split(b"\r\n")
-    method, target, version = line.split(b" ", 2)
-    pairs = (field.partition(b":") for field in fields)
-    return Request(
-        method.decode("ascii"),
-        target.decode("latin-1"),
-        [(name, value.strip(b" \t")) for name, _, value in pairs],
-        http_version=version.decode("ascii").removeprefix("HTTP/"),
-        scheme="http" if transport.get_extra_info("sslcontext") is None else "https",
-        client=address_of(transport.get_extra_info("peername")),
-        server=address_of(transport.get_extra_info("sockname")),
-    )
-
-
-def _disconnect(link: Link | None) -> Event:
+def _disconnect(cause: Cause | None) -> Event:
     """Return the end of a connection as an application is told it."""
-    cause = None if link is None else link.lifecycle.cause
     code: int | None = CloseCode.ABNORMAL_CLOSURE
     detail = ""
     if cause is not None:
@@ -409,18 +407,17 @@ def _disconnect(link: Link | None) -> Event:
     return {"type": "websocket.disconnect", "code": int(code), "reason": detail}
 
 
-def _report(error: BaseException) -> None:
-    """Log what an application has raised, but for its peer's end, or its server's."""
+def _is_an_end(error: BaseException) -> bool:
+    """Tell whether an application has raised its peer's end, or its server's."""
     ends = (asyncio.CancelledError, ConnectionError, ClientDisconnected)
     # Starlette says it in words of its own.
-    if not isinstance(error, ends) and not isinstance(error.__context__, ClientDisconnected):
-        _log.error("Exception in ASGI application\n", exc_info=error)
+    return isinstance(error, ends) or isinstance(error.__context__, ClientDisconnected)
 
 
 def _merged(upgrade: Upgrade, event: Event, defaults: list[tuple[bytes, bytes]]) -> Upgrade:
     """Return the answer with uvicorn's headers, and as it has come through the middleware."""
     headers = [
-        (name.decode("latin-1"), value.decode("latin-1"))
+        (name.decode("latin-1"), text_of(value))
         for name, value in (*defaults, *(event.get("headers") or ()))
         if name.lower() not in _HOSTS and not name.lower().startswith(b"sec-websocket-")
     ]
@@ -432,20 +429,32 @@ def _merged(upgrade: Upgrade, event: Event, defaults: list[tuple[bytes, bytes]])
     )
 
 
-def _behind_the_head(reader: Any) -> bytes:
-    """Return what uvicorn has read behind the request, and would forget.
+_SETTINGS: Final = {
+    "ws_max_size": "max_message_size",
+    "ws_max_queue": "max_read_ahead",
+    "ws_ping_interval": "ping_interval",
+    "ws_ping_timeout": "idle_timeout",
+    "ws_per_message_deflate": "compression",
+}
+"""uvicorn's settings of its own WebSockets, and the options of a Sock that are about the same."""
 
-    Its h11 protocol keeps it; its httptools protocol is, at this moment, handling the exception
-    that says where it begins in the data at hand.
-    """
-    error = sys.exception()
-    frame = None if error is None or error.__traceback__ is None else error.__traceback__.tb_frame
-    if type(error).__name__ == "HttpParserUpgrade" and frame is not None:
-        data: Any = frame.f_locals.get("data", b"")
-        offset: Any = error.args[0] if error is not None and error.args else len(data)
-        return bytes(data[offset:])
-    trailing: Any = getattr(getattr(reader, "conn", None), "trailing_data", None)
-    return bytes(trailing[0]) if trailing else b""
+_told: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
+"""Configurations of uvicorn's that were told of."""
+
+
+def _tell_settings(config: Any) -> None:
+    """Tell, once, which settings somebody has made in vain, as far as Socks go."""
+    if config in _told:
+        return
+    _told.add(config)
+    usual = inspect.signature(uvicorn.Config).parameters
+    for name, option in _SETTINGS.items():
+        if name in usual and getattr(config, name, usual[name].default) != usual[name].default:
+            _log.warning(
+                "uvicorn's --%s is for its own WebSockets; a Sock has Options(%s=...)",
+                name.replace("_", "-"),
+                option,
+            )
 
 
 def _smaller(one: float | None, other: float | None) -> float | None:

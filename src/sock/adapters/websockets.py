@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from sock.observe import log
 from sock.runtime import Reactor
-from sock.runtime.answer import accepted
+from sock.runtime.answer import accepted, has_length
+from sock.runtime.answer import limits as limits_of
 from sock.runtime.bridge import Bridge
 from sock.runtime.guests import Guests
 from sock.runtime.limit import Limit, warn
@@ -52,7 +53,17 @@ except ImportError as error:  # pragma: no cover - told by a subprocess
         "websockets is missing, or older than 14: pip install --upgrade 'sockpy[websockets]'"
     ) from error
 
-from .hosted import Hosted, address_of, body_of, check, failed, headers_of, kind_of, refused
+from .hosted import (
+    Hosted,
+    address_of,
+    body_of,
+    check,
+    failed,
+    for_latin_1,
+    headers_of,
+    kind_of,
+    refused,
+)
 from .hosted import drain as drain
 
 if TYPE_CHECKING:
@@ -132,16 +143,16 @@ async def upgrade(
     """
     _check(connection)
     accepting = Upgrade(handler, options=options)
-    base = Options() if options is None else options
+    limits = limits_of(accepting, Options())
     request = request_of(connection)
-    if "origins" in base.given or connection.protocol.origins is None:
+    if "origins" in limits.given or connection.protocol.origins is None:
         try:
-            handshake.check_origin(request, base.origins)
+            handshake.check_origin(request, limits.origins)
         except HandshakeError as refusal:
             refused(request, refusal)
             await connection.close(CloseCode.POLICY_VIOLATION, "another site's page")
             return
-    await _live(connection, request, accepting, base, base)
+    await _live(connection, request, accepting, limits)
 
 
 def hosting(app: App, *, options: Options | None = None) -> dict[str, Any]:
@@ -177,12 +188,11 @@ def hosting(app: App, *, options: Options | None = None) -> dict[str, Any]:
         if response.status_code == 101:
             _, answer, _ = getattr(connection, _ANSWERED)
             for name, value in answer.headers:
-                response.headers[name] = value
+                response.headers[name] = for_latin_1(value)
 
     async def handler(connection: ServerConnection) -> None:
         request, answer, limits = getattr(connection, _ANSWERED)
-        given = application.options if answer.options is None else limits
-        await _live(connection, request, answer, limits, given)
+        await _live(connection, request, answer, limits)
 
     return {
         "handler": handler,
@@ -268,15 +278,11 @@ class _Connection:
 
 
 async def _live(
-    connection: ServerConnection,
-    request: Request,
-    upgrade: Upgrade,
-    options: Options,
-    given: Options,
+    connection: ServerConnection, request: Request, upgrade: Upgrade, options: Options
 ) -> None:
     log.attach()
     loop = asyncio.get_running_loop()
-    warn(_HOST, LIMITS, upgrade.handler, given, request)
+    warn(_HOST, LIMITS, upgrade.handler, options, request)
     foreign = _Connection(connection)
     bridge = foreign.bridge = Bridge(
         Reactor.of(loop), foreign, request, upgrade.handler, options, debug=loop.get_debug()
@@ -299,7 +305,8 @@ def _check(connection: Any) -> None:
 
 def _answer(response: Response) -> Answer:
     body = body_of(response)
-    headers = Headers(headers_of(response))
-    headers["Content-Length"] = str(len(body))
+    headers = Headers((name, for_latin_1(value)) for name, value in headers_of(response))
+    if has_length(response.status):
+        headers["Content-Length"] = str(len(body))
     headers["Connection"] = "close"
     return Answer(response.status, "", headers, body)

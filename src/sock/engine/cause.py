@@ -32,8 +32,7 @@ from sock.spec import (
     Shutdown,
     TimedOut,
 )
-
-from .wording import fitting
+from sock.spec.close_code import fitting
 
 if TYPE_CHECKING:
     from sock.spec import ProtocolError, Reason, Stop
@@ -81,7 +80,7 @@ def violated(error: ProtocolError) -> Cause:
 
 
 def stopped(stop: Stop) -> Cause:
-    """The handler returned Stop."""
+    """The handler has given a Stop, or a ref was told to stop."""
     reason = Normal() if stop.error is None else Failed(stop.error)
     return Cause(reason, stop.code, stop.detail)
 

@@ -18,7 +18,9 @@
     FINISHING  nothing is left           say the code if that was not done           ENDING
     FINISHING  the bound has passed      say the code if that was not done           ENDING
     FINISHING  peer gone (2)             say the code, or drop what is pushed        FINISHING
-    both       Stop, or an exception     push its messages, say its code (3)         ENDING
+    both       Stop, given or raised     push its messages, say its code (3)         ENDING
+    both       an exception              say 1011 (3)                                ENDING
+    both       Ref.stop                  as for Stop, ahead of all that waits (4)    ENDING
     ENDING     entered                   forget the mailbox; cancel every job        ENDING
     ENDING     no job is left, or bound  call terminate                              LAST
     LAST       terminate ended, or bound                                             OVER
@@ -26,6 +28,7 @@
     (1) its Close, the loss of TCP, idle, too slow, mailbox full: `cause` has the list
     (2) unless it is gone already: the first cause of an end is the one that counts
     (3) unless a code has been said, which then stays the one, with its reason
+    (4) in the host's next turn, or as soon as a plain callback returns; nothing if the peer is gone
 
 "busy" means that a callback is under way; no other begins (rule 3). The bounds are `close_timeout`,
 in a shutdown the drain's. The rules are those of `docs/reference/specification.md`.
@@ -34,13 +37,15 @@ in a shutdown the drain's. The rules are those of `docs/reference/specification.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, cast, final
+from typing import TYPE_CHECKING, Any, cast, final
 
 from sock import telemetry
-from sock.spec import BinarySock, HandlerError, Sock, Stop, Stream, TextSock
+from sock.spec import HandlerError, Stop, Stream
 from sock.spec.message import MESSAGE_TYPES
 
 from . import cause
+from .callbacks import Callbacks
+from .halt import messages_of, taken
 from .job import Job, Jobs, Role
 from .mailbox import Kind, Mailbox, size_of
 from .outbox import Outbox
@@ -48,19 +53,15 @@ from .phase import ENDING, FINISHING, LAST, LIVE, MADE, OVER
 from .wording import described, unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from sock.spec import Message, Options, Ping, Pong, ProtocolError, Sock
 
-    from sock.spec import Message, Options, Ping, Pong, ProtocolError
-
+    from .callbacks import Callback, Watch
     from .cause import Cause
     from .host import Host
 
-    Callback: TypeAlias = Callable[[Any], Any]
-    Watch: TypeAlias = Callable[[Callback, str], Callback]
-
 
 @final
-class Lifecycle:
+class Lifecycle(Callbacks):
     """The life cycle of one connection. Not thread-safe: used from its host's event loop only.
 
     The fast path of a host, which the compiled core repeats: while `ready`, it may set `busy`, call
@@ -77,20 +78,15 @@ class Lifecycle:
 
     __slots__ = (
         "_abandoned",
+        "_asked",
         "_cause",
-        "_handler",
         "_host",
         "_jobs",
-        "_on_control",
         "_options",
         "_proceeding",
-        "_watch",
         "busy",
-        "forwards",
         "gone",
         "mailbox",
-        "on_binary",
-        "on_text",
         "outbox",
         "phase",
         "reading",
@@ -100,26 +96,13 @@ class Lifecycle:
     def __init__(
         self, handler: Sock[Any, Any], options: Options, host: Host, watch: Watch | None = None
     ) -> None:
-        kind = type(handler)
-        self._handler = handler
+        super().__init__(handler, watch)
         self._options = options
         self._host = host
         self._jobs = Jobs(host)
         self._cause: Cause | None = None
+        self._asked: Stop | None = None  # of a ref, and not carried out yet
         self._proceeding = self._abandoned = False
-        self._watch = watch
-        callback: Callback | None = handler.handle_in
-        if kind.handle_in is Sock.handle_in:
-            callback = None  # a message is then the peer's mistake, and no crash of the handler's
-        elif watch is not None:
-            callback = watch(handler.handle_in, self.place("handle_in"))
-        self.on_text: Callback | None = None if issubclass(kind, BinarySock) else callback
-        """The callback for a text message; None where the handler takes none."""
-        self.on_binary: Callback | None = None if issubclass(kind, TextSock) else callback
-        """The callback for a binary message; None where the handler takes none."""
-        self._on_control = kind.handle_control is not Sock.handle_control
-        self.forwards = kind.handle_info is Sock.handle_info and watch is None
-        """Whether an info that is a message is pushed, and no callback of the handler's asked."""
         self.mailbox = Mailbox(options.max_mailbox)
         self.outbox = Outbox(options.max_send_buffer, options.send_timeout)
         self.phase = MADE
@@ -138,7 +121,7 @@ class Lifecycle:
         """Begin: call init. The 101 is on its way."""
         if self.phase is MADE:
             self.phase = LIVE
-            self._call(self._handler.init, self._host.ref, "init")
+            self._call(self.own("init") or self._handler.init, self._host.ref, "init")
             self._proceed()
 
     def receive(self, message: str | bytes | Ping | Pong) -> bool:
@@ -150,7 +133,7 @@ class Lifecycle:
                 self.violated(unsupported(message))
                 return False
             self.mailbox.put(Kind.MESSAGE, message, size_of(message))
-        elif self._on_control:
+        elif self._on_control is not None:
             self.mailbox.put(Kind.CONTROL, message, len(message.payload))
         else:
             return self.reading
@@ -160,13 +143,27 @@ class Lifecycle:
 
     def post(self, info: Any) -> None:
         """Take an info. Never runs a callback: that is for the host's next turn."""
-        if self.phase is not LIVE:
+        if self.phase is not LIVE or self._asked is not None:
             return
         if not self.mailbox.put_info(info):
-            self._depart(cause.mailbox_full(self._options.max_mailbox))
-            self._set_reading()
+            self.overflowed()
+            return
         self.ready = False
         self._host.wake()
+
+    def overflowed(self) -> None:
+        """Note that one info more came than may wait. Never runs a callback."""
+        if self.phase is LIVE:
+            self._depart(cause.mailbox_full(self._options.max_mailbox))
+            self._set_reading()
+            self._host.wake()
+
+    def stop(self, stop: Stop) -> None:
+        """Take a `Ref.stop`. Never runs a callback: the next turn carries it out, at the latest."""
+        if self.phase is LIVE or (self.phase is FINISHING and not self.gone):
+            self._asked = self._asked or stop
+            self.ready = False
+            self._host.wake()
 
     def step(self) -> None:
         """Go on with what waits: the host's next turn has come."""
@@ -176,7 +173,7 @@ class Lifecycle:
     @property
     def closed(self) -> bool:
         """Whether the end has begun: infos are dropped in silence."""
-        return self.phase is not LIVE and self.phase is not MADE
+        return self._asked is not None or not (self.phase is LIVE or self.phase is MADE)
 
     @property
     def cause(self) -> Cause | None:
@@ -219,7 +216,9 @@ class Lifecycle:
         self._jobs.discard(job)
         if job.role is Role.CALLBACK:
             self.busy = False
-        self._fail(error, job.place)
+        # What is cancelled, or terminate, may return a Stop too, and that is of no use either.
+        if not (job.cancelled or job.role is Role.TERMINATE) or taken(error) is None:
+            self._fail(error, job.place)
         self._ended(job)
 
     def spawned(self, job: Job) -> None:
@@ -308,14 +307,20 @@ class Lifecycle:
         left = len(self.mailbox)  # what comes meanwhile has its own turn, which `post` asks for
         try:
             while left and self.mailbox and not self.busy and (self.gone or not self.outbox.full):
+                if self._asked is not None and not self.gone:
+                    break
                 left -= 1
                 kind, value = self.mailbox.take()
-                self._call(getattr(self._handler, kind.value), value, kind.value)
+                self._call(self.waiting(kind, value), value, kind.value)
                 if left and self._host.overdue():
                     self._host.wake()
                     break
         finally:
             self._proceeding = False
+        if self._asked is not None:
+            stop, self._asked = self._asked, None
+            if not self.gone:
+                self._halt(stop, "Ref.stop")
         idle = not self.busy and not self.mailbox
         if self.phase is FINISHING and idle and not self._jobs.streaming():
             self._say(self._cause)
@@ -326,8 +331,6 @@ class Lifecycle:
         self.ready = self.phase is LIVE and not (self.busy or self.mailbox or self.outbox.full)
 
     def _call(self, callback: Callback, argument: Any, place: str) -> None:
-        if self._watch is not None:
-            callback = self._watch(callback, self.place(place))
         self.busy = True
         try:
             result = callback(argument)
@@ -339,6 +342,7 @@ class Lifecycle:
                 raise
         else:
             self._settle(result, place)
+            result = None  # an error in it may know this frame
 
     def _settle(self, result: Any, place: str) -> None:
         """Carry out a result; that ends the callback under way, unless it is a promise."""
@@ -385,9 +389,8 @@ class Lifecycle:
     def _halt(self, stop: Stop, place: str) -> None:
         """End as the handler says: its messages, its code, and nothing more is handled."""
         if stop.error is not None:
-            self._emit_failure(stop.error, place)
-        given: Any = stop.messages
-        messages: Any = (given,) if isinstance(given, MESSAGE_TYPES) else given
+            self._tell("callback.failed", place, error=stop.error)
+        messages = messages_of(stop)
         if not isinstance(messages, Sequence):
             self._refuse(f"gave a Stop with {described(messages)} for its messages", place)
         elif self._push(cast("Sequence[Any]", messages), place):
@@ -400,7 +403,10 @@ class Lifecycle:
 
     def _fail(self, error: BaseException, place: str) -> None:
         """End because something was raised (rule 6): nothing more is handled."""
-        self._emit_failure(error, place)
+        if (stop := taken(error)) is not None:
+            self._halt(stop, place)
+            return
+        self._tell("callback.failed", place, error=error)
         if self.phase is LIVE or self.phase is FINISHING:
             self._say(cause.raised(error))
             self._end()
@@ -445,10 +451,12 @@ class Lifecycle:
     def _terminate(self) -> None:
         self.phase = LAST
         assert self._cause is not None, "every way to the end has its cause"
+        last = self._on_terminate
         try:
-            result = self._handler.terminate(self._cause.reason)
+            result: Awaitable[Any] | None = None if last is None else last(self._cause.reason)
         except BaseException as error:
-            self._emit_failure(error, "terminate")
+            if taken(error) is None:
+                self._tell("callback.failed", "terminate", error=error)
             if isinstance(error, (KeyboardInterrupt, SystemExit)):
                 self._over()
                 raise
@@ -469,31 +477,24 @@ class Lifecycle:
             self._jobs.release()
         host.over()
 
-    # Small things.
+    def forget(self) -> None:
+        """Let go of the handler and the cause: an exception knows frames that know this object."""
+        if not self._abandoned:  # else there may be something to report yet
+            self._cause = None
+            self.let_go()
 
     def _abandon(self) -> None:
         for job in self._jobs.running():
             self._abandoned = True
             self._jobs.discard(job)
-            telemetry.emit(
-                "callback.abandoned", request=self._host.request, place=self.place(job.place)
-            )
+            self._tell("callback.abandoned", job.place)
 
     def _set_reading(self) -> None:
-        reading = (
-            self.phase is LIVE
-            and not self.outbox.full
-            and self.mailbox.ahead < self._options.max_read_ahead
-        )
+        room = not self.outbox.full and self.mailbox.ahead < self._options.max_read_ahead
+        reading = self.phase is LIVE and room
         if reading is not self.reading:
             self.reading = reading
             (self._host.resume if reading else self._host.hold)()
 
-    def _emit_failure(self, error: BaseException, place: str) -> None:
-        telemetry.emit(
-            "callback.failed", request=self._host.request, error=error, place=self.place(place)
-        )
-
-    def place(self, callback: str) -> str:
-        """Name a callback, for messages."""
-        return f"{type(self._handler).__qualname__}.{callback}"
+    def _tell(self, event: str, place: str, **more: object) -> None:
+        telemetry.emit(event, request=self._host.request, place=self.place(place), **more)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from types import GeneratorType
 
 from sock.spec import UnsupportedData
-from sock.spec.close_code import MAX_DETAIL
 
 
 def described(value: object) -> str:
@@ -27,14 +26,3 @@ def unsupported(message: str | bytes) -> UnsupportedData:
     """
     kind = "text" if isinstance(message, str) else "binary"
     return UnsupportedData(f"no {kind} messages are taken here (RFC 6455 §7.4.1)")
-
-
-def fitting(text: str) -> str:
-    """Cut a text to what a Close frame can carry beside the code.
-
-    >>> len(fitting("é" * 100).encode())
-    122
-
-    RFC 6455 §5.5.
-    """
-    return text.encode()[:MAX_DETAIL].decode(errors="ignore")

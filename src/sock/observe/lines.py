@@ -8,7 +8,7 @@ the lines of the access log.
     callback.failed, handshake.failed     error, with the traceback
     callback.slow, callback.abandoned     warning
     accept.paused, a drain that cut       warning
-    host.limited                          warning
+    host.limited, server.left             warning
     connection.closed: too slow, too full warning
     connection.closed: the peer's fault   info
     handshake.refused                     info; an answer, not a crash
@@ -201,6 +201,12 @@ def _stopped(event: str, fields: Mapping[str, Any]) -> None:
     _line(_log, logging.WARNING if cut else logging.INFO, event, message, dict(fields))
 
 
+def _left(event: str, fields: Mapping[str, Any]) -> None:
+    named = [f"the {kind[:-1]} {name}" for kind in ("tasks", "threads") for name in fields[kind]]
+    message = f"not waited for any longer: {', '.join(named)}"
+    _line(_log, logging.WARNING, event, message, dict(fields))
+
+
 def _paused(event: str, fields: Mapping[str, Any]) -> None:
     error, seconds = fields["error"], fields["seconds"]
     message = f"accepting nothing for {seconds:g} s: {error.strerror or error}"
@@ -228,6 +234,7 @@ _LINES: Final[dict[str, Callable[[str, Mapping[str, Any]], None]]] = {
     "connection.closed": _closed,
     "server.draining": _draining,
     "server.stopped": _stopped,
+    "server.left": _left,
     "accept.paused": _paused,
     "host.limited": _limited,
 }

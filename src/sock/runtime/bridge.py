@@ -20,8 +20,10 @@ declares that (`limit`).
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, cast, final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, final
 
 from sock import telemetry
 from sock.engine import NEVER, Job, Keepalive, Lifecycle, Phase, Role, Verdict
@@ -30,9 +32,10 @@ from sock.wire.assembly import too_big
 
 from . import driver
 from .farewell import Farewell, tell_end
-from .foreign import Closing, let_go, size_in_bytes, size_of
+from .foreign import Closing, as_it_is_now, let_go, received, size_in_bytes, size_of
+from .inlet import admit, post
 from .ref import LiveRef
-from .turn import Turned
+from .scope import Scope, Scoped
 from .watch import watch
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from sock.spec import Message, Options, Request, Sock
 
     from .foreign import Foreign
+    from .inlet import Inlet
     from .reactor import Reactor
     from .ref import Later
 
@@ -51,7 +55,7 @@ _MESSAGES_A_TURN: Final = 64  # of a server that always has one, before the othe
 
 
 @final
-class Bridge(Turned):
+class Bridge(Scoped):
     """One live connection: between a foreign wire and a life cycle of ours.
 
     Args:
@@ -79,7 +83,6 @@ class Bridge(Turned):
         "_options",
         "_out",
         "_over",
-        "_pending",
         "_reader",
         "_resumed",
         "_said",
@@ -88,8 +91,9 @@ class Bridge(Turned):
         "_undone",
         "_waiters",
         "debug",
-        "foreign_infos",
+        "inlet",
         "lifecycle",
+        "pending",
         "reactor",
         "ref",
         "request",
@@ -109,7 +113,7 @@ class Bridge(Turned):
         undone: Callable[[Message], None] | None = None,
         cancelled: Remote | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(Scope(contextvars.copy_context()))
         loop = reactor.loop
         self.reactor = reactor
         self.request = request
@@ -127,12 +131,12 @@ class Bridge(Turned):
         self._opened_at = loop.time()
         self._keepalive = Keepalive(idle, ping, self._opened_at)
         self.slot: int | None = None  # the wheel's
-        self.foreign_infos = 0
+        self.inlet: Inlet | None = None  # of the first info from another thread
         self.timers: set[Later] = set()
         self._done: list[Callable[[], None]] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._out: deque[Message | Closing] = deque()
-        self._pending = 0  # bytes in it
+        self.pending = 0  # bytes in it
         self._sender: asyncio.Task[Any] | None = None  # who sends at this moment
         self._since = 0.0  # when it began with a message
         self._closing: Job | None = None  # keeps `terminate` waiting until the Close has left
@@ -159,7 +163,7 @@ class Bridge(Turned):
             await self._farewell.wait(self._over, self._options.close_timeout)
         except asyncio.CancelledError:
             if self._cancelled is not None:
-                self._part(self._cancelled)
+                self.within(self._take, self._cancelled)
             else:  # a server that stops, and will wait for a moment at most
                 self.shutdown(min(_LAST_WORD, self._options.close_timeout))
             try:
@@ -168,7 +172,7 @@ class Bridge(Turned):
                 self.abort()
             raise
 
-    def shutdown(self, timeout: float | None, /) -> None:
+    def finish_up(self, timeout: float | None) -> None:
         """Drain: finish what is under way within `timeout` seconds, then say 1012."""
         self.lifecycle.shutdown(timeout)
         self._send_soon()
@@ -180,7 +184,7 @@ class Bridge(Turned):
     def abort(self) -> None:
         """Let go at once: what waits to be sent is lost, but for the code."""
         last = self._out[-1] if self._out else None
-        self._lose()
+        self.within(self._lose)
         if self._sender is not None:
             self._sender.cancel()
         if isinstance(last, Closing):
@@ -189,17 +193,17 @@ class Bridge(Turned):
 
     # Turns.
 
-    def turn(self) -> None:
+    def go_on(self) -> None:
         """Do what has come up since: infos, messages that waited."""
         self.lifecycle.step()
         self._send_soon()
 
-    def tick(self, now: float, /) -> None:
+    def look(self, now: float) -> None:
         """Look at the deadlines: some time may have come."""
         if now >= self._alarm_at:
             self._alarm_at = NEVER
             if self.lifecycle.phase is Phase.ENDING:
-                self._close_has_left()  # or will never: the peer takes nothing
+                self._settle_close()  # or will never: the peer takes nothing
             if self._alarm_at == NEVER:
                 self.lifecycle.alarmed()
         if self._over.done():
@@ -218,37 +222,29 @@ class Bridge(Turned):
         self.reactor.wheel.arm(self, self._due())
 
     def post(self, info: Any, /) -> None:
-        """Take an info from another thread. More than the mailbox could take are not kept."""
-        bound = self._options.max_mailbox
-        if bound is None or self.foreign_infos <= bound:
-            self.foreign_infos += 1
-            self.reactor.post(self, info)
+        """Take an info from another thread."""
+        post(self, self._options.max_mailbox, info)
 
     def admit(self, info: Any, /) -> None:
         """Take an info that another thread has sent, now in the loop's."""
-        self.foreign_infos -= 1
-        self.lifecycle.post(info)
+        admit(self, info)
 
     # The host of the life cycle.
 
     def push(self, message: Message, /) -> None:
         """Queue a message."""
-        if isinstance(message, str):
-            if not message.isascii():
-                message.encode()  # a lone surrogate is told to whoever has pushed it
-        elif isinstance(message, (bytearray, memoryview)):
-            message = bytes(message)  # as it is now
-        elif isinstance(message, (Ping, Pong)) and not self._foreign.controls:
+        message = as_it_is_now(message)
+        if isinstance(message, (Ping, Pong)) and not self._foreign.controls:
             if self._undone is not None:
                 self._undone(message)
             return
         if self._said:
             return
         self._out.append(message)
-        self._pending += size_of(message)
+        self.pending += size_of(message)
         limit = self._options.max_send_buffer
-        if limit is not None and self._pending > limit:
-            self.lifecycle.backlog(self._pending)
+        if limit is not None and self.pending > limit:
+            self.lifecycle.backlog(self.pending)
         if not self._inside:
             self.reactor.wake(self)
 
@@ -305,12 +301,13 @@ class Bridge(Turned):
             later.cancel()
         self.ref.detach()
         for callback in self._done:
-            self.reactor.loop.call_soon(callback)
+            self.reactor.loop.call_soon(callback, context=self.scope.context)
         tell_end(self.request, self.lifecycle, self.reactor.loop.time() - self._opened_at)
         self.reactor.wheel.disarm(self)
         for task in (self._reader, self._sender):
             if task is not None:
                 task.cancel()
+        self.lifecycle.forget()
         let_go(self._over)
 
     # For the ref and the driver.
@@ -325,10 +322,6 @@ class Bridge(Turned):
         """Call back when the life cycle has ended."""
         self._done.append(callback)
 
-    def place(self, job: Job, /) -> str:
-        """Name a job's callback."""
-        return self.lifecycle.place(job.place)
-
     async def room(self) -> None:
         """Wait until the peer keeps up, or is gone."""
         while self.lifecycle.outbox.full and not self.lifecycle.gone:
@@ -340,9 +333,8 @@ class Bridge(Turned):
     async def _read(self) -> None:
         """Receive until the peer or the server says that it is the end."""
         foreign, keepalive, now = self._foreign, self._keepalive, self.reactor.loop.time
-        self._inside = True
-        self.lifecycle.open()
-        count = 0
+        count, self._inside = 0, True
+        self.within(self._open)
         while True:
             self._inside = False
             if self._out and self._sender is None:
@@ -353,30 +345,28 @@ class Bridge(Turned):
             count += 1
             if count % _MESSAGES_A_TURN == 0:
                 await asyncio.sleep(0)
-            try:
-                told: Any = await foreign.receive()
-            except ProtocolError as error:  # which the server has answered, and ended with
-                self.lifecycle.violated(error)
-                self._lose()
-                return
-            except Exception:  # noqa: BLE001 - however a server says that the peer is lost
-                told = Remote(CloseCode.ABNORMAL_CLOSURE)
+            told = await received(foreign)
             keepalive.heard = now()
-            self._inside = True
-            if isinstance(told, (str, bytes)):
-                self._deliver(told)
-            elif isinstance(told, (bytearray, memoryview)):
-                self._deliver(
-                    bytes(cast("bytearray", told))
-                )  # which may be the server's to use again
-            elif isinstance(told, (Remote, Shutdown)):
-                self._inside = False
-                self._part(told)
+            if not self.within(self._take, told):
                 return
-            elif isinstance(told, (Ping, Pong)):
-                self.lifecycle.receive(told)
-            else:
-                raise TypeError(f"the server gave a {type(told).__name__} for a message")
+
+    def _open(self) -> None:
+        self.lifecycle.open()
+
+    def _take(self, told: Any) -> bool:
+        """Take what the server has told; tell whether more may come."""
+        self._inside = True
+        if isinstance(told, (str, bytes)):
+            self._deliver(told)
+        elif isinstance(told, (Ping, Pong)):
+            self.lifecycle.receive(told)
+        elif isinstance(told, (ProtocolError, Remote, Shutdown)):
+            self._inside = False
+            self._part(told)
+            return False
+        else:
+            raise TypeError(f"the server gave a {type(told).__name__} for a message")
+        return True
 
     def _deliver(self, message: str | bytes) -> None:
         """Hand over one message, on the same fast path as a link's."""
@@ -403,11 +393,14 @@ class Bridge(Turned):
             life.busy = False
         else:
             life.settle(result)
+            result = None  # an error in it may know this frame
 
-    def _part(self, end: Remote | Shutdown) -> None:
+    def _part(self, end: ProtocolError | Remote | Shutdown) -> None:
         """Go on without the peer: the server has closed the connection, or is about to."""
         self._said = True  # by the server, if anybody is there to hear it
-        if isinstance(end, Shutdown):
+        if isinstance(end, ProtocolError):
+            self.lifecycle.violated(end)
+        elif isinstance(end, Shutdown):
             self.lifecycle.shutdown(self._options.close_timeout)
         elif end.code != CloseCode.ABNORMAL_CLOSURE:
             answer = None if end.code == CloseCode.NO_STATUS_RCVD else end.code
@@ -418,12 +411,17 @@ class Bridge(Turned):
         self._lose()
 
     def _has_read(self, reader: asyncio.Task[None]) -> None:
+        self._reader = None
         error = None if reader.cancelled() else reader.exception()
+        if error is not None:
+            self.within(self._fail, error)
+
+    def _fail(self, error: BaseException) -> None:
         if isinstance(error, Exception):  # else the loop's, and a callback's, which has been told
             self._inside = False
             self.lifecycle.failed(Job(Role.TASK, "receive"), error)
             self._send_soon()
-        elif error is not None:
+        else:
             self._lose()
 
     def _lose(self) -> None:
@@ -432,9 +430,9 @@ class Bridge(Turned):
             return
         self._said = True
         self._out.clear()
-        self._pending = 0
+        self.pending = 0
         self.lifecycle.lost()
-        self._close_has_left()
+        self._settle_close()
         self._wake_waiters()
 
     # Sending.
@@ -459,23 +457,26 @@ class Bridge(Turned):
                 if out:  # else it was lost meanwhile
                     out.popleft()
                     if not isinstance(message, Closing):
-                        self._pending -= size_of(message)
+                        self.pending -= size_of(message)
                 if out:
                     self._since = now()
         except Exception:  # noqa: BLE001 - however a server says that the peer is lost
             # By which code, who receives will hear, in a moment or never.
             out.clear()
-            self._pending = 0
+            self.pending = 0
             self._said = True
-            self.reactor.after(_LAST_WORD, self._lose)
+            self.reactor.after(_LAST_WORD, partial(self.within, self._lose))
         finally:
             self._sender = None
+        self.within(self._has_sent)
+        self._send_soon()
+
+    def _has_sent(self) -> None:
         if self.lifecycle.outbox.full:
             self.lifecycle.backlog(0)
             self._wake_waiters()
         if self._said:
-            self._close_has_left()
-        self._send_soon()
+            self._settle_close()
 
     async def _say_close(self, closing: Closing) -> None:
         # One says nothing while it is asked for the next message, which is of no use now.
@@ -484,7 +485,7 @@ class Bridge(Turned):
         self._farewell.begin(closing, heeded=True)
         await asyncio.sleep(0)  # `terminate` does not wait for what the server waits for
 
-    def _close_has_left(self) -> None:
+    def _settle_close(self) -> None:
         job, self._closing = self._closing, None
         if job is not None:
             self.lifecycle.settled(job, None)

@@ -30,6 +30,25 @@ class Receiver(Protocol):
         """Note that the channel is gone: called once, last, whoever ended it."""
 
 
+class Nobody:
+    """Reads a channel whose receiver could not be made, or has been told of its end."""
+
+    def received(self, data: bytes, /) -> None:
+        """Drop them."""
+
+    def ended(self) -> None:
+        """Do nothing."""
+
+    def drained(self) -> None:
+        """Do nothing."""
+
+    def lost(self) -> None:
+        """Do nothing."""
+
+
+NOBODY: Final = Nobody()
+
+
 class Channel(Protocol):
     """A TCP connection that never blocks. Used from its event loop only."""
 

@@ -29,9 +29,9 @@ def start(link: Live, job: Job) -> None:
     if not isinstance(begun, Suspended):  # else the lane has begun it
         work = _coroutine(link, job)
         if link.debug:
-            work = watched(work, link.place(job))
+            work = watched(work, link.lifecycle.place(job.place))
         try:
-            begun = link.reactor.eager.begin(work)
+            begun = link.reactor.eager.begin(work, link)
         except asyncio.CancelledError:
             _report_cancelled(link, job)
             return
@@ -44,7 +44,7 @@ def start(link: Live, job: Job) -> None:
     if not isinstance(begun, Suspended):
         link.lifecycle.settled(job, begun)
     elif begun.task.done():
-        report(link, job, begun.task)
+        _report(link, job, begun.task)
     else:
         follow(link, job, begun.task)
         if job.cancelled and job.iterator is None:
@@ -54,7 +54,7 @@ def start(link: Live, job: Job) -> None:
 def follow(link: Live, job: Job, task: asyncio.Task[Any]) -> None:
     """Report a task that is under way when it is done."""
     job.handle = task
-    task.add_done_callback(lambda done: report(link, job, done))
+    task.add_done_callback(lambda done: link.within(_report, link, job, done))
 
 
 def cancel(job: Job) -> None:
@@ -64,12 +64,17 @@ def cancel(job: Job) -> None:
         task.cancel()
 
 
-def report(link: Live, job: Job, task: asyncio.Task[Any]) -> None:
+def _report(link: Live, job: Job, task: asyncio.Task[Any]) -> None:
     """Tell the life cycle what a task came to. Cancelled as was wanted, it came to nothing."""
-    if task.cancelled():
+    # A job and its task know each other, and the task what it was ended by, whose traceback knows
+    # the job: circles, which would keep the connection until the garbage collector runs.
+    job.handle = job.awaitable = None
+    try:
+        error = task.exception()  # also takes what it was cancelled by away from it
+    except asyncio.CancelledError as cancelled:
+        cancelled.__traceback__ = cancelled.__context__ = None
         _report_cancelled(link, job)
         return
-    error = task.exception()
     if error is None:
         link.lifecycle.settled(job, task.result())
     else:
@@ -81,7 +86,9 @@ def _report_cancelled(link: Live, job: Job) -> None:
     if job.cancelled or job.role is Role.TASK or link.lifecycle.closed:
         link.lifecycle.settled(job, None)
     else:
-        link.lifecycle.failed(job, asyncio.CancelledError(f"{link.place(job)} was cancelled"))
+        link.lifecycle.failed(
+            job, asyncio.CancelledError(f"{link.lifecycle.place(job.place)} was cancelled")
+        )
 
 
 def _coroutine(link: Live, job: Job) -> Coroutine[Any, Any, Any]:
@@ -109,6 +116,7 @@ async def _exhaust(link: Live, job: Job) -> None:
             except StopAsyncIteration:
                 return
             link.lifecycle.yielded(job, item)
+            del item  # which may be large, and the peer slow
             count += 1
             if count % _ITEMS_A_TURN == 0:
                 await asyncio.sleep(0)

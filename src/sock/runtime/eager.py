@@ -4,13 +4,18 @@
     -------------------  -----------------------------------------------------------------------
     returns, or raises   that is the outcome; the task goes on to the next coroutine of this turn
     suspends             the task is its own from now on; the next coroutine gets another one
-    leaves traces        a context variable set, a callback added: the next one gets another task
+    leaves traces        it cancels, names or marks its task, or somebody may still hold it: the
+                         task stays with it, done with its result; the next one gets another one
 
 A first step needs a task all the same: `asyncio.timeout`, task groups and other libraries ask for
 the current one. So there is one for a turn of the loop, an ordinary task whose own first step comes
 in the loop's next turn. Until then it is lent to one coroutine after the other; then it goes on
-with the one that has suspended, or it is done. Whoever has suspended sees no difference to a task
-of its own: same task, same context, from the first line to the last.
+with the one that has suspended, or it is done. A coroutine that has suspended sees no difference to
+a task of its own. Its steps run in the scope of its connection (`scope`).
+
+That nobody else holds a task is told by its references and weak references: more of them than it
+began with may be anybody's, such as a handler that keeps `asyncio.current_task()`, or a library
+that keeps what it knows in a dictionary with tasks for its keys.
 
 The compiled core has a twin of this (`core/runtime/eager.pyx`).
 """
@@ -20,14 +25,26 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, final
+from sys import getrefcount
+from typing import TYPE_CHECKING, Any, Protocol, final
+from weakref import getweakrefcount
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from .scope import Scope
+
 # Documented, for those who run tasks themselves: "Extending", in the manual of asyncio.
 _enter_task = asyncio.tasks._enter_task  # noqa: SLF001
 _leave_task = asyncio.tasks._leave_task  # noqa: SLF001
+
+
+class Owner(Protocol):
+    """Whose a coroutine is."""
+
+    def own(self) -> Scope:
+        """Return the scope that the coroutine's steps run in."""
+        ...
 
 
 @final
@@ -48,13 +65,6 @@ class Suspended:
         return self.task.__await__()
 
 
-def changed(context: contextvars.Context, before: contextvars.Context) -> bool:
-    """Tell whether a variable was set. Equal is not enough: an empty list may be filled later."""
-    if len(context) != len(before):
-        return True
-    return any(before.get(variable, changed) is not value for variable, value in context.items())
-
-
 @final
 class Eager:
     """Begins the coroutines of one event loop.
@@ -69,8 +79,12 @@ class Eager:
         self._loop = loop
         self._lent: Lent | None = None  # in this turn, and not in use
 
-    def begin(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    def begin(self, coroutine: Coroutine[Any, Any, Any], owner: Owner) -> Any:
         """Run a coroutine up to where it waits.
+
+        Args:
+            coroutine: not begun.
+            owner: whose it is, and within whose scope this is called.
 
         Returns:
             Its result, or a `Suspended`.
@@ -82,7 +96,8 @@ class Eager:
         lent = self._lent
         if lent is None:
             if loop.get_task_factory() is not None:  # who makes tasks in his own way has a reason
-                return Suspended(loop.create_task(coroutine))
+                steps = Steps(coroutine, owner.own())
+                return Suspended(loop.create_task(steps))
             lent = self._lent = Lent(self, loop)
         task, outer = lent.task, None
         assert task is not None, "it is forgotten before its task is"
@@ -94,7 +109,7 @@ class Eager:
             _leave_task(loop, outer)
             _enter_task(loop, task)
         try:
-            waits_for = lent.context.run(coroutine.send, None)
+            waits_for = coroutine.send(None)
         except StopIteration as done:
             result = done.value
         except BaseException:
@@ -102,22 +117,61 @@ class Eager:
             raise
         else:
             self._lent = None
-            lent.keep(coroutine, waits_for)
+            lent.keep(coroutine, waits_for, owner.own())
             return Suspended(task)
         finally:
             _leave_task(loop, task)
             if outer is not None:
                 _enter_task(loop, outer)
-        if lent.touched or changed(lent.context, lent.pristine):
+        del task
+        if lent.touched or lent.is_held():
             self._lent = None
-            if task.cancelling():
+            if lent.cancelling():
                 raise asyncio.CancelledError
+            lent.result = result
         return result
 
     def forget(self, lent: Lent) -> None:
         """Lend it no more."""
         if self._lent is lent:
             self._lent = None
+
+
+class Steps(Coroutine[Any, Any, Any]):
+    """A coroutine each of whose steps runs in a scope.
+
+    Args:
+        coroutine: whose steps they are.
+        scope: to run in.
+    """
+
+    __slots__ = ("_coroutine", "scope")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], scope: Scope) -> None:
+        self._coroutine = coroutine
+        self.scope = scope
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what a debugger asks of a coroutine: its name, its code, its frame."""
+        return getattr(self._coroutine, name)
+
+    # What a task asks of its coroutine. PEP 492.
+
+    def send(self, value: Any, /) -> Any:
+        """Take a step."""
+        return self.scope.run(self._coroutine.send, value)
+
+    def throw(self, error: Any, *more: Any) -> Any:
+        """Take a step in which something is raised, such as a cancellation."""
+        return self.scope.run(self._coroutine.throw, error, *more)
+
+    def close(self) -> None:
+        """End it, as what is never resumed is ended."""
+        self.scope.run(self._coroutine.close)
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        """Be a coroutine by all rules; only its task runs it."""
+        raise RuntimeError("the coroutine of a connection is run by its task")
 
 
 @final
@@ -130,31 +184,49 @@ class Lent(Coroutine[Any, Any, Any]):
     """
 
     __slots__ = (
-        "_coroutine",
         "_eager",
+        "_references",
+        "_steps",
         "_waits_for",
-        "context",
-        "pristine",
+        "_weak_references",
+        "result",
         "task",
         "touched",
     )
 
     def __init__(self, eager: Eager, loop: asyncio.AbstractEventLoop) -> None:
         self._eager = eager
-        self._coroutine: Coroutine[Any, Any, Any] | None = None
+        self._steps: Steps | None = None
         self._waits_for: Any = None
         self.touched = False
         """Whether somebody has left something at the task that the next one would inherit."""
-        self.context = contextvars.copy_context()
-        self.pristine = self.context.copy()
-        """The context before anybody ran in it."""
-        self.task: LentTask | None = LentTask(self, loop=loop, context=self.context)
+        self.result: Any = None
+        """What the task comes to when it stays with a coroutine that did not suspend."""
+        # In a context of its own: nothing of it, but for the waking up, runs in that.
+        self.task: LentTask | None = LentTask(self, loop=loop, context=contextvars.Context())
+        self._references = getrefcount(self.task)
+        self._weak_references = getweakrefcount(self.task)
 
-    def keep(self, coroutine: Coroutine[Any, Any, Any], waits_for: Any) -> None:
+    def keep(self, coroutine: Coroutine[Any, Any, Any], waits_for: Any, scope: Scope) -> None:
         """Go on with a coroutine, which waits for something that it has yielded."""
-        self._coroutine = coroutine
+        self._steps = Steps(coroutine, scope)
         self._waits_for = waits_for
         self.task = None  # it knows this: the two would wait for the garbage collector
+
+    def is_held(self) -> bool:
+        """Tell whether anybody but the loop and this may still know the task."""
+        return (
+            getrefcount(self.task) != self._references
+            or getweakrefcount(self.task) != self._weak_references
+        )
+
+    def cancelling(self) -> bool:
+        """Tell whether the coroutine has cancelled its own task."""
+        return self.task is not None and self.task.cancelling() > 0
+
+    def context(self) -> contextvars.Context:
+        """Return the context that the coroutine runs in."""
+        return contextvars.copy_context() if self._steps is None else self._steps.scope.context
 
     def expire(self) -> None:
         """Be lent no more: the turn is over."""
@@ -165,44 +237,62 @@ class Lent(Coroutine[Any, Any, Any]):
 
     def send(self, value: Any, /) -> Any:
         """Take a step."""
-        coroutine = self._coroutine
-        if coroutine is None:
+        if self._steps is None:
             self.expire()
-            raise StopIteration
+            raise StopIteration(self.result)
         if self._waits_for is not None:
             waits_for, self._waits_for = self._waits_for, None
             return waits_for
-        return coroutine.send(value)
+        return self._steps.send(value)
 
     def throw(self, error: Any, *more: Any) -> Any:
         """Take a step in which something is raised, such as a cancellation."""
-        coroutine = self._coroutine
-        if coroutine is None:
+        if self._steps is None:
             self.expire()
             raise error
         if self._waits_for is not None:
             # The task does not know that it was to wait for this.
             self._waits_for._asyncio_future_blocking = False  # noqa: SLF001 - the protocol of futures
             self._waits_for = None
-        return coroutine.throw(error, *more)
+        return self._steps.throw(error, *more)
 
     def close(self) -> None:
         """End it, as what is never resumed is ended."""
-        if self._coroutine is not None:
-            self._coroutine.close()
+        if self._steps is not None:
+            self._steps.close()
 
     def __await__(self) -> Generator[Any, Any, Any]:
         """Be a coroutine by all rules; only its task runs it."""
-        raise RuntimeError("a coroutine that is lent is run by its task")
+        raise RuntimeError("the coroutine of a connection is run by its task")
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what a debugger asks of a coroutine: its name, its code, its frame."""
+        return getattr(self._steps, name)
 
 
 @final
 class LentTask(asyncio.Task[Any]):
     """A task that tells when somebody leaves something at it."""
 
+    _lent: Lent
+
     def __init__(self, lent: Lent, **how: Any) -> None:
-        self._lent = lent
+        super().__setattr__("_lent", lent)
         super().__init__(lent, **how)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute, which is for the coroutine that has set it."""
+        self._lent.touched = True
+        super().__setattr__(name, value)
+
+    def set_name(self, value: object) -> None:
+        """Name it, for the coroutine that runs in it."""
+        self._lent.touched = True
+        super().set_name(value)
+
+    def get_context(self) -> contextvars.Context:
+        """Return the context that its coroutine runs in."""
+        return self._lent.context()
 
     def add_done_callback(self, callback: Any, **how: Any) -> None:
         """Call back when it is done."""

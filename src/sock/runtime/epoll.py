@@ -6,6 +6,7 @@ each: that is where the speed comes from (bench, echo-1).
 
 from __future__ import annotations
 
+import contextvars
 import errno
 import select
 import socket
@@ -13,7 +14,8 @@ from collections import deque
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
-from .channel import accept_socket, expect_dead_peer
+from . import fork
+from .channel import NOBODY, accept_socket, expect_dead_peer
 from .turn import Turned
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ class Epoll:
         self._epoll = select.epoll()
         self._channels: dict[int, SocketChannel] = {}
         self._left: deque[tuple[SocketChannel, int]] = deque()  # what a turn had no time for
-        reactor.loop.add_reader(self._epoll.fileno(), self.poll)
+        self._look()
 
     def add(self, sock: socket.socket) -> SocketChannel:
         """Read a connected, non-blocking socket; who receives is to be set before the next turn."""
@@ -85,11 +87,16 @@ class Epoll:
         reactor.thread = get_ident()
         try:
             if not left:
+                try:
+                    ready = self._epoll.poll(0, _MAX_EVENTS)
+                except Exception:  # no memory, say; the loop would call this again and again
+                    self._rest()
+                    raise
                 # All are looked up first: a socket may be closed by an earlier one of this turn,
                 # its number even reused. Then the event is the old one's, which takes it in
                 # silence.
                 channels = self._channels
-                left.extend((channels[fd], what) for fd, what in self._epoll.poll(0, _MAX_EVENTS))
+                left.extend((channels[fd], what) for fd, what in ready)
             while left:
                 channel, events = left.popleft()
                 channel.ready(events)
@@ -99,6 +106,19 @@ class Epoll:
                     return
         finally:
             reactor.thread = 0
+
+    def _rest(self) -> None:
+        """Look again when there may be memory."""
+        self.reactor.loop.remove_reader(self._epoll.fileno())
+        self.reactor.after(_RETRY, self._look_again)
+
+    def _look_again(self) -> None:
+        if self._channels:  # else the last socket has gone, and the epoll with it
+            self._look()
+
+    def _look(self) -> None:
+        # In no context of anybody's: the loop keeps it as long as it reads.
+        contextvars.Context().run(self.reactor.loop.add_reader, self._epoll.fileno(), self.poll)
 
 
 @final
@@ -123,6 +143,7 @@ class SocketChannel(Turned):
 
     def __init__(self, epoll: Epoll, sock: socket.socket) -> None:
         super().__init__()
+        self.receiver = NOBODY
         self._epoll = epoll
         self._sock = sock
         self._fd = sock.fileno()
@@ -208,6 +229,9 @@ class SocketChannel(Turned):
         except OSError:  # ECONNRESET, ETIMEDOUT …
             self._lose()
             return
+        except Exception:  # no memory, say; the epoll would tell of it again and again
+            self._lose()
+            raise
         if data:
             self.receiver.received(data)
         else:
@@ -230,6 +254,9 @@ class SocketChannel(Turned):
             # that would spin.
             self._epoll.reactor.after(_RETRY, self._retry)
             return 0
+        except Exception:  # no memory, say; the epoll would tell of it again and again
+            self._lose()
+            raise
         if sent < len(data):
             self._watch(self._interest | _OUT)
         return sent
@@ -273,15 +300,19 @@ class SocketChannel(Turned):
         fd, self._fd = self._fd, -1
         self._interest = 0
         self._backlog = None
-        self._epoll.remove(fd)
-        self._sock.close()
+        try:
+            self._epoll.remove(fd)
+        finally:
+            if fork.happened:
+                fork.shut(fd)
+            self._sock.close()
         # Not now: whoever reads this channel may be in the middle of using it.
         self._epoll.reactor.wake(self)
 
     def turn(self) -> None:
         """Tell that the channel is gone."""
         receiver = self.receiver
-        del self.receiver  # the two know each other: whatever is over is freed now
+        self.receiver = NOBODY  # the two know each other: whatever is over is freed now
         receiver.lost()
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, cast, final
+from typing import TYPE_CHECKING, Any, Protocol, cast, final
 
-from sock.spec import Ping, Pong, Prepared, Text
+from sock.spec import CloseCode, Ping, Pong, Prepared, ProtocolError, Remote, Text
+from sock.spec.exact import exact_bytes, exact_text
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable
 
-    from sock.spec import Message, Remote, Shutdown
+    from sock.spec import Message, Shutdown
 
 
 class Foreign(Protocol):
@@ -46,6 +47,35 @@ class Closing:
     def __init__(self, code: int | None, detail: str) -> None:
         self.code = code
         self.detail = detail
+
+
+async def received(foreign: Foreign) -> Any:
+    """Return what comes next, an end among it; a ProtocolError that the server has answered."""
+    try:
+        told: Any = await foreign.receive()
+    except ProtocolError as error:
+        return error
+    except Exception:  # noqa: BLE001 - however a server says that the peer is lost
+        return Remote(CloseCode.ABNORMAL_CLOSURE)
+    # A buffer may be the server's to use again.
+    return bytes(cast("bytearray", told)) if isinstance(told, (bytearray, memoryview)) else told
+
+
+def as_it_is_now(message: Message) -> Message:
+    """Return a message to be kept: what is in a buffer may change, and a class may lie of it.
+
+    Raises:
+        UnicodeEncodeError: it has a lone surrogate, which is told to whoever has pushed it.
+    """
+    if isinstance(message, str):
+        message = exact_text(message)
+        if not message.isascii():
+            message.encode()
+    elif isinstance(message, memoryview):
+        return bytes(message)
+    elif isinstance(message, (bytes, bytearray)):
+        return bytes(exact_bytes(message))
+    return message
 
 
 def size_of(message: Message) -> int:

@@ -20,7 +20,7 @@ from sock.spec import Ping, Pong, ProtocolError
 from sock.spec.message import MESSAGE_TYPES
 from sock.wire.frame import Close
 
-from .turn import Turned
+from .scope import Scoped
 
 if TYPE_CHECKING:
     from sock.engine import Keepalive, Lifecycle
@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 
     from .channel import Channel
     from .reactor import Reactor
+    from .scope import Scope
 
 
-class Lane(Turned):
+class Lane(Scoped):
     """What a link does for each message. Made by the link that it is a part of.
 
     Args:
@@ -43,6 +44,7 @@ class Lane(Turned):
         keepalive: told when bytes were received.
         max_pending: bytes that may wait for the peer; None for no limit.
         debug: whether to name callbacks that block the loop.
+        scope: that all of it runs in.
     """
 
     __slots__ = (
@@ -75,9 +77,10 @@ class Lane(Turned):
         writer: Writer,
         keepalive: Keepalive,
         max_pending: int | None,
-        debug: bool,  # noqa: FBT001 - the last of many
+        debug: bool,  # noqa: FBT001 - one of many
+        scope: Scope,
     ) -> None:
-        super().__init__()
+        super().__init__(scope)
         self.reactor = reactor
         self.channel = channel
         self.parser = parser
@@ -105,6 +108,9 @@ class Lane(Turned):
 
     def received(self, data: bytes, /) -> None:
         """Handle all messages that are complete, then send, once, what they were answered."""
+        self.within(self._received, data)
+
+    def _received(self, data: bytes) -> None:
         self.keepalive.heard = self.reactor.now
         self.inside = True
         try:
@@ -131,7 +137,7 @@ class Lane(Turned):
                     result = callback(event)
                     kind = cast("type[Any]", type(result))
                     if kind is CoroutineType and not self.debug:
-                        result = self.reactor.eager.begin(result)
+                        result = self.reactor.eager.begin(result, self)
                         kind = cast("type[Any]", type(result))
                     if (kind is str or kind is bytes) and life.ready:
                         self.writer.push(self._out, result)
@@ -147,6 +153,7 @@ class Lane(Turned):
                     life.busy = False
                     return not self._late()
                 life.settle(result)
+                result = None  # an error in it may know this frame
                 return life.reading and not self._late()
         return self._deliver_slowly(event) and not self._late()
 
@@ -215,6 +222,10 @@ class Lane(Turned):
             self.reactor.wake(self)
         if len(self._out) > self._max_out:
             self.lifecycle.backlog(len(self._out) + self.channel.pending)
+
+    def queued_size(self) -> int:
+        """Return how many bytes are queued. From any thread."""
+        return len(self._out)
 
     def flush(self) -> None:
         """Send all that is queued, now."""

@@ -27,6 +27,7 @@ from sock.spec import Ping
 from sock.wire.codec import Parser, Writer
 
 from . import driver
+from .inlet import admit, post
 from .lane import Lane
 from .ref import LiveRef
 from .watch import watch
@@ -39,8 +40,10 @@ if TYPE_CHECKING:
     from sock.wire.deflate import Agreement
 
     from .channel import Channel
+    from .inlet import Inlet
     from .reactor import Reactor
     from .ref import Later
+    from .scope import Scope
 
 
 @final
@@ -56,6 +59,7 @@ class Link(Lane):
         agreement: how messages are compressed; None when they are not.
         on_over: called when the life cycle and the channel have both ended.
         debug: whether to name callbacks that block the loop.
+        scope: that all of it runs in; None for one with the variables that are set here and now.
     """
 
     __slots__ = (
@@ -69,8 +73,8 @@ class Link(Lane):
         "_over",
         "_timers",
         "_waiters",
-        "foreign",
         "held",
+        "inlet",
         "ref",
         "request",
         "slot",
@@ -87,6 +91,7 @@ class Link(Lane):
         agreement: Agreement | None = None,
         on_over: Callable[[Link], None] | None = None,
         debug: bool = False,
+        scope: Scope | None = None,
     ) -> None:
         inflater = deflater = None
         self._opened_at = reactor.loop.time()
@@ -106,6 +111,7 @@ class Link(Lane):
             Keepalive(options.idle_timeout, options.ping_interval, self._opened_at),
             options.max_send_buffer,
             debug,
+            reactor.scope.here() if scope is None else scope,
         )
         self.request = request
         self._options = options
@@ -113,8 +119,7 @@ class Link(Lane):
         self.lifecycle = Lifecycle(handler, options, self, watch if debug else None)
         self.ref = LiveRef(self)
         self.slot: int | None = None  # the wheel's
-        self.foreign = 0
-        """Infos that other threads have sent and the loop has not admitted."""
+        self.inlet: Inlet | None = None  # of the first info from another thread
         self._alarm_at = NEVER  # the life cycle's bound
         self._closing_at = NEVER  # ours on the close handshake
         self._done: list[Callable[[], None]] | None = None
@@ -133,6 +138,9 @@ class Link(Lane):
             early: what came behind the request's head.
         """
         self.channel.receiver = self
+        self.within(self._begin, head, early)
+
+    def _begin(self, head: bytes, early: bytes) -> None:
         telemetry.emit("connection.opened", request=self.request)
         self.inside = True
         self.append(head)
@@ -142,7 +150,7 @@ class Link(Lane):
         self.unarmed = True
         self.finish_turn()
 
-    def shutdown(self, timeout: float | None) -> None:
+    def finish_up(self, timeout: float | None) -> None:
         """Drain: finish what is under way within `timeout` seconds, then say 1012."""
         self.lifecycle.shutdown(timeout)
 
@@ -155,11 +163,14 @@ class Link(Lane):
     def ended(self) -> None:
         """Note the end of what the peer sends: without a Close, it is gone."""
         if not self.said:
-            self.lifecycle.lost()
+            self.within(self._lose_peer)
         self.channel.close()
 
     def drained(self) -> None:
         """All was taken: go on with what waited for that."""
+        self.within(self._take_room)
+
+    def _take_room(self) -> None:
         self.allow(0)
         self.lifecycle.backlog(0)
         self._wake_waiters()
@@ -168,14 +179,17 @@ class Link(Lane):
         """The channel is gone."""
         self._lost = True
         self.forget()
-        self.lifecycle.lost()
+        self.within(self._lose_peer)
         self._wake_waiters()
         self._closing_at = NEVER
-        self._leave()
+        self._let_go()
+
+    def _lose_peer(self) -> None:
+        self.lifecycle.lost()
 
     # Turns.
 
-    def turn(self) -> None:
+    def go_on(self) -> None:
         """Do what has come up since: infos, messages that waited; send what there is."""
         self.inside = True
         try:
@@ -190,7 +204,7 @@ class Link(Lane):
             self.broken(error)
             raise
 
-    def tick(self, now: float, /) -> None:
+    def look(self, now: float) -> None:
         """Look at the deadlines: some time may have come."""
         if now >= self._alarm_at:
             self._alarm_at = NEVER
@@ -214,16 +228,17 @@ class Link(Lane):
         self.arm()
 
     def post(self, info: Any) -> None:
-        """Take an info from another thread. More than the mailbox could take are not kept."""
-        bound = self._options.max_mailbox
-        if bound is None or self.foreign <= bound:
-            self.foreign += 1
-            self.reactor.post(self, info)
+        """Take an info from another thread."""
+        post(self, self._options.max_mailbox, info)
 
     def admit(self, info: Any, /) -> None:
         """Take an info that another thread has sent, now in the loop's."""
-        self.foreign -= 1
-        self.lifecycle.post(info)
+        admit(self, info)
+
+    @property
+    def pending(self) -> int:
+        """Bytes that wait for the peer: queued in this turn, and not taken by the kernel."""
+        return self.queued_size() + self.channel.pending
 
     # The host of the life cycle.
 
@@ -290,7 +305,7 @@ class Link(Lane):
             later.cancel()
         self.ref.detach()
         for callback in self._done or ():
-            self.reactor.loop.call_soon(callback)
+            self.reactor.loop.call_soon(callback, context=self.own().context)
         self._done = None
         cause = self.lifecycle.cause
         if cause is not None:  # else init was never entered
@@ -304,7 +319,7 @@ class Link(Lane):
             )
         if not self.said and not self._lost:
             self.channel.close()  # it was refused its life before it began
-        self._leave()
+        self._let_go()
 
     # For the ref and the driver.
 
@@ -336,10 +351,6 @@ class Link(Lane):
             waiter: asyncio.Future[None] = self.reactor.loop.create_future()
             self._waiters.append(waiter)
             await waiter
-
-    def place(self, job: Job) -> str:
-        """Name a job's callback."""
-        return self.lifecycle.place(job.place)
 
     # What the lane leaves to the link.
 
@@ -373,7 +384,7 @@ class Link(Lane):
             self.lifecycle.backlog(pending)
             self.unarmed = True
         else:
-            self.drained()
+            self._take_room()
 
     def leaves(self) -> None:
         """End TCP at the end of a turn, if our Close is all that there will ever be."""
@@ -422,10 +433,11 @@ class Link(Lane):
             if not waiter.done():
                 waiter.set_result(None)
 
-    def _leave(self) -> None:
+    def _let_go(self) -> None:
         """Let go of everything when nothing more can happen."""
         if self._over and self._lost:
             self.reactor.wheel.disarm(self)
             if self._on_over is not None:
                 on_over, self._on_over = self._on_over, None
                 on_over(self)
+            self.lifecycle.forget()

@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from sock.engine import Job, Lifecycle
+    from sock.engine import Lifecycle
     from sock.spec import Request
 
     from .reactor import Reactor
     from .ref import Later
+    from .scope import Scope
 
 
 class Live(Protocol):
@@ -46,8 +47,20 @@ class Live(Protocol):
         """What is to be forgotten at the end."""
         ...
 
+    @property
+    def pending(self) -> int:
+        """Bytes that wait for the peer."""
+        ...
+
     def wake(self) -> None:
         """Ask for a turn."""
+
+    def within(self, act: Callable[..., Any], /, *arguments: Any) -> Any:
+        """Do something in the connection's scope."""
+
+    def own(self) -> Scope:
+        """Return the scope, which is shared with nobody from now on."""
+        ...
 
     def post(self, info: Any, /) -> None:
         """Take an info from another thread."""
@@ -57,10 +70,6 @@ class Live(Protocol):
 
     def add_done_callback(self, callback: Callable[[], None], /) -> None:
         """Call back when the life cycle has ended."""
-
-    def place(self, job: Job, /) -> str:
-        """Name a job's callback."""
-        ...
 
     async def room(self) -> None:
         """Wait until the peer keeps up, or is gone."""

@@ -7,19 +7,21 @@ Where there is epoll, all sockets are read in one of our own (`epoll`). Where th
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import os
 import select
 import sys
 import time
 from collections import deque
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, final
 
 from .channel import accept_socket
 from .eager import Eager
 from .epoll import Epoll
 from .epoll import accept as accept_for_epoll
 from .epoll import refuse as refuse_accepted
+from .scope import Scope
 from .timer import Alarm, Wheel
 from .transport import TransportChannel
 
@@ -46,6 +48,10 @@ FOREVER: Final = 1 << 62
 """Nanoseconds, 146 years: what is added to it is still a time."""
 
 
+_reactors: Final[dict[asyncio.AbstractEventLoop, Reactor]] = {}
+"""By their loops. Not of the class: Cython warns of an annotation there, at every build."""
+
+
 class Addressed(Protocol):
     """Whom other threads may send to."""
 
@@ -64,8 +70,6 @@ class Reactor:
         native: whether to use epoll; None for what the machine and `SOCK_REACTOR` say.
     """
 
-    _of: Final[dict[asyncio.AbstractEventLoop, Self]] = {}
-
     def __init__(self, loop: asyncio.AbstractEventLoop, *, native: bool | None = None) -> None:
         self.loop = loop
         self.native = _has_epoll(loop) if native is None else native
@@ -73,6 +77,8 @@ class Reactor:
         self.wheel = Wheel(loop)
         self.eager = Eager(loop)
         """Begins coroutines."""
+        self.scope = Scope(contextvars.Context(), shared=True)
+        """Of all connections that were accepted where no context variable was set."""
         self.thread = 0
         """The loop's thread, in a turn of the reactor's; see `here`."""
         self.now = loop.time()
@@ -89,12 +95,12 @@ class Reactor:
     @classmethod
     def of(cls, loop: asyncio.AbstractEventLoop) -> Reactor:
         """Return the reactor of this loop, which is running in this thread."""
-        reactor = cls._of.get(loop)
+        reactor = _reactors.get(loop)
         if reactor is None:
-            for other in list(cls._of):  # at one go: other threads have loops too
+            for other in list(_reactors):  # at one go: other threads have loops too
                 if other.is_closed():
-                    cls._of.pop(other, None)
-            reactor = cls._of[loop] = cls(loop)
+                    _reactors.pop(other, None)
+            reactor = _reactors[loop] = cls(loop)
         return reactor
 
     # Sockets.
@@ -122,7 +128,11 @@ class Reactor:
                 refuse_accepted(sock)
                 raise
         channel = self._epoll.add(sock)
-        channel.receiver = connect(channel)
+        try:
+            channel.receiver = connect(channel)
+        except BaseException:  # there is nobody to read it
+            channel.abort()
+            raise
 
     def emptied(self) -> None:
         """Let go of the epoll: its last socket is gone."""
@@ -201,9 +211,15 @@ class Reactor:
     def _admit(self) -> None:
         # First the flag: what is appended from now on asks for another call.
         self._foreign_woken = False
-        for _ in range(len(self._foreign)):
-            addressed, info = self._foreign.popleft()
-            addressed.admit(info)
+        left = len(self._foreign)
+        try:
+            while left:
+                left -= 1
+                addressed, info = self._foreign.popleft()
+                addressed.admit(info)
+        finally:
+            if left:  # an error costs the others nothing
+                self.loop.call_soon(self._admit)
 
 
 # The loop keeps only weak references to its tasks.

@@ -31,6 +31,7 @@ from .transport import TransportChannel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sock.engine import Cause
     from sock.spec import Options, Request, Upgrade
 
     from .channel import Channel
@@ -65,6 +66,8 @@ class Takeover:
         """What the application was asked with, where middleware has had its say: the ref's."""
         self.link: Link | None = None
         """The live connection, once there is one."""
+        self.cause: Cause | None = None
+        """Why it has ended, once it has."""
         self.over: asyncio.Future[None] = reactor.loop.create_future()
         """Done when it has ended, TCP included."""
         self.plan: tuple[Upgrade, Options] | None = None
@@ -73,9 +76,34 @@ class Takeover:
         """Whether it was refused, and that has been told: the server's own line is one too many."""
         self.carried = False
         """Whether the server has been told to let go."""
+        self._answered = ""
         self._reactor = reactor
-        self._carry = carry
+        self._carry: Carrier | None = carry  # until it is known whose the connection is
         self._guests = Guests.of(reactor.loop)
+
+    def __deepcopy__(self, memo: object) -> Takeover:
+        """Return this one: frameworks copy the scope it is in, and the connection is the same."""
+        return self
+
+    def forestall(self, how: str) -> None:
+        """Note that the server has answered in its own way: nothing is left to take over.
+
+        Args:
+            how: what it has answered, as the error of the one who comes too late.
+        """
+        self._answered = how
+        self._carry = None
+        if not self.over.done():
+            self.over.set_result(None)
+
+    def check_unanswered(self) -> None:
+        """Make sure that the request has not been answered by somebody else.
+
+        Raises:
+            RuntimeError: it has.
+        """
+        if self._answered:
+            raise RuntimeError(self._answered)
 
     def check(self) -> str:
         """Return the key of a valid opening handshake.
@@ -97,9 +125,13 @@ class Takeover:
             ConnectionResetError: the peer has gone meanwhile.
             HandshakeError: the handshake is not valid, or another site's page asks.
             HandlerError: the application chose what is not its to choose.
+            RuntimeError: it was answered already.
         """
-        acceptance, options = accepted(self.request, self.check(), upgrade, base)
+        self.check_unanswered()
+        acceptance, options = accepted(self.request, self.check(), upgrade, base, shown=self.shown)
         early: bytes | None = None
+        # Here and now: `connect` may be called by the loop.
+        scope = self._reactor.scope.here()
 
         def connect(channel: Channel) -> Link:
             link = self.link = Link(
@@ -111,6 +143,7 @@ class Takeover:
                 agreement=acceptance.agreement,
                 on_over=self._ended,
                 debug=self._reactor.loop.get_debug(),
+                scope=scope,
             )
             self._guests.add(link)
             if early is not None:  # so late that whoever called `carry` has gone on
@@ -118,8 +151,10 @@ class Takeover:
                 self._reactor.loop.call_soon(link.begin, acceptance.head, early)
             return link
 
+        carry, self._carry = self._carry, None
+        assert carry is not None, "a connection is taken over once"
         self.carried = True
-        early = self._carry(connect)
+        early = carry(connect)
         if self.link is not None:
             self.link.begin(acceptance.head, early)
 
@@ -133,6 +168,7 @@ class Takeover:
 
         Raises:
             asyncio.CancelledError: it was cancelled; the 1012 is on its way.
+            RuntimeError: the acceptance was answered in another way before it came here.
         """
         try:
             await asyncio.shield(self.over)
@@ -140,8 +176,10 @@ class Takeover:
             if self.link is not None:
                 self.link.shutdown(0)
             raise
+        self.check_unanswered()
 
     def _ended(self, link: Link) -> None:
+        self.cause = link.lifecycle.cause
         self._guests.discard(link)
         if not self.over.done():
             self.over.set_result(None)

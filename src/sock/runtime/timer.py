@@ -7,6 +7,7 @@ its tick, and when that comes it looks for itself what is due and stands in a la
 
 from __future__ import annotations
 
+import contextvars
 import math
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final, Protocol, final
@@ -78,7 +79,8 @@ class Wheel:
         if self._handle is not None:
             self._handle.cancel()
         self._next = number
-        self._handle = self._loop.call_at(number * TICK, self._turn)
+        # In no context of anybody's, which it would keep.
+        self._handle = self._loop.call_at(number * TICK, self._turn, context=contextvars.Context())
 
     def _turn(self) -> None:
         self._handle = None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING, Any, cast, final
+from typing import TYPE_CHECKING, Any, Final, cast, final
 
-from .channel import expect_dead_peer
+from . import fork
+from .channel import NOBODY, expect_dead_peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
     from .channel import Channel, Receiver
     from .reactor import Reactor
+
+
+_LARGE: Final = 64 * 1024
 
 
 @final
@@ -44,6 +48,7 @@ class TransportChannel(asyncio.Protocol):
     def __init__(self, reactor: Reactor, connect: Callable[[Channel], Receiver]) -> None:
         self._reactor = reactor
         self._connect = connect
+        self.receiver = NOBODY
         self._written = 0
         self._ended = False
         self._lost = False
@@ -61,7 +66,11 @@ class TransportChannel(asyncio.Protocol):
         self.server = self._address("sockname")
         connect = self._connect
         del self._connect  # whatever it knows is of no use any more
-        self.receiver = connect(self)
+        try:
+            self.receiver = connect(self)
+        except BaseException:  # there is nobody to read it
+            self._transport.abort()
+            raise
 
     def data_received(self, data: bytes) -> None:
         """Hand bytes over."""
@@ -81,8 +90,11 @@ class TransportChannel(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - lost is lost
         """Tell that it is gone."""
         self._lost = True
+        sock: Any = self._transport.get_extra_info("socket") if fork.happened else None
+        if sock is not None:
+            fork.shut(sock.fileno())
         receiver = self.receiver
-        del self.receiver  # the two know each other: whatever is over is freed now
+        self.receiver = NOBODY  # the two know each other: whatever is over is freed now
         receiver.lost()
 
     # The channel.
@@ -100,8 +112,10 @@ class TransportChannel(asyncio.Protocol):
     def write(self, data: bytes | bytearray, /) -> None:
         """Send, now or when it is possible."""
         if not self._lost:
-            self._written += len(data)
-            self._transport.write(data)
+            size = len(data)
+            self._written += size
+            # What is left of a view is no copy: a result of 100 MiB was held once more for it.
+            self._transport.write(data if size < _LARGE else memoryview(data))
 
     def pause(self, dead_after: float | None = None) -> None:
         """Stop reading; let the kernel find out whether the peer is alive meanwhile."""

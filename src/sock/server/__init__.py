@@ -1,7 +1,8 @@
 """A server of our own: TCP, HTTP/1.1 for the handshake and ordinary answers, and the drain."""
 
 from .run import run as run
+from .run import run_made as run_made
 from .run import serve as serve
 from .server import Server as Server
 
-__all__ = ["Server", "run", "serve"]
+__all__ = ["Server", "run", "run_made", "serve"]

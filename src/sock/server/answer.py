@@ -7,7 +7,8 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from sock.spec import HandlerError, Response
+from sock.runtime.answer import content_of, content_type_of, has_length
+from sock.spec import Response
 
 if TYPE_CHECKING:
     from sock.spec import HandshakeError, Request
@@ -28,14 +29,9 @@ def render(response: Response, request: Request | None, *, keep_alive: bool) -> 
         response: what is said.
         request: to which; None when it could not be read.
         keep_alive: whether the connection takes another request.
-
-    Raises:
-        HandlerError: a header carries what cannot be sent.
     """
     status = response.status
-    # RFC 9110 §15.2.5, §15.4.5: neither has content; and RFC 9110 §8.6 forbids its length in a 204.
-    empty = status in {204, 304}
-    body = response.body.encode() if isinstance(response.body, str) else bytes(response.body)
+    content = content_of(response)
     lines = [f"HTTP/1.1 {status} {_PHRASES.get(status, '')}"]
     named = {name.lower() for name, _ in response.headers}
     lines += [
@@ -43,12 +39,11 @@ def render(response: Response, request: Request | None, *, keep_alive: bool) -> 
     ]
     if "date" not in named:
         lines.append(f"Date: {_now()}")
-    if not empty:
-        if body and "content-type" not in named:
-            text = isinstance(response.body, str)
-            kind = "text/plain; charset=utf-8" if text else "application/octet-stream"
-            lines.append(f"Content-Type: {kind}")
-        lines.append(f"Content-Length: {len(body)}")
+    kind = content_type_of(response)
+    if kind is not None:
+        lines.append(f"Content-Type: {kind}")
+    if has_length(status):
+        lines.append(f"Content-Length: {len(content)}")
     options = [] if keep_alive else ["close"]
     if status == 426:
         # RFC 9110 §15.5.22: "The server MUST send an Upgrade header field in a 426 response";
@@ -60,14 +55,10 @@ def render(response: Response, request: Request | None, *, keep_alive: bool) -> 
         options.append("keep-alive")
     if options:
         lines.append(f"Connection: {', '.join(options)}")
-    try:
-        head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-    except UnicodeEncodeError as error:
-        told = error.object[error.start : error.end]
-        raise HandlerError(f"{told!r} cannot be in a header field (RFC 9110 §5.5)") from None
-    if empty or (request is not None and request.method == "HEAD"):
+    head = ("\r\n".join(lines) + "\r\n\r\n").encode()  # RFC 9110 §5.5: values may be any bytes
+    if request is not None and request.method == "HEAD":
         return head
-    return head + body
+    return head + content
 
 
 def wants_close(response: Response) -> bool:

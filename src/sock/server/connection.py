@@ -4,6 +4,8 @@
     --------  ----------------------------------  --------------------------------------  --------
     READING   a request is complete               an `Exchange` is begun                  ASKING
     READING   the bytes are no request            400, 413, 417, 431, 501, 505            LEAVING
+    READING   reading fails, for want of memory   500, and the loop is told               LEAVING
+    READING   the turn has lasted too long        the next request is read in the next    READING
     READING   time is up, a request has begun     408                                     LEAVING
     READING   FIN, a request has begun            400                                     LEAVING
     READING   time is up or FIN, none has         TCP is closed                           LEAVING
@@ -27,6 +29,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, final
 
 from sock import telemetry
+from sock.runtime.turn import Turned
 from sock.spec import Response
 
 from . import answer
@@ -59,7 +62,7 @@ _LEAVING: Final = _State.LEAVING
 
 
 @final
-class Connection:
+class Connection(Turned):
     """The receiver of an accepted channel, until a `Link` takes over.
 
     Args:
@@ -86,12 +89,14 @@ class Connection:
     )
 
     def __init__(self, server: Server, channel: Channel, *, full: bool) -> None:
+        super().__init__()
         self.channel = channel
         self.last = False
         """Whether the next answer is the last one."""
         self._server = server
         self._full = full
-        self._reader = Reader(server.options.max_head_size, channel)
+        options = server.options
+        self._reader = Reader(options.max_head_size, options.max_body_size, channel)
         self._exchange: Exchange | None = None
         self._state = _READING
         self._advancing = False
@@ -112,8 +117,12 @@ class Connection:
             if self._dropped > _MAX_DROPPED:
                 self.channel.abort()
             return
-        self._reader.feed(data)
-        if self._state is _READING and not self.channel.pending:
+        try:
+            self._reader.feed(data)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, nothing more may be read
+            self._fail(error)
+            return
+        if self._state is _READING and not self.channel.pending and not self.woken:
             self.go_on()
         elif not self._paused and self._reader.waiting > self._server.options.max_head_size:
             self._paused = True
@@ -125,7 +134,7 @@ class Connection:
         if self._state is _LEAVING:
             self._close()
         elif self._state is _READING:
-            if not self.channel.pending:
+            if not self.channel.pending and not self.woken:
                 self._end_reading()
         elif self._exchange is not None and self._exchange.upgrading:
             self._close()
@@ -160,7 +169,12 @@ class Connection:
         """Send the answer; then the next request may be read, or this was the last."""
         exchange, self._exchange = self._exchange, None
         self._state = _READING
-        self.channel.write(data)
+        try:
+            self.channel.write(data)
+        except BaseException:  # half an answer, and nothing else may follow that
+            self._state = _LEAVING
+            self.channel.abort()
+            raise
         if exchange is None or not exchange.keep_alive:
             self._leave()
 
@@ -186,22 +200,59 @@ class Connection:
             while self._state is _READING and not self.channel.pending:
                 request = self._reader.next()
                 if request is None:
-                    self._wait_for_more()
-                    return
+                    if not self._reader.unfinished:
+                        self._wait_for_more()
+                        return
+                    if self._late():
+                        return
+                    continue
                 self._wait(None)
                 self._idle = True
                 self._state = _ASKING
                 keep_alive = self._reader.keep_alive
                 self._exchange = Exchange(self, self._server, request, keep_alive=keep_alive)
+                del request  # its body is the application's, to keep or to let go of
                 self._exchange.begin(full=self._full)
+                if self._reader.waiting and self._late():
+                    return
         except BadRequest as error:
             self._reject(error.status, error.detail)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, nothing more may be read
+            self._fail(error)
         finally:
             self._advancing = False
         if self._state is _READING:
             self._watch_taking()
 
+    def turn(self) -> None:
+        """Go on with what an earlier turn had no time for."""
+        if self._state is _READING and not self.channel.pending:
+            self.go_on()
+
     # Reading.
+
+    def _late(self) -> bool:
+        """Tell whether the turn has lasted too long: then what is left is for the next one."""
+        reactor = self._server.reactor
+        if self.channel.pending or not reactor.overdue():  # what is pending ends the turn anyhow
+            return False
+        reactor.wake(self)
+        return True
+
+    def _fail(self, error: BaseException) -> None:
+        """End after an error while reading: what comes behind it is never read as a request."""
+        if self._state is _LEAVING:  # it is a link's, or has had its last answer
+            raise error
+        self._cancel()
+        self._state = _LEAVING
+        if isinstance(error, (KeyboardInterrupt, SystemExit)):
+            self.channel.abort()
+            raise error
+        self._server.loop.call_exception_handler(
+            {"message": "a request could not be read; its connection ends", "exception": error}
+        )
+        response = Response(500, "internal server error\n")
+        self.send(answer.render(response, None, keep_alive=False))
 
     def _wait_for_more(self) -> None:
         reader = self._reader

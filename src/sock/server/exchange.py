@@ -2,6 +2,7 @@
 
     the request                                      is answered
     -----------------------------------------------  ------------------------------------------
+    asks, by GET or HEAD, for the server's health    200; 503 while the server is stopping
     comes on one connection too many                 503, and the application is not asked
     asks to upgrade, and is no valid handshake       400 or 426, and …
     asks to upgrade, and the server is stopping      503, and …
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
 _STOPS: Final = (KeyboardInterrupt, SystemExit)
 """What stops the program is answered as whatever else an application raises, and goes on."""
 
+_WELL: Final = Response(200, "ok", {"Cache-Control": "no-store"})
+_STOPPING: Final = Response(503, "stopping", {"Cache-Control": "no-store"})
+
 _NO_UPGRADE: Final = "a WebSocket connection is what there is here (RFC 6455 §4.2.1)"
 
 
@@ -83,9 +87,18 @@ class Exchange:
         Args:
             full: whether the connection is one too many.
         """
+        self._server.scope.fresh().run(self._ask, full)
+
+    def _ask(self, full: bool) -> None:  # noqa: FBT001 - it is passed on
+        server = self._server
         try:
-            self._check(full=full)
-            answered = self._server.app(self.request)
+            if server.health is not None and self._asks_for_health():
+                answered: Any = _STOPPING if server.draining else _WELL
+            else:
+                self._check(full=full)
+                if server.state:
+                    self.request.state.update(server.state)
+                answered = server.app(self.request)
         except BaseException as error:
             self._settle(None, error)
             if isinstance(error, _STOPS):
@@ -101,6 +114,15 @@ class Exchange:
         self._over = True
         if self._task is not None:
             self._task.cancel()
+
+    def _asks_for_health(self) -> bool:
+        """Tell whether the server is to answer by itself, also on a connection too many."""
+        request = self.request
+        return (
+            request.method in {"GET", "HEAD"}
+            and request.path == self._server.health
+            and not handshake.asks_to_upgrade(request)
+        )
 
     def _check(self, *, full: bool) -> None:
         server, request = self._server, self.request
@@ -131,10 +153,13 @@ class Exchange:
             self._task = task
 
     async def _wait(self, answered: Awaitable[Any]) -> None:
+        task = asyncio.current_task()
         try:
             awaited = await answered
-        except GeneratorExit:  # closed with its loop: there is nobody to answer
-            raise
+        except GeneratorExit as error:
+            if not answers.runs(task):  # closed with its loop: there is nobody to answer
+                raise
+            self._settle(None, error)
         except asyncio.CancelledError as error:  # by `cancel`, or by itself
             self._settle(None, error)
             raise
@@ -160,7 +185,8 @@ class Exchange:
         except BaseException as failure:
             if self._over:  # not the application's: it has been answered
                 raise
-            telemetry.emit("handshake.failed", request=self.request, error=failure)
+            told = answers.explained(failure)
+            telemetry.emit("handshake.failed", request=self.request, error=told)
             self.keep_alive = False
             self._send(Response(500, "internal server error\n"))
 
@@ -186,6 +212,7 @@ class Exchange:
             agreement=accepted.agreement,
             on_over=server.link_over,
             debug=server.debug,
+            scope=server.scope.here(),
         )
         self._over = True
         self._connection.hand_over(link, accepted.head)

@@ -24,6 +24,10 @@ _ABSOLUTE: Final = re.compile(rb"(?i:https?|wss?)://([^/?]+)((?:[/?].*)?)")
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=%]*)(:[0-9]*)?")
 
 
+_LONGEST_NUMBER: Final = 20
+"""Digits of 2^64, beyond which a length is as good as any other that is too large."""
+
+
 class BadRequest(Exception):
     """The bytes are no request that may be answered otherwise.
 
@@ -47,7 +51,8 @@ class Head(NamedTuple):
         version: "1.0" or "1.1".
         fields: their lines as they came; the Host is that of the target, where that names one.
         notable: those that matter here.
-        length: bytes of the body; 0 when there is none, None when it is chunked.
+        length: bytes of the body, which may be more than a machine word holds; 0 when there is
+            none, None when it is chunked.
         expects_continue: whether the peer may wait for a 100 before it sends the body.
     """
 
@@ -159,8 +164,7 @@ def _length(found: Notable, version: bytes) -> int | None:
     codings = found.get("transfer-encoding")
     lengths = found.get("content-length")
     if not codings:
-        # The parser has made sure that there is one, of digits.
-        return int(lengths[0]) if lengths else 0
+        return _number(lengths) if lengths else 0
     if lengths:
         raise BadRequest(400, "Transfer-Encoding and Content-Length (RFC 9112 §6.3)")
     # RFC 9112 §6.1: "A server or client that receives an HTTP/1.0 message containing a
@@ -170,6 +174,16 @@ def _length(found: Notable, version: bytes) -> int | None:
     if [coding.lower() for coding in codings] != ["chunked"]:
         raise BadRequest(501, "a transfer coding other than chunked (RFC 9112 §6.1)")
     return None
+
+
+def _number(lengths: Sequence[str]) -> int:
+    """Return a Content-Length. RFC 9110 §8.6: "Content-Length = 1*DIGIT", of any length."""
+    (digits, *more) = lengths
+    if more or not (digits.isascii() and digits.isdigit()):
+        raise BadRequest(400, "not one Content-Length of digits (RFC 9112 §6.3)")
+    digits = digits.lstrip("0")
+    # Python reads no more than 4,300 digits, and no body is that long.
+    return int(digits or "0") if len(digits) <= _LONGEST_NUMBER else 10**_LONGEST_NUMBER
 
 
 def _expects_continue(found: Notable, version: bytes) -> bool:

@@ -9,7 +9,7 @@ import socket
 from typing import TYPE_CHECKING, Final, final
 
 from sock import telemetry
-from sock.runtime import accept_socket
+from sock.runtime import accept_socket, fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,6 +112,8 @@ class Listener:
             self._task.cancel()
         else:
             self._loop.remove_reader(self._sock.fileno())
+        if fork.happened:  # else the kernel would accept for the child, which never answers
+            fork.shut(self._sock.fileno())
         self._sock.close()
 
     def _accept(self) -> None:
@@ -123,14 +125,14 @@ class Listener:
                 self._accepted(sock)
             except ConnectionAbortedError:  # gone while it waited
                 continue
-            except OSError as error:
-                if error.errno not in _EXHAUSTED:
+            except (OSError, MemoryError) as error:
+                if isinstance(error, OSError) and error.errno not in _EXHAUSTED:
                     raise
                 self._loop.remove_reader(self._sock.fileno())
                 self._pause(error)
                 return
 
-    def _pause(self, error: OSError) -> None:
+    def _pause(self, error: OSError | MemoryError) -> None:
         # The socket stays readable: without a pause the loop would spin.
         telemetry.emit("accept.paused", error=error, seconds=_PAUSE)
         self._timer = self._loop.call_later(_PAUSE, self.start)
@@ -141,8 +143,8 @@ class Listener:
                 sock, _ = await self._loop.sock_accept(self._sock)
             except ConnectionAbortedError:
                 continue
-            except OSError as error:
-                if error.errno not in _EXHAUSTED:
+            except (OSError, MemoryError) as error:
+                if isinstance(error, OSError) and error.errno not in _EXHAUSTED:
                     raise
                 telemetry.emit("accept.paused", error=error, seconds=_PAUSE)
                 await asyncio.sleep(_PAUSE)

@@ -7,11 +7,14 @@
     HEAD    the end of a head, no body     checked; the request is returned          HEAD
     HEAD    a whole, ordinary handshake    scanned in place of both, where C can     HEAD
     HEAD    the end of a head, a body      checked; Expect is noted                  BODY
-    BODY    a part of the body             given to the parser, counted, dropped     BODY
-    BODY    the end of the body            the request is returned                   HEAD
+    BODY    a part of the body             given to the parser, counted, kept        BODY
+    BODY    many small parts of a body     some are read, the rest at the next call  BODY
+    BODY    the end of the body            the request is returned with it           HEAD
 
-The parser is never given a byte that lies behind the head or the body it is reading. So what comes
-behind a request that asks to upgrade is still here (`take_rest`), whatever the parser thinks of it.
+A body is given to the parser in pieces that end where it may end: the content of a chunk whole, of
+the framing between chunks one line. The parser is never given a byte that lies behind the head or
+the body it is reading. So what comes behind a request that asks to upgrade is still here
+(`take_rest`), whatever the parser thinks of it.
 """
 
 from __future__ import annotations
@@ -29,11 +32,10 @@ from .scan import scan
 if TYPE_CHECKING:
     from sock.spec.request import Peer
 
-MAX_BODY: Final = 64 * 1024
-"""Bytes of a request's body, chunks' framing included. Nobody reads them: an application has no use
-for a body, but a client that sends one shall see the answer."""
+_PIECES: Final = 64
+"""Pieces of a body that one call reads: a body of tiny chunks has 10,000 of them in one read."""
 
-_TOO_LARGE: Final = f"a body of more than {MAX_BODY} bytes (RFC 9110 §15.5.14)"
+_CHUNK_SIZE: Final = re.compile(rb"[0-9A-Fa-f]+")
 _EMPTY_LINES: Final = re.compile(rb"(?:\r\n)*")
 
 
@@ -43,9 +45,11 @@ class Reader:
 
     Args:
         max_head_size: bytes of a head, empty lines before it included.
+        max_body_size: bytes of a body; the framing of its chunks may take half as many again, and
+            `max_head_size`.
         peer: knows the addresses for the requests made; None where nobody does.
 
-    >>> reader = Reader(1024)
+    >>> reader = Reader(1024, 1024)
     >>> reader.feed(b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\nmore")
     >>> reader.next(), reader.take_rest()
     (Request('GET', '/'), b'more')
@@ -56,22 +60,28 @@ class Reader:
     __slots__ = (
         "_ahead",
         "_at",
-        "_body_left",
+        "_body",
+        "_chunk_begun",
         "_complete",
         "_data",
         "_fed",
+        "_framing_left",
         "_head_done",
         "_in_body",
+        "_max_body_size",
         "_max_head_size",
         "_parser",
         "_peer",
+        "_piece_left",
         "_request",
         "expects_continue",
         "keep_alive",
+        "unfinished",
     )
 
-    def __init__(self, max_head_size: int, peer: Peer | None = None) -> None:
+    def __init__(self, max_head_size: int, max_body_size: int, peer: Peer | None = None) -> None:
         self._max_head_size = max_head_size
+        self._max_body_size = max_body_size
         self._peer = peer
         self._data = b""
         self._at = 0  # where in it the head or the body that is being read begins
@@ -80,12 +90,17 @@ class Reader:
         self._head_done = False
         self._complete = False
         self._in_body = False
-        self._body_left = 0
+        self._body: bytearray | None = None  # as far as it has come
+        self._piece_left = 0  # bytes of content before the next line of framing, or the end
+        self._framing_left = 0  # bytes of chunks' framing that may come
+        self._chunk_begun = False
         self._request: Request | None = None
         self.keep_alive = False
         """Whether another request may follow the one that `next` returned last."""
         self.expects_continue = False
         """Whether the peer waits for a 100 before it sends the body; cleared by who sends it."""
+        self.unfinished = False
+        """Whether the last `next` stopped before it had read all that it could."""
         self._parser: Any = None  # made when there is something for it
 
     @property
@@ -114,12 +129,15 @@ class Reader:
 
     def close(self) -> None:
         """Read no more. Lets go of the parser, which knows this object as this object knows it."""
-        self._parser = None
+        self._parser = self._body = self._request = None
         self._data = b""
         self._at = self._fed = 0
+        self.unfinished = False
 
     def next(self) -> Request | None:
-        """Return the next request, its body drained, or None when more bytes are needed.
+        """Return the next request with its body, or None when more bytes are needed.
+
+        None too when there was much to read: then `unfinished` is set, and the next call goes on.
 
         Raises:
             BadRequest: what has come breaks a rule or a limit; nothing can be read after it.
@@ -132,6 +150,16 @@ class Reader:
         return request
 
     # Called by the parser.
+
+    def on_body(self, data: bytes) -> None:
+        """Keep a piece of the body."""
+        if self._body is None:
+            self._body = bytearray()
+        self._body += data
+
+    def on_chunk_header(self) -> None:
+        """Note that the line before was a chunk's size."""
+        self._chunk_begun = True
 
     def on_headers_complete(self) -> None:
         """Note the end of the head."""
@@ -203,9 +231,15 @@ class Reader:
             head.method, head.target, head.fields, http_version=head.version, peer=self._peer
         )
         self._request.notable = head.notable
-        self._body_left = MAX_BODY if head.length is None else head.length
-        if self._body_left > MAX_BODY:
-            raise BadRequest(413, _TOO_LARGE)
+        length = head.length
+        if length is None:
+            self._piece_left = 0
+            self._framing_left = self._max_body_size // 2 + self._max_head_size
+        elif length > self._max_body_size:
+            raise self._too_large()
+        else:
+            self._piece_left = length
+            self._framing_left = 0
         self._in_body = not self._complete
         self.expects_continue = head.expects_continue and self._in_body
         if not self._in_body:
@@ -216,23 +250,55 @@ class Reader:
         at = self._at
         if at < len(data):
             self.expects_continue = False  # the peer has not waited
-        while at < len(data) and not self._complete:
-            # A line at a time: a body, chunked or not, then ends where a piece ends.
-            stop = data.find(b"\n", at) + 1 or len(data)
-            stop = min(stop, at + self._body_left)
-            if stop == at:
-                raise BadRequest(413, _TOO_LARGE)
-            self._parse(data[at:stop])
-            self._body_left -= stop - at
+        left = _PIECES
+        while at < len(data) and not self._complete and left:
+            left -= 1
+            if self._piece_left:
+                stop = min(at + self._piece_left, len(data))
+                self._piece_left -= stop - at
+                self._parse(data[at:stop])
+            else:
+                stop = self._read_line(data, at)
+                if stop == at:
+                    break
             at = stop
         self._at = self._fed = at
+        self.unfinished = not left and at < len(data) and not self._complete
         if not self._complete:
             return False
+        if self._body is not None and self._request is not None:
+            self._request.body = bytes(self._body)
         self._end_message()
         return True
 
+    def _read_line(self, data: bytes, at: int) -> int:
+        """Read a line of a chunked body's framing; return where it ends, `at` for not yet."""
+        stop = data.find(b"\n", at) + 1
+        if (stop or len(data)) - at > self._framing_left:
+            raise BadRequest(413, "more framing than a body has use for (RFC 9112 §7.1)")
+        if not stop:
+            return at
+        self._framing_left -= stop - at
+        self._chunk_begun = False
+        self._parse(data[at:stop])
+        if self._chunk_begun:
+            digits = _CHUNK_SIZE.match(data, at, stop)
+            if digits is None:
+                raise BadRequest(400, "not the size of a chunk (RFC 9112 §7.1)")
+            size = int(digits[0], 16)
+            if size > self._max_body_size - (0 if self._body is None else len(self._body)):
+                raise self._too_large()
+            self._piece_left = size
+        return stop
+
+    def _too_large(self) -> BadRequest:
+        return BadRequest(
+            413, f"a body of more than {self._max_body_size} bytes (RFC 9110 §15.5.14)"
+        )
+
     def _end_message(self) -> None:
         self._in_body = self._head_done = self._complete = False
+        self._body = None
 
 
 def _reason(error: Exception) -> str:

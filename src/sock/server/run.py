@@ -6,18 +6,23 @@ import asyncio
 import importlib.util
 import signal
 import threading
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from contextlib import asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
 from sock.observe import log
+from sock.runtime.lifespan import lived
+from sock.spec.application import lifespan_of
 
+from .ending import run_to_end
 from .server import Server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
+    from contextlib import AbstractAsyncContextManager
     from types import FrameType
 
     from sock.spec import App, Options
+    from sock.spec.application import Lifespan
 
     _Handler: TypeAlias = "Callable[[int, FrameType | None], Any] | int | None"
 
@@ -34,15 +39,22 @@ async def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     options: Options | None = None,
+    lifespan: Lifespan | None = None,
+    health: str | None = None,
     debug: bool | None = None,
 ) -> AsyncGenerator[Server]:
     """Serve an application inside the running event loop; leaving drains.
+
+    The lifespan is entered before, and left behind the drain, in the task that is in this context.
 
     Args:
         app: from a request to an answer; a Sock class is one.
         host: a name or an address; "" for every interface.
         port: 0 for one that is free, then in `server.port`.
-        options: all limits; what an `Upgrade` gives is laid over them.
+        options: all limits, over those that the application carries; those of a handler's class and
+            of an `Upgrade` are laid over them.
+        lifespan: in place of the one that the application carries.
+        health: path on which the server itself answers 200, and 503 while it is stopping.
         debug: whether to name callbacks that block the loop; None for whether the loop is in debug
             mode.
 
@@ -51,14 +63,21 @@ async def serve(
 
     Raises:
         OSError: the host is not known, or the port cannot be bound.
+        TypeError: an argument, or what the application carries, has the wrong type.
+        ValueError: the options contradict each other, or `health` is no path.
+        Exception: whatever the lifespan raises; the server has not started then.
     """
+    if health is not None and not health.startswith("/"):
+        raise ValueError(f"health is a path, which begins with '/', not {health!r}")
     with log.logged():
-        server = Server(app, options=options, debug=debug)
-        await server.start(host, port)
-        try:
-            yield server
-        finally:
-            await server.drain()
+        server = Server(app, options=options, health=health, debug=debug)
+        async with lived(lifespan_of(app) if lifespan is None else lifespan) as state:
+            server.state = state
+            await server.start(host, port)
+            try:
+                yield server
+            finally:
+                await server.drain()
 
 
 def run(
@@ -67,6 +86,8 @@ def run(
     host: str = "127.0.0.1",
     port: int = 8000,
     options: Options | None = None,
+    lifespan: Lifespan | None = None,
+    health: str | None = None,
     loop: Loop = "auto",
     log_level: str = "info",
     log_format: LogFormat = "text",
@@ -76,11 +97,17 @@ def run(
 ) -> None:
     """Serve an application until SIGINT or SIGTERM, which drain; a second one ends the process.
 
+    It returns when the server has stopped, whatever is left: tasks that swallow their cancellation
+    are abandoned after 2 seconds, threads are waited for 1 second. Both are named in the log.
+
     Args:
         app: from a request to an answer; a Sock class is one.
         host: a name or an address; "" for every interface.
         port: 0 for one that is free; the line that says so is on stderr.
-        options: all limits; what an `Upgrade` gives is laid over them.
+        options: all limits, over those that the application carries; those of a handler's class and
+            of an `Upgrade` are laid over them.
+        lifespan: in place of the one that the application carries.
+        health: path on which the server itself answers 200, and 503 while it is stopping.
         loop: "asyncio", "uvloop", or "auto" for uvloop when it is installed.
         log_level: the lowest that is shown: debug, info, warning, error or critical.
         log_format: "text", or "json" for one object a line.
@@ -91,7 +118,51 @@ def run(
     Raises:
         OSError: the host is not known, or the port cannot be bound.
         ImportError: `loop` is "uvloop", and it is not installed.
-        ValueError: an argument is none of the words it may be.
+        TypeError: an argument, or what the application carries, has the wrong type.
+        ValueError: an argument is none of the words it may be, or the options contradict each
+            other.
+        RuntimeError: an event loop runs here.
+        Exception: whatever the lifespan raises.
+    """
+    run_made(
+        lambda: nullcontext(app),
+        host=host,
+        port=port,
+        options=options,
+        lifespan=lifespan,
+        health=health,
+        loop=loop,
+        log_level=log_level,
+        log_format=log_format,
+        access_log=access_log,
+        log_query=log_query,
+        debug=debug,
+    )
+
+
+def run_made(
+    making: Callable[[], AbstractAsyncContextManager[App]],
+    *,
+    loop: Loop,
+    log_level: str,
+    log_format: LogFormat,
+    access_log: bool,
+    log_query: bool,
+    debug: bool,
+    **served: Any,
+) -> None:
+    """Serve an application that is made in the event loop, as `run` does.
+
+    Args:
+        making: returns an async context manager, entered first and left last, that yields the
+            application.
+        loop: as for `run`, and so all others.
+        log_level: the lowest that is shown.
+        log_format: of the log.
+        access_log: whether it is shown.
+        log_query: whether the values in query strings are.
+        debug: whether to name what blocks the loop.
+        served: the arguments of `serve`.
     """
     if log_level not in log.LEVELS:
         raise ValueError(f"log_level is one of {', '.join(log.LEVELS)}, not {log_level!r}")
@@ -100,45 +171,79 @@ def run(
     factory = _loop_factory(loop)
     with (
         log.shown(log_level, log_format, access=access_log, query=log_query),
-        asyncio.Runner(debug=debug or None, loop_factory=factory) as runner,
+        log.logged(),
+        _Signals() as signals,
     ):
-        runner.run(_serve_until_stopped(app, host, port, options, debug=debug))
+        run_to_end(
+            lambda: _serve_until_stopped(making, signals, debug=debug, **served),
+            loop_factory=factory,
+            debug=debug,
+        )
 
 
 async def _serve_until_stopped(
-    app: App, host: str, port: int, options: Options | None, *, debug: bool
+    making: Callable[[], AbstractAsyncContextManager[App]], signals: _Signals, **served: Any
 ) -> None:
-    stop = asyncio.Event()
-    with _Signals(stop):
-        async with serve(app, host=host, port=port, options=options, debug=debug) as server:
+    try:
+        signals.begin()
+        async with making() as app, serve(app, **served) as server:
+            signals.started = True
             log.announce(server.url)
-            await stop.wait()
+            await signals.stop.wait()
+    except asyncio.CancelledError:
+        if not signals.cancelled:
+            raise
 
 
 class _Signals:
-    """SIGINT and SIGTERM, inside: the first sets the event, the second ends the process at once.
+    """SIGINT and SIGTERM, inside.
+
+        the server    first signal                                       second
+        ------------  -------------------------------------------------  ------------------------
+        is starting   the start is cancelled, what it has begun is left  ends the process at once
+        serves        the drain begins                                   ends the process at once
 
     Handlers of Python's own, not of the loop: the second signal must work while an application
     blocks the loop, so the first one gives both back to the system.
     """
 
-    def __init__(self, stop: asyncio.Event) -> None:
-        self._stop = stop
-        self._loop = asyncio.get_running_loop()
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+        """Set when a signal has come."""
+        self.started = False
+        self.cancelled = False
+        """Whether a signal has cancelled the start."""
+        self._taken = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[Any] | None = None
         self._before: dict[int, _Handler] = {}
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self._take) for number in _STOP}
+        return self
 
     def __exit__(self, *_: object) -> None:
         for number, before in self._before.items():
             signal.signal(number, before)
 
+    def begin(self) -> None:
+        """Note the task that starts the server, and serves."""
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        if self._taken:  # between the handlers and the loop
+            self._loop.call_soon(self._begin_stop)
+
     def _take(self, _number: int, _frame: FrameType | None) -> None:
         for number in _STOP:
             signal.signal(number, signal.SIG_DFL)
-        self._loop.call_soon_threadsafe(self._stop.set)
+        self._taken = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._begin_stop)
+
+    def _begin_stop(self) -> None:
+        self.stop.set()
+        if not self.started and self._task is not None:
+            self.cancelled = self._task.cancel()
 
 
 def _loop_factory(loop: str) -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from typing import TYPE_CHECKING, Any, final
 
 from sock import telemetry
-from sock.runtime.answer import only_upgrades
+from sock.runtime.answer import base_of, only_upgrades
 from sock.runtime.drain import drain
 from sock.runtime.reactor import Reactor
-from sock.spec import Options
+from sock.runtime.scope import Scope
 
 from .connection import Connection
 from .listener import Listener, bind
@@ -17,7 +18,7 @@ from .listener import Listener, bind
 if TYPE_CHECKING:
     from sock.runtime import Channel, Link, Receiver
     from sock.runtime.reactor import Accepted
-    from sock.spec import App
+    from sock.spec import App, Options
 
 
 @final
@@ -26,19 +27,35 @@ class Server:
 
     Args:
         app: answers the requests.
-        options: all limits; what an `Upgrade` gives is laid over them.
+        options: limits, over those that the application carries; those of a handler's class and of
+            an `Upgrade` are laid over them.
+        health: path on which the server itself says that it is well; None for none.
         debug: whether to name callbacks that block the loop; None for whether the loop is in debug
             mode.
+
+    Attributes:
+        host: where it listens: as it was given, or the address of every interface.
+        port: where it listens: the one that was free, where 0 was given.
     """
 
     def __init__(
-        self, app: App, *, options: Options | None = None, debug: bool | None = None
+        self,
+        app: App,
+        *,
+        options: Options | None = None,
+        health: str | None = None,
+        debug: bool | None = None,
     ) -> None:
         self.app = app
-        self.options = Options() if options is None else options
+        self.options = base_of(app, options)
+        self.health = health
+        self.state: dict[str, Any] = {}
+        """What the application's lifespan has yielded: laid into the state of every request."""
         self.loop = asyncio.get_running_loop()
         self.debug = self.loop.get_debug() if debug is None else debug
         self.reactor = Reactor.of(self.loop)
+        self.scope = Scope(contextvars.copy_context(), shared=True)
+        """With the context variables as they are now; each request is asked about in a new one."""
         self.only_upgrades = only_upgrades(app)
         """Whether the application is a Sock class: it makes nothing but connections."""
         self.draining = False

@@ -1,5 +1,6 @@
 """The contract: data, errors and one class. Imports nothing outside the standard library."""
 
+from .application import Application as Application
 from .close_code import CloseCode as CloseCode
 from .errors import HandlerError as HandlerError
 from .errors import HandshakeError as HandshakeError
@@ -44,6 +45,7 @@ from .upgrade import Upgrade as Upgrade
 __all__ = [
     "Answer",
     "App",
+    "Application",
     "BinarySock",
     "CloseCode",
     "Compression",

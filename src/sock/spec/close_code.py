@@ -48,3 +48,18 @@ def may_travel(code: int) -> bool:
     RFC 6455 §7.4.2, with the codes registered since.
     """
     return 1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999
+
+
+def fitting(detail: str) -> str:
+    """Cut a text to what a Close frame can carry beside the code, between two characters.
+
+    Raises:
+        UnicodeEncodeError: it holds a lone surrogate, and so is no text.
+
+    >>> len(fitting("é" * 100).encode())
+    122
+
+    RFC 6455 §5.5.
+    """
+    utf8 = detail.encode()
+    return detail if len(utf8) <= MAX_DETAIL else utf8[:MAX_DETAIL].decode(errors="ignore")

@@ -6,11 +6,12 @@ And what happens where a class says nothing.
 from __future__ import annotations
 
 import types
-from typing import TYPE_CHECKING, Generic, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast
 
 from .close_code import CloseCode
 from .errors import HandlerError, UnsupportedData
 from .message import MESSAGE_TYPES
+from .options import Options, check_of_connection
 from .result import Stop
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Sock(Generic[InfoT, InT]):
     once, at the end. What a callback returns is sent.
 
     `Sock[Info, In]` names the type of the infos (none when left out) and of the messages
-    (`str | bytes`).
+    (`str | bytes`). A class may have `options = Options(…)`, which every host lays over its own.
 
     >>> class Echo(Sock):
     ...     def handle_in(self, message: str | bytes) -> str | bytes:
@@ -57,6 +58,20 @@ class Sock(Generic[InfoT, InT]):
         # `Sock[Line]` leaves the second parameter to its default, which plain `Generic` refuses
         # before 3.13.
         __class_getitem__ = classmethod(types.GenericAlias)
+
+    options: ClassVar[Options | None] = None
+    """Limits of the connections of this class: over the host's, under those of an `Upgrade`."""
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Refuse options that no host could keep.
+
+        Raises:
+            TypeError: the class has `options` that are no Options.
+            ValueError: they have fields that only a server has.
+        """
+        super().__init_subclass__(**arguments)
+        if cls.options is not None:
+            check_of_connection(cls.options, f"{cls.__name__}.options")
 
     def __init__(self, request: Request, /) -> None:
         """Make the handler, before the 101 is sent.

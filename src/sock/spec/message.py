@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
+from .exact import exact_bytes, exact_content
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
@@ -36,6 +38,8 @@ class Text:
 
     def __post_init__(self) -> None:
         _check_bytes("a Text", self.utf8)
+        if type(self.utf8) is not bytes:
+            object.__setattr__(self, "utf8", exact_bytes(self.utf8))
 
 
 @final
@@ -61,7 +65,7 @@ class Ping:
     payload: bytes = b""
 
     def __post_init__(self) -> None:
-        _check_payload(self.payload)
+        _check_payload(self)
 
 
 @final
@@ -85,7 +89,7 @@ class Pong:
     payload: bytes = b""
 
     def __post_init__(self) -> None:
-        _check_payload(self.payload)
+        _check_payload(self)
 
 
 @final
@@ -111,7 +115,7 @@ class Prepared:
 
     def __init__(self, message: str | bytes, /) -> None:
         _check_message(message)
-        self._message = message
+        self._message = exact_content(message)
         self.encodings: dict[Hashable, bytes] = {}
         """The frames of each variant that was asked for. For hosts, which use `encoded`."""
 
@@ -157,8 +161,12 @@ def _check_bytes(what: str, value: object) -> None:
         raise TypeError(f"{what} is made of bytes, not {value!r}")
 
 
-def _check_payload(payload: bytes) -> None:
+def _check_payload(frame: Ping | Pong) -> None:
+    payload = frame.payload
     _check_bytes("a payload", payload)
+    if type(payload) is not bytes:  # its length may be a lie
+        payload = bytes(exact_bytes(payload))
+        object.__setattr__(frame, "payload", payload)
     if len(payload) > MAX_CONTROL_PAYLOAD:
         raise ValueError(
             f"a control frame carries at most 125 bytes, not {len(payload)} (RFC 6455 §5.5)"

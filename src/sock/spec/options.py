@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, final
 
+from .exact import exact_int
+from .origin import checked_origins
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from .origin import Listed
+    from .request import Request
 
 KIB = 1024
 MIB = 1024 * KIB
+
+MOST: Final = 1 << 62
+"""What a larger size or number comes to, 4 EiB: two of them still fit a machine word, so the
+compiled core counts with them as they are."""
 
 
 @final
@@ -81,20 +90,18 @@ DEFAULTS: Final[dict[str, Any]] = {
     "origins": (),
     "handshake_timeout": 10.0,
     "max_head_size": 16 * KIB,
+    "max_body_size": MIB,
     "max_connections": None,
     "drain_timeout": 30.0,
 }
 SERVER_FIELDS: Final = frozenset(
-    ("handshake_timeout", "max_head_size", "max_connections", "drain_timeout")
+    ("handshake_timeout", "max_head_size", "max_body_size", "max_connections", "drain_timeout")
 )
 """The fields that only a server has; an `Upgrade` refuses them."""
 
 # Without a bound on these, a connection's memory or its end would have none.
-_NEVER_NONE: Final = frozenset(("max_read_ahead", "close_timeout", "max_head_size"))
-
-# RFC 6454 §6.2: scheme, host and port, and nothing behind them. A browser writes the host in ASCII.
-_ORIGIN: Final = re.compile(
-    r"[A-Za-z][A-Za-z0-9+\-.]*://(?:[A-Za-z0-9\-._~]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+_NEVER_NONE: Final = frozenset(
+    ("max_read_ahead", "close_timeout", "max_head_size", "max_body_size")
 )
 
 
@@ -103,11 +110,13 @@ class Options:
     """The limits of a connection and of the server.
 
     Times in seconds, sizes in bytes, None for no limit. Only what is given is set; `over` lays it
-    over a base. Reading a field that is not given returns the default.
+    over a base. Reading a field that is not given returns the default. A size or a number over
+    2^62 counts as 2^62.
 
     Args:
         max_message_size: of one message, reassembled and inflated (1009).
-        max_fragments: frames in one message (1009).
+        max_fragments: frames in one message (1009); when it is not given, one for each KiB of
+            `max_message_size`, and at least 1,024.
         max_read_ahead: bytes of messages kept for a handler that lags, at least one message; the
             rest is left to TCP.
         max_mailbox: infos kept for a handler that lags; one more closes with 1013.
@@ -115,19 +124,23 @@ class Options:
             takes infos.
         send_timeout: how long a peer may take nothing of what waits for it (1013).
         idle_timeout: how long nothing may be received (3008).
-        ping_interval: after how much silence a ping goes out; when it is not given, at least three
-            times within an `idle_timeout` shorter than the default.
+        ping_interval: after how much silence a ping goes out, below `idle_timeout`; when it is not
+            given, at least three times within an `idle_timeout` shorter than the default.
         close_timeout: how long the end may take: callbacks under way, and the peer's Close.
         compression: False, True or a `Compression`.
-        origins: sites beside the server's own whose pages may connect, such as
-            "https://example.com"; "*" for all, "null" for pages that have none.
+        origins: sites beside the server's own whose pages may connect: "https://example.com",
+            "https://*.example.com" for its sub-domains of any depth, "file://" or another scheme;
+            "null" for pages that have no origin, "*" for all; or a function that is given an origin
+            and the request, and returns whether it may connect.
         handshake_timeout: from accepting a connection to its complete request. The server's.
         max_head_size: of a request's head. The server's.
+        max_body_size: of an ordinary request's body (413). The server's.
         max_connections: more are answered with 503. The server's.
         drain_timeout: how long a graceful stop may take. The server's.
 
     Raises:
-        ValueError: a value is out of its range, or `ping_interval` is not below `idle_timeout`.
+        ValueError: a value is out of its range, or `ping_interval` is not below `idle_timeout`, the
+            default of 60 included.
         TypeError: a value has the wrong type.
 
     >>> Options(idle_timeout=None).over(Options(idle_timeout=5, max_mailbox=8))
@@ -147,9 +160,10 @@ class Options:
     ping_interval: float | None
     close_timeout: float
     compression: Compression | None
-    origins: tuple[str, ...]
+    origins: tuple[Listed, ...]
     handshake_timeout: float | None
     max_head_size: int
+    max_body_size: int
     max_connections: int | None
     drain_timeout: float | None
 
@@ -166,9 +180,13 @@ class Options:
         ping_interval: float | None | Default = DEFAULT,
         close_timeout: float | Default = DEFAULT,
         compression: bool | Compression | None | Default = DEFAULT,
-        origins: str | Iterable[str] | Default = DEFAULT,
+        origins: str
+        | Callable[[str, Request], bool]
+        | Iterable[str | Callable[[str, Request], bool]]
+        | Default = DEFAULT,
         handshake_timeout: float | None | Default = DEFAULT,
         max_head_size: int | Default = DEFAULT,
+        max_body_size: int | Default = DEFAULT,
         max_connections: int | None | Default = DEFAULT,
         drain_timeout: float | None | Default = DEFAULT,
     ) -> None:
@@ -178,10 +196,11 @@ class Options:
             for name in DEFAULTS
             if not isinstance(arguments[name], Default)
         }
-        if _never_pings(given):
+        if "ping_interval" in given and _never_pings(given):
+            unless = "" if "idle_timeout" in given else ", which is the default: give both"
             raise ValueError(
                 f"no ping would go out: ping_interval {given['ping_interval']} is not below "
-                f"idle_timeout {given['idle_timeout']}; None says that none shall"
+                f"idle_timeout {_value(given, 'idle_timeout')}{unless}; None says that none shall"
             )
         self._set(given)
 
@@ -193,17 +212,20 @@ class Options:
     def over(self, base: Options) -> Options:
         """Return the base with what is given here in place of its own.
 
-        The base's `ping_interval` gives way to an `idle_timeout` that it would not serve.
+        A `ping_interval` of either gives way to an `idle_timeout` of the other that it would not
+        serve, and is then a third of that: healthy peers must not be cut.
         """
         given = {**base._given, **self._given}
-        if "ping_interval" not in self._given and _never_pings(given):
-            del given["ping_interval"]
+        if _never_pings(given):
+            given.pop("ping_interval", None)
         return _laid(given)
 
     def _set(self, given: dict[str, Any]) -> None:
         values = {**DEFAULTS, **given}
         if "ping_interval" not in given and values["idle_timeout"] is not None:
             values["ping_interval"] = min(values["ping_interval"], values["idle_timeout"] / 3)
+        if "max_fragments" not in given:
+            values["max_fragments"] = _fragments(values["max_message_size"])
         object.__setattr__(self, "_given", given)
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -220,7 +242,9 @@ class Options:
         return self._given == other._given if isinstance(other, Options) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash(frozenset(self._given.items()))
+        # Without the functions among the origins, which may have no hash.
+        texts = tuple(one for one in self.origins if isinstance(one, str))
+        return hash(frozenset({**self._given, "origins": texts}.items()))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _laid, (self._given,)
@@ -230,6 +254,27 @@ class Options:
         return f"Options({', '.join(given)})"
 
 
+def check_of_connection(options: object, whose: str) -> None:
+    """Refuse what are no options of one connection.
+
+    Args:
+        options: that were given for it.
+        whose: where they stand, for the error.
+
+    Raises:
+        TypeError: they are no Options.
+        ValueError: they have fields that only a server has.
+    """
+    if not isinstance(options, Options):
+        raise TypeError(f"{whose} are an Options, not {type(options).__name__!r}")
+    if misplaced := SERVER_FIELDS & options.given:
+        names = ", ".join(sorted(misplaced))
+        raise ValueError(
+            f"{names}: of the server, not of one connection, as {whose} are; run, serve and an"
+            " Application take these"
+        )
+
+
 def _laid(given: dict[str, Any]) -> Options:
     """Return options of fields that were checked when they were given, each by itself."""
     options = Options.__new__(Options)
@@ -237,16 +282,25 @@ def _laid(given: dict[str, Any]) -> Options:
     return options
 
 
+def _value(given: dict[str, Any], name: str) -> Any:
+    return given.get(name, DEFAULTS[name])
+
+
 def _never_pings(given: dict[str, Any]) -> bool:
-    ping_interval, idle_timeout = given.get("ping_interval"), given.get("idle_timeout")
-    if ping_interval is None or idle_timeout is None:
-        return False
-    return bool(ping_interval >= idle_timeout)
+    ping_interval, idle_timeout = _value(given, "ping_interval"), _value(given, "idle_timeout")
+    return None not in {ping_interval, idle_timeout} and bool(ping_interval >= idle_timeout)
+
+
+def _fragments(max_message_size: int | None) -> int | None:
+    """Return how many frames a message may have: clients cut a large one into pieces of 16 KiB."""
+    if max_message_size is None:
+        return None
+    return max(1024, -(-max_message_size // KIB))
 
 
 def _checked(name: str, value: Any) -> Any:
     if name == "origins":
-        return _checked_origins(value)
+        return checked_origins(value)
     if name == "compression":
         if value is True:
             return Compression()
@@ -261,26 +315,14 @@ def _checked(name: str, value: Any) -> Any:
         return None
     if name.startswith("max_"):
         _check_int(name, value)
+        value = min(exact_int(value), MOST)
     elif isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name} is in seconds, not {value!r}")
+    elif isinstance(value, int):
+        value = min(exact_int(value), MOST)  # an int may be more than a float can hold
     if not value > 0 or not isfinite(value):  # said this way round so that NaN is refused too
         raise ValueError(f"{name} is more than 0 and finite, not {value!r}")
     return value
-
-
-def _checked_origins(value: Any) -> tuple[str, ...]:
-    if value is None:
-        raise TypeError('origins are a str or several, not None; "*" lets all in')
-    origins: tuple[Any, ...] = (value,) if isinstance(value, str) else tuple(value)
-    for origin in origins:
-        if not isinstance(origin, str):
-            raise TypeError(f"an origin is a str, not {origin!r}")
-        if origin not in {"*", "null"} and not _ORIGIN.fullmatch(origin):
-            # It would match no Origin that a browser sends, and so let nobody in, in silence.
-            raise ValueError(
-                f"{origin!r} is no origin such as 'https://example.com' (RFC 6454 §6.2)"
-            )
-    return origins
 
 
 def _check_int(name: str, value: object) -> None:

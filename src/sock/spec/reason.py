@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias, final
 
+from .close_code import CloseCode, may_travel
+from .result import Stop
+
 
 @final
 @dataclass(frozen=True, slots=True)
 class Normal:
-    """The handler returned `Stop` without an error.
+    """The handler gave a `Stop` without an error, or `Ref.stop` was called.
 
     >>> Normal()
     Normal()
@@ -29,12 +32,27 @@ class Remote:
     ...     case Remote(1000 | 1001, detail):
     ...         print(detail)
     tab closed
+    >>> Remote(1001, "tab closed").stop(), Remote(1006).stop()
+    (Stop(code=1001, detail='tab closed'), Stop(code=1011))
 
     RFC 6455 §7.1.5, §7.1.6.
     """
 
     code: int
     detail: str = ""
+
+    def stop(self) -> Stop:
+        """Return the `Stop` that tells another peer the same: for a handler that relays.
+
+        Codes that only describe the absence of a Close frame become some that may travel: 1005 (a
+        Close without a code) becomes 1000, all others, such as 1006 (TCP was lost), become 1011.
+
+        RFC 6455 §7.4.1.
+        """
+        if may_travel(self.code):
+            return Stop(self.code, self.detail)
+        ordinary = self.code == CloseCode.NO_STATUS_RCVD
+        return Stop(CloseCode.NORMAL if ordinary else CloseCode.INTERNAL_ERROR, self.detail)
 
 
 @final

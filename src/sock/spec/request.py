@@ -13,8 +13,8 @@ from .masking import masked_headers, masked_target
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# What a quoted cookie escapes: a character by its octal number, or one that stands for itself.
-_ESCAPED = re.compile(r"\\(?:([0-3][0-7]{2})|(.))")
+# What a quoted cookie escapes: bytes by their octal numbers, or a character that stands for itself.
+_ESCAPED = re.compile(r"((?:\\[0-3][0-7]{2})+)|\\(.)")
 
 Address: TypeAlias = tuple[str, int]
 RawHeader: TypeAlias = tuple[bytes, bytes]
@@ -139,6 +139,7 @@ class Request:
         client: host and port of the peer; None when the host does not know.
         server: host and port that the peer reached; None when the host does not know.
         path_params: what a router took from the path.
+        body: of an ordinary request; of one that asks for a connection there is none.
 
     >>> request = Request("GET", "/rooms/7%20b?name=ada", [(b"Cookie", b"a=1; b=2")])
     >>> request.path, request.query["name"], request.cookies["b"]
@@ -156,6 +157,7 @@ class Request:
         "_raw",
         "_server",
         "_state",
+        "body",
         "http_version",
         "method",
         "notable",
@@ -175,12 +177,15 @@ class Request:
         client: Address | None = None,
         server: Address | None = None,
         path_params: Mapping[str, Any] | None = None,
+        body: bytes = b"",
     ) -> None:
         self.method = method
         self.target = target
         self.http_version = http_version
         self.scheme = scheme
         self.path_params: Mapping[str, Any] = path_params or _NO_PARAMS
+        self.body = body
+        """The body, decoded of its transfer coding, at most `max_body_size` bytes; else empty."""
         self.notable: dict[str, list[str]] | None = None
         """The fields that a handshake is decided by, while one is under way. For hosts."""
         self._raw: Sequence[RawHeader] | bytes = raw_headers
@@ -271,19 +276,25 @@ class Request:
 
     @property
     def headers(self) -> Headers:
-        """The header fields; a name may have several values."""
+        """The header fields; a name may have several values.
+
+        A value is read as UTF-8 where it is valid UTF-8, else as Latin-1 (RFC 9110 §5.5).
+        """
         if self._headers is None:
             self._headers = Headers(
-                (name.decode("latin-1"), value.decode("latin-1"))
-                for name, value in self.raw_headers
+                (name.decode("latin-1"), text_of(value)) for name, value in self.raw_headers
             )
         return self._headers
 
     @property
     def cookies(self) -> MultiMapping:
-        """The cookies, unquoted; what is none is left out and spoils no other (RFC 6265 §5.4)."""
+        """The cookies, unquoted; what is none is left out and spoils no other (RFC 6265 §5.4).
+
+        Each is read as UTF-8, as browsers write it, where it is valid UTF-8, else as Latin-1.
+        """
         if self._cookies is None:
-            self._cookies = MultiMapping(_cookies(self.headers.get_all("cookie")))
+            fields = (value for name, value in self.raw_headers if name.lower() == b"cookie")
+            self._cookies = MultiMapping(_cookies(fields))
         return self._cookies
 
     @property
@@ -321,16 +332,37 @@ def split_fields(fields: bytes) -> list[RawHeader]:
     return pairs
 
 
-def _cookies(fields: Iterable[str]) -> Iterator[tuple[str, str]]:
+def text_of(value: bytes) -> str:
+    r"""Return the value of a field as text: UTF-8 where it is valid UTF-8, else Latin-1.
+
+    >>> text_of("日本".encode()), text_of(b"J\xfcrgen")
+    ('日本', 'Jürgen')
+
+    RFC 9110 §5.5: "obs-text" may be anything. Latin-1 was usual; browsers write UTF-8.
+    """
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _cookies(fields: Iterable[bytes]) -> Iterator[tuple[str, str]]:
     for field in fields:
-        for pair in field.split(";"):
-            name, equals, value = pair.strip().partition("=")
+        for pair in field.split(b";"):
+            name, equals, value = pair.strip(b" \t").partition(b"=")
             if equals and name:
-                yield name.strip(), _unquoted(value.strip())
+                yield text_of(name.strip(b" \t")), _unquoted(text_of(value.strip(b" \t")))
 
 
 def _unquoted(value: str) -> str:
     if len(value) < 2 or not value.startswith('"') or not value.endswith('"'):
         return value
-    # RFC 6265 §4.1.1 knows no escapes, but http.cookies, and so most of Python, writes them.
-    return _ESCAPED.sub(lambda match: chr(int(match[1], 8)) if match[1] else match[2], value[1:-1])
+    # RFC 6265 §4.1.1 knows no escapes, but http.cookies, and so most of Python, writes them: of
+    # Latin-1; Werkzeug, and so Flask and Quart, of UTF-8.
+    return _ESCAPED.sub(_unescaped, value[1:-1])
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    if match[1] is None:
+        return match[2]
+    return text_of(bytes(int(octal, 8) for octal in match[1].split("\\")[1:]))

@@ -2,31 +2,49 @@
 
 # Annotations are values here, so that get_type_hints reads them under the name sock.Stop.
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias, final
+from dataclasses import FrozenInstanceError, dataclass
+from typing import Any, TypeAlias, dataclass_transform, final
 
-from .close_code import MAX_DETAIL, CloseCode, may_travel
+from .close_code import CloseCode, fitting, may_travel
+from .exact import exact_int, exact_text
 from .message import Message
 
 
+@dataclass_transform(frozen_default=True)
+def _frozen_exception(kind: type) -> Any:
+    """Make a class of exceptions a dataclass that type checkers take for a frozen one.
+
+    A frozen dataclass lets nobody set an attribute. An exception has some that must be set:
+    `contextlib` gives it back its `__traceback__`, `add_note` keeps `__notes__`.
+    """
+    decorate: Any = dataclass(init=False, repr=False)
+    return decorate(kind)
+
+
 @final
-@dataclass(frozen=True, slots=True, init=False, repr=False)
-class Stop:
+@_frozen_exception
+class Stop(Exception):
     """Close the connection.
 
-    Returned from any callback. The messages leave first, then the Close frame, all in one write;
-    whatever the handler pushes later is dropped and counted.
+    Returned or yielded from any callback, or raised anywhere below one: in it, in its coroutine or
+    generator, in a stream, in a spawned task. Raised it is a result like a returned one and no
+    error. The messages leave first, then the Close frame, all in one write; whatever the handler
+    pushes later is dropped and counted.
+
+    It is a value: two with the same fields are equal. It is not changed after it was made; one that
+    was raised loses its traceback when the host takes it.
 
     Args:
         code: what the peer is told; one that may travel (RFC 6455 §7.4.2). 1000 when left out, 1011
             with an error.
-        detail: a text for the peer's developers, at most 123 bytes of UTF-8.
+        detail: a text for the peer's developers; what is over 123 bytes of UTF-8 is cut off,
+            between two characters.
         messages: sent before the Close frame.
         error: why, for our own log and for `terminate`, which gets `Failed(error)`. Never sent to
             the peer.
 
     Raises:
-        ValueError: the code may not travel, or the detail is too long or cannot be UTF-8.
+        ValueError: the code may not travel, or the detail cannot be UTF-8.
         TypeError: the code is no int, the detail no str, or the error no exception.
 
     >>> Stop(CloseCode.GOING_AWAY, "see you")
@@ -52,15 +70,35 @@ class Stop:
         _check("code", code, int, "an int")
         _check("detail", detail, str, "a str")
         _check("error", error, BaseException | None, "an exception")
+        if type(code) is not CloseCode:
+            code = exact_int(code)
+        detail = exact_text(detail)
         if not may_travel(code):
             raise ValueError(f"close code {int(code)} may not travel (RFC 6455 §7.4.2)")
-        size = len(detail.encode())
-        if size > MAX_DETAIL:
-            raise ValueError(f"a detail is at most 123 bytes, not {size} (RFC 6455 §5.5)")
-        object.__setattr__(self, "code", code)
-        object.__setattr__(self, "detail", detail)
-        object.__setattr__(self, "messages", messages)
-        object.__setattr__(self, "error", error)
+        detail = fitting(detail)
+        super().__init__(code, detail)
+        vars(self).update(code=code, detail=detail, messages=messages, error=error)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("__"):
+            raise FrozenInstanceError(f"cannot assign to field {name!r}")
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if not name.startswith("__"):
+            raise FrozenInstanceError(f"cannot delete field {name!r}")
+        super().__delattr__(name)
+
+    def __hash__(self) -> int:
+        # Without the messages, which may be a list: whoever handles exceptions may hash them.
+        return hash((Stop, self.code, self.detail))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is copied and pickled by its args, which are not all of its fields.
+        return Stop, (self.code, self.detail, self.messages, self.error)
+
+    def __str__(self) -> str:
+        return f"{int(self.code)} {self.detail}".rstrip()
 
     def __repr__(self) -> str:
         shown = [f"code={int(self.code)}"]

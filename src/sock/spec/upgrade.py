@@ -3,11 +3,12 @@
 # Annotations are values here, so that get_type_hints reads them under the name sock.Upgrade.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, TypeAlias, cast, final
+from typing import Any, TypeAlias, final
 
+from .exact import exact_content, exact_int, exact_text
 from .handler import Sock
 from .masking import masked_headers, masked_subprotocol
-from .options import SERVER_FIELDS, Options
+from .options import Options, check_of_connection
 from .request import Request
 
 HeaderPairs: TypeAlias = Mapping[str, str] | Sequence[tuple[str, str]]
@@ -27,8 +28,8 @@ class Response:
     Args:
         status: 200 to 599.
         body: text is encoded as UTF-8.
-        headers: a mapping or pairs; a `Content-Type` is guessed from the body's type where none is
-            given. Kept as pairs.
+        headers: a mapping or pairs, sent as UTF-8; a `Content-Type` is guessed from the body's type
+            where none is given. Kept as pairs.
 
     Raises:
         ValueError: the status is none of an answer, or a header could not be sent.
@@ -48,8 +49,8 @@ class Response:
         self, status: int = 200, body: str | bytes = b"", headers: HeaderPairs = ()
     ) -> None:
         _check_answer(status, body)
-        object.__setattr__(self, "status", status)
-        object.__setattr__(self, "body", body)
+        object.__setattr__(self, "status", exact_int(status))
+        object.__setattr__(self, "body", exact_content(body))
         object.__setattr__(self, "headers", header_pairs(headers))
 
     def __repr__(self) -> str:
@@ -93,7 +94,7 @@ class Upgrade:
     Args:
         handler: takes over when the connection is live.
         subprotocol: the one chosen of those offered.
-        headers: sent with the 101. Kept as pairs.
+        headers: sent with the 101, as UTF-8. Kept as pairs.
         options: limits for this connection, over the server's.
 
     Raises:
@@ -122,14 +123,13 @@ class Upgrade:
         options: Options | None = None,
     ) -> None:
         _check_handler(handler)
-        if subprotocol is not None and not _is_token(subprotocol):
-            shown = masked_subprotocol(subprotocol)
-            raise ValueError(f"{shown!r} is no subprotocol (RFC 6455 §4.1)")
-        if options is not None and not isinstance(cast("object", options), Options):
-            raise TypeError(f"options are an Options, not {type(options).__name__!r}")
-        if options is not None and (misplaced := SERVER_FIELDS & options.given):
-            names = ", ".join(sorted(misplaced))
-            raise ValueError(f"{names}: of the server, not of one connection")
+        if subprotocol is not None:
+            subprotocol = exact_text(subprotocol)
+            if not _is_token(subprotocol):
+                shown = masked_subprotocol(subprotocol)
+                raise ValueError(f"{shown!r} is no subprotocol (RFC 6455 §4.1)")
+        if options is not None:
+            check_of_connection(options, "options")
         object.__setattr__(self, "handler", handler)
         object.__setattr__(self, "subprotocol", subprotocol)
         object.__setattr__(self, "headers", header_pairs(headers))
@@ -143,14 +143,18 @@ Answer: TypeAlias = Sock[Any, Any] | Upgrade | Response
 """How an application answers a request; a bare `Sock` means `Upgrade(sock)`."""
 
 App: TypeAlias = Callable[[Request], Answer | Awaitable[Answer]]
-"""An application: any callable from a request to an answer. So a Sock class is one."""
+"""An application: any callable from a request to an answer. So a Sock class is one.
+
+It may have the attributes `lifespan` and `options`, as an `Application` has.
+"""
 
 
 def header_pairs(headers: HeaderPairs) -> tuple[tuple[str, str], ...]:
     """Return headers as pairs, checked: what an application sends can begin no other message.
 
     Raises:
-        ValueError: a name is no token, or a value carries a control character (RFC 9110 §5).
+        ValueError: a name is no token, or a value carries a control character or a lone surrogate
+            (RFC 9110 §5).
         TypeError: they are neither a mapping nor pairs of str.
 
     >>> header_pairs({"Retry-After": "5"})
@@ -173,18 +177,25 @@ def _checked_pair(headers: HeaderPairs, pair: object) -> tuple[str, str]:
                 f"headers are a mapping or pairs of str, not {type(headers).__name__!r} with a"
                 f" {kind!r} that is no such pair"
             )
+    name, value = exact_text(name), exact_text(value)
     if not _is_token(name):
         raise ValueError(f"{name!r} is no name of a header field (RFC 9110 §5.1)")
     if not _NEVER_IN_VALUE.isdisjoint(value):
         raise ValueError(f"the header field {name!r} carries a control character (RFC 9110 §5.5)")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"the header field {name!r} is no Unicode text (RFC 9110 §5.5)") from None
     return name, value
 
 
 def _check_answer(status: Any, body: Any) -> None:
     if isinstance(status, bool) or not isinstance(status, int):
         raise TypeError(f"a status is an int, not {status!r}")
-    if not 200 <= status <= 599:
-        raise ValueError(f"an answer's status is 200 to 599, not {status} (RFC 9110 §15)")
+    if not 200 <= exact_int(status) <= 599:
+        raise ValueError(
+            f"an answer's status is 200 to 599, not {exact_int(status)} (RFC 9110 §15)"
+        )
     if not isinstance(body, (str, bytes)):
         raise TypeError(f"a body is str or bytes, not {type(body).__name__!r}")
 

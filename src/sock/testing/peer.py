@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 from sock.spec import Headers, Ping, Pong, ProtocolError, Request
+from sock.spec.request import text_of
 from sock.wire.codec import Close, Parser, Writer
 from sock.wire.deflate import Agreement, offer
 from sock.wire.extension import parse
@@ -157,7 +158,9 @@ class Peer:
         if version != "HTTP/1.1" or not status[:3].isdecimal():
             raise ProtocolError(f"{first!r} is no status line (RFC 9112 §4)")
         pairs = (line.partition(":") for line in lines)
-        headers = Headers((name, value.strip()) for name, _, value in pairs)
+        headers = Headers(
+            (name, text_of(value.strip(" \t").encode("latin-1"))) for name, _, value in pairs
+        )
         self.head = Head(int(status[:3]), headers)
         self._waiting = rest
         if self.head.status == 101:

@@ -30,6 +30,7 @@ def request(
     client: Address | None = ("127.0.0.1", 50000),
     server: Address | None = ("127.0.0.1", 8000),
     path_params: Mapping[str, Any] | None = None,
+    body: bytes = b"",
     state: Mapping[str, Any] | None = None,
 ) -> Request:
     """Return a request as a host would give it to an application.
@@ -46,6 +47,7 @@ def request(
         client: host and port of the peer.
         server: host and port that it reached.
         path_params: what a router took from the path.
+        body: of an ordinary request, such as a POST.
         state: what middleware has put there.
 
     >>> made = request("/rooms/7?name=ada", cookies={"theme": "dark"})
@@ -70,12 +72,13 @@ def request(
     made = Request(
         method,
         target,
-        [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs],
+        [(name.encode(), value.encode()) for name, value in pairs],
         http_version=http_version,
         scheme=scheme,
         client=client,
         server=server,
         path_params=path_params,
+        body=body,
     )
     made.state.update(state or {})
     return made

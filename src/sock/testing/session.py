@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, final
 from sock import telemetry
 from sock.engine import Phase
 from sock.runtime import FOREVER, Link, Reactor
-from sock.runtime.answer import accepted, taken
+from sock.runtime.answer import accepted, base_of, taken
 from sock.spec import (
     CloseCode,
     HandshakeError,
-    Options,
     Ping,
     Pong,
     ProtocolError,
@@ -22,10 +21,11 @@ from sock.spec import (
     Response,
     Sock,
 )
+from sock.spec.application import lifespan_of
 from sock.wire import handshake
 from sock.wire.codec import Close
 
-from . import clock
+from . import clock, lifespan
 from .peer import Heard, Peer
 from .pipe import Pipe
 
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
     from types import TracebackType
 
-    from sock.spec import App, Compression, Message, Reason, Ref, Upgrade
+    from sock.engine import Cause
+    from sock.spec import App, Compression, Message, Options, Reason, Ref, Upgrade
 
 HandlerT = TypeVar("HandlerT", bound=Sock[Any, Any])
 ResultT = TypeVar("ResultT")
@@ -50,6 +51,9 @@ class Session(Generic[HandlerT]):
     it has nothing left to do; what is asked for is looked up in that state. Time stands still but
     in `advance`. Sessions that are open at the same time share one event loop, so that what one
     connection sends to another arrives.
+
+    The lifespan that an application carries is entered with the first session that is open, and
+    left with the last; what it yields is in the request's `state`, under what the test put there.
 
     Leaving closes as a browser's tab does (1001), sees the connection to its end, and raises what a
     callback has raised meanwhile: a handler that fails fails its test. A test that wants the
@@ -77,10 +81,11 @@ class Session(Generic[HandlerT]):
         self.response: Response | None = None
         """The ordinary answer, when there is no connection."""
         self._app = app
-        self._options = Options() if options is None else options
+        self._options = base_of(app, options)
         self._peer = Peer(request, compression=compression)
         self._pongs = pongs
         self._clock: clock.Clock | None = None
+        self._lifespan: lifespan.Entered | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self._pipe: Pipe | None = None
         self._link: Link | None = None
@@ -90,6 +95,7 @@ class Session(Generic[HandlerT]):
         self._sent = 0
         self._closing = False  # the peer has said Close
         self._over = False
+        self._cause: Cause | None = None  # of the end, once it is over
         self._errors: list[BaseException] = []
         self._expected: set[int] = set()  # those of the errors that were looked at
         self._broken: ProtocolError | None = None
@@ -98,6 +104,7 @@ class Session(Generic[HandlerT]):
         self._clock = clock.borrow()
         self._unsubscribe = telemetry.subscribe(self._note)
         try:
+            self._enter_lifespan(self._clock)
             self._clock.run(self._ask())
             self._raise_broken()
         except BaseException:
@@ -224,10 +231,11 @@ class Session(Generic[HandlerT]):
         """Why the connection ended, as `terminate` is told; None while it has not."""
         self._settle()
         life = self._live_link().lifecycle
-        if life.phase not in _FINAL or life.cause is None:
+        cause = self._cause or life.cause
+        if life.phase not in _FINAL or cause is None:
             return None
         self._expect()
-        return life.cause.reason
+        return cause.reason
 
     @property
     def error(self) -> BaseException | None:
@@ -290,6 +298,12 @@ class Session(Generic[HandlerT]):
 
     # The handshake.
 
+    def _enter_lifespan(self, running: clock.Clock) -> None:
+        if (found := lifespan_of(self._app)) is not None:
+            self._lifespan = lifespan.enter(found, running)
+            for name, value in self._lifespan.state.items():
+                self.request.state.setdefault(name, value)  # what the test has put there stays
+
     async def _ask(self) -> None:
         try:
             key = None
@@ -351,8 +365,9 @@ class Session(Generic[HandlerT]):
         if event == "callback.failed" and fields["request"] is self.request:
             self._errors.append(fields["error"])
 
-    def _note_over(self, _: Link) -> None:
+    def _note_over(self, link: Link) -> None:
         self._over = True
+        self._cause = link.lifecycle.cause
 
     def _expect(self) -> None:
         self._expected.update(map(id, self._errors))
@@ -404,5 +419,10 @@ class Session(Generic[HandlerT]):
             self._unsubscribe()
             self._unsubscribe = None
         if self._clock is not None:
-            self._clock = None
-            clock.give_back()
+            running, self._clock = self._clock, None
+            entered, self._lifespan = self._lifespan, None
+            try:
+                if entered is not None:
+                    lifespan.leave(entered, running)
+            finally:
+                clock.give_back()

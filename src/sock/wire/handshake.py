@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from ipaddress import IPv6Address
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sock.spec.errors import HandlerError, HandshakeError
 from sock.spec.masking import masked_subprotocol
+from sock.spec.origin import is_listed, parse_host, parse_origin
 
 from .deflate import Agreement, negotiate
 from .extension import parse
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sock.spec.options import Options
+    from sock.spec.origin import Listed
     from sock.spec.request import RawHeader, Request
     from sock.spec.upgrade import Upgrade
 
@@ -26,15 +28,8 @@ VERSION: Final = "13"
 _HTTP_VERSION: Final = re.compile(r"1\.[1-9]")
 _KEY: Final = re.compile(r"[A-Za-z0-9+/]{22}==")  # RFC 4648 §4, of 16 bytes
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-# RFC 3986 §3.2.2; an empty host is none for http (RFC 9110 §4.2.1).
-_REG_NAME: Final = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+"
-_HOST: Final = re.compile(
-    rf"(?P<host>\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|{_REG_NAME})(?::(?P<port>[0-9]*))?"
-)
-_ORIGIN: Final = re.compile(
-    rf"(?P<scheme>[A-Za-z][A-Za-z0-9+\-.]*)://(?P<authority>{_HOST.pattern})"
-)
-_DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
+# RFC 9112 §3.2.2: a target in absolute form; its authority, its path and query.
+_ABSOLUTE: Final = re.compile(r"(?i:https?|wss?)://([^/?#]*)((?:[/?][^#]*)?)")
 
 _NOTABLE: Final = {
     name.encode(): name
@@ -52,6 +47,12 @@ _NOTABLE: Final = {
         "upgrade",
     )
 }
+
+# RFC 7239, RFC 9110 §7.6.3, and what is usual besides.
+_OF_PROXIES: Final = frozenset((b"forwarded", b"via", b"x-real-ip"))
+# RFC 6761 §6.3, RFC 6762, and the name that ICANN keeps for private use.
+_INTERNAL: Final = (".localhost", ".local", ".internal")
+_MAX_QUOTED: Final = 100
 
 _VERSION_HEADERS: Final = (
     ("Upgrade", "websocket"),
@@ -97,6 +98,22 @@ def asks_to_upgrade(request: Request) -> bool:
     return _names(request, "upgrade", "websocket")
 
 
+def split_target(target: str) -> tuple[str | None, str]:
+    """Return the authority of a target in absolute form, or None, and the target in origin form.
+
+    >>> split_target("http://example.com:80/chat?a=b")
+    ('example.com:80', '/chat?a=b')
+    >>> split_target("/chat")
+    (None, '/chat')
+
+    RFC 9112 §3.2.
+    """
+    match = None if target.startswith("/") else _ABSOLUTE.fullmatch(target)
+    if match is None:
+        return None, target
+    return match[1], match[2] if match[2].startswith("/") else "/" + match[2]
+
+
 def check(request: Request) -> str:
     """Return the key of a request that is a valid opening handshake.
 
@@ -106,9 +123,13 @@ def check(request: Request) -> str:
     RFC 6455 §4.2.1.
     """
     if request.method != "GET":
-        raise HandshakeError(400, f"the method is {request.method}, not GET (RFC 6455 §4.2.1)")
+        raise HandshakeError(
+            400, f"the method is {_quoted(request.method)}, not GET (RFC 6455 §4.2.1)"
+        )
     if request.http_version != "1.1" and not _HTTP_VERSION.fullmatch(request.http_version):
-        raise HandshakeError(400, f"HTTP/{request.http_version}, not HTTP/1.1 (RFC 6455 §4.2.1)")
+        raise HandshakeError(
+            400, f"HTTP {_quoted(request.http_version)}, not 1.1 (RFC 6455 §4.2.1)"
+        )
     _host(request)
     if not asks_to_upgrade(request):
         raise HandshakeError(
@@ -122,7 +143,9 @@ def check(request: Request) -> str:
     if version != VERSION:
         # RFC 6455 §4.2.2: "an appropriate HTTP error code (such as 426 Upgrade Required) and a
         # |Sec-WebSocket-Version| header field".
-        raise HandshakeError(426, f"version {version!r}, not 13 (RFC 6455 §4.4)", _VERSION_HEADERS)
+        raise HandshakeError(
+            426, f"version {_quoted(version)}, not 13 (RFC 6455 §4.4)", _VERSION_HEADERS
+        )
     key = _single(request, "Sec-WebSocket-Key")
     if not _KEY.fullmatch(key):
         raise HandshakeError(400, "Sec-WebSocket-Key is not 16 bytes in base64 (RFC 6455 §4.2.1)")
@@ -137,16 +160,16 @@ def check(request: Request) -> str:
     return key
 
 
-def check_origin(request: Request, origins: tuple[str, ...]) -> None:
+def check_origin(request: Request, origins: tuple[Listed, ...]) -> None:
     """Let in the pages of the host itself, and of the origins that are listed.
 
     Args:
         request: one that `check` found valid.
-        origins: scheme, host and port, such as "https://example.com"; "*" for all; "null" for pages
-            without one.
+        origins: as `Options` has them.
 
     Raises:
         HandshakeError: another site's page (403), or more than one Origin (400).
+        HandlerError: a function among the origins raises, or returns neither True nor False.
 
     RFC 6455 §4.2.2, §10.2, RFC 6454 §7.
     """
@@ -155,14 +178,37 @@ def check_origin(request: Request, origins: tuple[str, ...]) -> None:
         return
     if len(named) > 1:
         raise HandshakeError(400, "more than one Origin (RFC 6454 §7.3)")
-    origin = named[0]
-    if "*" in origins or (origin == "null" and "null" in origins):
+    if "*" in origins:
         return
-    parsed = _parse_origin(origin)
-    if parsed is None or (
-        parsed[1] != _host(request) and parsed not in [_parse_origin(other) for other in origins]
-    ):
-        raise HandshakeError(403, f"the origin {origin!r} is not let in (RFC 6455 §10.2)")
+    origin = named[0]
+    parsed = parse_origin(origin)
+    if parsed is not None and parsed.host == _host(request):
+        return
+    if not is_listed(origin, request, origins):
+        raise foreign_origin(request, origin)
+
+
+def foreign_origin(
+    request: Request, origin: str, *, settings: str = "the option origins="
+) -> HandshakeError:
+    """Return the refusal of another site's page, with what an operator can do about it.
+
+    Args:
+        request: that it asks with.
+        origin: of the page.
+        settings: which of the host's say what is let in.
+    """
+    remedy = ""
+    if _seems_proxied(request, origin):
+        remedy = (
+            "; a proxy in front has to pass the browser's Host on, as nginx does with"
+            " proxy_set_header Host $host"
+        )
+    return HandshakeError(
+        403,
+        f"the origin {_quoted(origin)} is not let in: it is neither that of the Host nor listed in"
+        f" {settings}{remedy} (RFC 6455 §10.2)",
+    )
 
 
 def accept(request: Request, key: str, upgrade: Upgrade, options: Options) -> Acceptance:
@@ -199,11 +245,8 @@ def accept(request: Request, key: str, upgrade: Upgrade, options: Options) -> Ac
     for name, _ in upgrade.headers:
         if name.lower() in _RESERVED or name.lower().startswith("sec-websocket-"):
             raise HandlerError(f"the header {name} of a 101 is the host's (RFC 6455 §4.2.2)")
-    try:
-        lines = "".join([f"{name}: {value}\r\n" for name, value in (*headers, *upgrade.headers)])
-        head = b"%b%b\r\n%b\r\n" % (_ACCEPTANCE, accept_token(key), lines.encode("latin-1"))
-    except UnicodeEncodeError:
-        raise HandlerError("a header of the 101 is not Latin-1 (RFC 9110 §5.5)") from None
+    lines = "".join([f"{name}: {value}\r\n" for name, value in (*headers, *upgrade.headers)])
+    head = b"%b%b\r\n%b\r\n" % (_ACCEPTANCE, accept_token(key), lines.encode())
     request.notable = None  # it is decided: a connection that lives for days keeps none of it
     return Acceptance(head, agreement)
 
@@ -242,31 +285,46 @@ def _host(request: Request) -> str:
     # than one Host header field line or a Host header field with an invalid field value."
     values = _fields(request).get("host", [])
     host = _parse_host(values[0]) if len(values) == 1 else None
+    authority, _ = split_target(request.target)
+    if authority is not None and host is not None:
+        # RFC 9112 §3.2.2: "the origin server MUST ignore the received Host header field (if any)
+        # and instead replace it with the host information of the request-target".
+        values, host = [authority], _parse_host(authority)
     if host is None:
-        raise HandshakeError(400, f"not one valid Host: {values} (RFC 9112 §3.2)")
+        told = _quoted(", ".join(values))
+        raise HandshakeError(400, f"not one valid Host: {told} (RFC 9112 §3.2)")
     return host
 
 
 @lru_cache(maxsize=256)  # a server is reached by few names
 def _parse_host(authority: str) -> str | None:
-    match = _HOST.fullmatch(authority)
-    if match is None:
-        return None
-    if match["ipv6"] is None:
-        return match["host"].lower()
+    return parse_host(authority)
+
+
+def _seems_proxied(request: Request, origin: str) -> bool:
+    """Tell whether a proxy seems to have replaced the Host that the browser has sent."""
+    for name, _ in request.raw_headers:
+        lower = name.lower()
+        if lower in _OF_PROXIES or lower.startswith(b"x-forwarded-"):
+            return True
+    parsed = parse_origin(origin)
+    if parsed is None or _is_internal(parsed.host):
+        return False
+    return _is_internal(_host(request))
+
+
+def _is_internal(host: str) -> bool:
+    """Tell whether the Internet at large cannot reach a name or an address."""
     try:
-        return f"[{IPv6Address(match['ipv6']).compressed}]"
+        return ip_address(host.strip("[]")).is_private
     except ValueError:
-        return None
+        host = host.rstrip(".")
+        return "." not in host or host.endswith(_INTERNAL)
 
 
-def _parse_origin(origin: str) -> tuple[str, str, str] | None:
-    match = _ORIGIN.fullmatch(origin)
-    host = _parse_host(match["authority"]) if match else None
-    if match is None or host is None:
-        return None
-    scheme = match["scheme"].lower()
-    return scheme, host, match["port"] or _DEFAULT_PORTS.get(scheme, "")
+def _quoted(text: str) -> str:
+    """Return what a peer has said, for our own words about it."""
+    return repr(text if len(text) <= _MAX_QUOTED else text[:_MAX_QUOTED] + "…")
 
 
 def _check_offers(request: Request) -> None:

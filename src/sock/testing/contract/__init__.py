@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from sock.spec import HandshakeError, ProtocolError
 
-from . import codes, ending, handshake, options, order, pressure
+from . import codes, contexts, ending, handshake, head, options, order, outside, pressure
 from .case import LIMITS as LIMITS
 from .case import Case as Case
 from .case import Drain as Drain
@@ -36,9 +36,12 @@ if TYPE_CHECKING:
 __all__ = ["CASES", "LIMITS", "Case", "Drain", "Failure", "Skipped", "app", "check"]
 
 _MODULES: Final = (
+    head,
     order,
+    contexts,
     ending,
     pressure,
+    outside,
     handshake,
     codes,
     options,

@@ -49,6 +49,7 @@ LIMITS: Final = {
     "drain": "is not told here how to stop",
     "handshake": "judges by itself what is a valid handshake, and answers it",
     "options": "has settings of its own for compression and fragments",
+    "text": "loses, or sends otherwise, what is no ASCII in a header field",
 }
 """What a host may declare that it cannot do."""
 
@@ -145,7 +146,7 @@ class Talk:
         self._case = case
         self._drain = drain
         self._patience = patience
-        self._limits = limits
+        self._limits = frozenset(limits)
         self._run = uuid4().hex
         self._stack = AsyncExitStack()
 
@@ -238,6 +239,18 @@ class Talk:
             _compare(heard.code, code, "the code of the Close")
         return heard
 
+    async def is_cut(self, client: Client, *, within: float) -> None:
+        """Read nothing for so many seconds; then see TCP end before all was read.
+
+        A server with its own wire does that in its own time.
+        """
+        if self._limits & {"close", "violations"}:
+            return
+        await asyncio.sleep(within)  # whoever reads in this time is not cut
+        heard = await client.receive()
+        if not isinstance(heard, End):
+            raise Failure(f"{type(heard).__name__} came whole, but TCP was to end before")
+
     def is_answer(self, heard: Happening, code: int) -> None:
         """Take what came as the answer to a Close of ours."""
         if not isinstance(heard, Close) or not (
@@ -262,6 +275,19 @@ class Talk:
     async def post(self, info: str) -> bool:
         """Send an info to the case's Sock; return whether its ref is closed."""
         return bool(await self._asked(f"post?info={quote(info)}"))
+
+    async def stop(self, code: int, detail: str = "", *, thread: bool = False) -> bool:
+        """Stop the case's Sock by its ref; return whether that is closed."""
+        where = "&thread=1" if thread else ""
+        return bool(await self._asked(f"stop?code={code}&detail={quote(detail)}{where}"))
+
+    async def send_all(self, info: str, *, thread: bool = False) -> None:
+        """Send an info to all Socks of this run."""
+        await self._asked(f"send_all?info={quote(info)}" + ("&thread=1" if thread else ""))
+
+    async def pending(self) -> int:
+        """Return how many bytes wait for the peer of the case's Sock."""
+        return int(await self._asked("pending"))
 
     async def peek(self) -> list[str]:
         """Return what the journal holds now."""

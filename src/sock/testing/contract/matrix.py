@@ -49,6 +49,10 @@ def _raise() -> None:
     raise LookupError("not to be told to the peer")
 
 
+def _raise_stop() -> None:
+    raise Stop(4001, messages="last")
+
+
 async def _later() -> str:
     await asyncio.sleep(0)
     return "later"
@@ -105,6 +109,7 @@ RESULTS: Final = {
         reason="Normal()",
     ),
     "raise": Outcome(_raise, code=1011, reason="Failed(LookupError)"),
+    "raise_stop": Outcome(_raise_stop, ("last",), code=4001, reason="Normal()"),
     "await": Outcome(_later, ("later",)),
     "generator": Outcome(_two, ("one", "two")),
     "stream": Outcome(lambda: Stream(_two()), ("one", "two")),
@@ -127,6 +132,13 @@ VALUES: Final = {
     "stop_message": Outcome(lambda: Stop(messages="one"), ("one",), code=1000, reason="Normal()"),
     "stop_error": Outcome(
         lambda: Stop(error=LookupError("ours")), code=1011, reason="Failed(LookupError)"
+    ),
+    "stop_long_detail": Outcome(
+        lambda: Stop(4001, "é" * 62),
+        code=4001,
+        detail="é" * 61,
+        reason="Normal()",
+        needs=frozenset({"detail"}),
     ),
     "stop_code_error": Outcome(
         lambda: Stop(4002, error=LookupError("ours")), code=4002, reason="Failed(LookupError)"

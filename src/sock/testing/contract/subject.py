@@ -7,6 +7,11 @@
     /journal?now        the same, at once
     /release            lets go what waits for `released`; stops
     /post?info=…        sends an info to the case's Sock, pushes whether its ref is closed; stops
+    /send_all?info=…    sends an info to all Socks of the run; stops
+    /stop?code=…        stops the case's Sock, pushes whether its ref is closed; stops
+    /pending            pushes how many bytes wait for the peer of the case's Sock; stops
+
+With `&thread`, the two before the last do it in another thread.
 
 Each with `?run=ID`, which the case makes up. All is done over WebSockets, so that a host which
 serves nothing else can be tested, in another process too, as long as that is one process.
@@ -18,10 +23,11 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any, Final, final
 
+from sock.runtime.ref import send_all
 from sock.spec import Failed, Remote, Response, Sock, Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sock.spec import Answer, Reason, Ref, Request
 
@@ -100,10 +106,43 @@ class _Post(Sock):
         return Stop(messages=json.dumps(ref.closed))
 
 
+class _SendAll(Sock):
+    def __init__(self, request: Request) -> None:
+        self.run = _run(request)
+        self.query = request.query
+
+    async def init(self, _: Ref[Any], /) -> Stop:
+        everybody = tuple(self.run.refs)
+        await _call(self.query, lambda: send_all(everybody, self.query["info"]))
+        return Stop(messages="true")
+
+
+class _Stop(_SendAll):
+    async def init(self, _: Ref[Any], /) -> Stop:
+        ref, code, detail = self.run.refs[0], int(self.query["code"]), self.query["detail"]
+        await _call(self.query, lambda: ref.stop(code, detail))
+        return Stop(messages=json.dumps(ref.closed))
+
+
+class _Pending(_SendAll):
+    async def init(self, _: Ref[Any], /) -> Stop:
+        return Stop(messages=json.dumps(self.run.refs[0].pending))
+
+
+async def _call(query: Mapping[str, str], do: Callable[[], None]) -> None:
+    if "thread" in query:
+        await asyncio.to_thread(do)
+    else:
+        do()
+
+
 _SERVICES: Final[dict[str, Callable[[Request], Answer]]] = {
     "journal": _Journal,
     "release": _Release,
     "post": _Post,
+    "send_all": _SendAll,
+    "stop": _Stop,
+    "pending": _Pending,
 }
 
 

@@ -1,0 +1,14 @@
+cdef class Callbacks:
+    cdef object _handler
+    cdef object _on_control
+    cdef object _on_info
+    cdef object _on_terminate
+    cdef object _watch
+    cdef public bint forwards
+    cdef public object on_binary
+    cdef public object on_text
+
+    cpdef own(self, name)
+    cpdef waiting(self, kind, value)
+    cpdef place(self, callback)
+    cpdef let_go(self)

@@ -1,0 +1,71 @@
+"""One price for all who look: its lifespan starts the one task that draws it.
+
+    sock run examples.prices:app --health /healthz
+
+The lifespan is entered before anybody can connect, and left when the last connection is over. What
+it yields is in the state of every request; so a test may put its own there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from sock import Application, Options, Prepared, Reason, Ref, Request, Sock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+PAUSE = 0.5
+
+
+class Market:
+    """A price, and those who want to know."""
+
+    def __init__(self) -> None:
+        self.price = 100.0
+        self.watchers: set[Ref[Prepared]] = set()
+
+    async def trade(self) -> None:
+        """Draw a price now and then, and tell it to all."""
+        while True:
+            await asyncio.sleep(PAUSE)
+            self.price += random.uniform(-1, 1)
+            message = Prepared(f"{self.price:.2f}")  # encoded once, for all of them
+            for ref in list(self.watchers):
+                ref.send(message)
+
+
+class Prices(Sock[Prepared]):
+    """Pushes only: a message from its peer closes with 1003."""
+
+    options = Options(max_mailbox=4)  # who lags by more prices than that is sent away with 1013
+
+    def __init__(self, request: Request) -> None:
+        self.market: Market = request.state["market"]
+
+    def init(self, ref: Ref[Prepared]) -> str:
+        self.ref = ref
+        self.market.watchers.add(ref)
+        return f"{self.market.price:.2f}"
+
+    def terminate(self, reason: Reason) -> None:
+        self.market.watchers.discard(self.ref)
+
+
+@asynccontextmanager
+async def lifespan() -> AsyncGenerator[dict[str, Any]]:
+    """Open the market, and close it when nobody is there any more."""
+    market = Market()
+    trading = asyncio.create_task(market.trade())
+    try:
+        yield {"market": market}
+    finally:
+        trading.cancel()
+        with suppress(asyncio.CancelledError):
+            await trading
+
+
+app = Application(Prices, lifespan=lifespan)

@@ -1,0 +1,5 @@
+"""The command `sock`."""
+
+from .command import main as main
+
+__all__ = ["main"]

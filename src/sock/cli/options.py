@@ -1,0 +1,242 @@
+"""The limits on the command line: an option and a variable for each field of `Options`.
+
+Made of the fields, so that a new one is there without a line here; `_HELP` only words it better.
+
+    the name            a value is                                            examples
+    ------------------  ----------------------------------------------------  ----------------------
+    max_..._size,       a size in bytes, with or without a unit; "none"       65536, 64KiB, none
+    buffer, read_ahead
+    max_... of others   a number; "none"                                      1000, none
+    ..._timeout,        seconds; "none"                                       2.5, none
+    ..._interval
+    compression         on, off, or the fields of `Compression`               window=12,takeover=off
+    origins             several, with commas or spaces between                https://example.com,null
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import fields
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final
+
+from sock import Compression, Options
+from sock.spec.options import DEFAULTS
+
+from .failure import NOT_THERE, fail
+from .find import find
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+    from types import ModuleType
+
+_UNITS: Final = {
+    "": 1,
+    "b": 1,
+    "kib": 1024,
+    "mib": 1024**2,
+    "gib": 1024**3,
+    "kb": 1000,
+    "mb": 1000**2,
+    "gb": 1000**3,
+}
+
+_HELP: Final = {
+    "max_message_size": "Of one message, reassembled and inflated.",
+    "max_fragments": "Frames of one message.",
+    "max_read_ahead": "Messages kept for a handler that lags; the rest is left to TCP.",
+    "max_mailbox": "Infos kept for a handler that lags.",
+    "max_send_buffer": "Kept for a peer that lags; then the connection waits.",
+    "send_timeout": "How long a peer may take nothing of what waits for it.",
+    "idle_timeout": "How long nothing may be received.",
+    "ping_interval": "After how much silence a ping goes out.",
+    "close_timeout": "How long the end of a connection may take.",
+    "compression": "on, off, or such as window=12,memory_level=5,threshold=1024,takeover=off.",
+    "origins": "A site beside the server's own whose pages may connect, such as"
+    " https://example.com; * is all. May be given more than once, in the variable with commas"
+    " between.",
+    "handshake_timeout": "From accepting a connection to its complete request.",
+    "max_head_size": "Of a request's head.",
+    "max_body_size": "Of an ordinary request's body.",
+    "max_connections": "More are answered with 503.",
+    "drain_timeout": "How long a stop may take before connections are cut; 2 s with --reload,"
+    " if not given.",
+}
+
+_OTHERS: Final = frozenset({"SOCK_REACTOR", "SOCK_EXTENSION"})
+"""Variables of Sock's that are no options."""
+
+
+def option_of(field: str) -> str:
+    """Return the name of a field on the command line."""
+    return "--origin" if field == "origins" else "--" + field.replace("_", "-")
+
+
+def variable_of(option: str) -> str:
+    """Return the name of an option as a variable."""
+    return "SOCK_" + option.removeprefix("--").replace("-", "_").upper()
+
+
+def declared() -> list[tuple[str, str, dict[str, Any]]]:
+    """Return each field, the name of its option, and how the command declares that."""
+    return [(field, option_of(field), _settings(field)) for field in DEFAULTS]
+
+
+def _settings(field: str) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        "help": _HELP.get(field, f"The field {field} of Options."),
+        "metavar": _kind(field).upper(),
+        "shown": _shown(field),
+    }
+    return settings | {"multiple": True} if field == "origins" else settings
+
+
+def _kind(field: str) -> str:
+    if field in {"compression", "origins"}:
+        return {"compression": "how", "origins": "origin"}[field]
+    if field.startswith("max_"):
+        in_bytes = field.endswith(("_size", "_buffer", "_ahead"))
+        return "size" if in_bytes else "number"
+    return "seconds"
+
+
+def _shown(field: str) -> str:
+    value = DEFAULTS[field]
+    if field in {"compression", "origins"}:
+        return "off" if field == "compression" else "none"
+    if field == "ping_interval":
+        return f"{value:g}, or a third of a shorter --idle-timeout"
+    if value is None:
+        return "none"
+    if _kind(field) == "size" and isinstance(value, int):
+        return f"{value // 1024}KiB" if value % 1024**2 else f"{value // 1024**2}MiB"
+    return f"{value:g}" if isinstance(value, (int, float)) else str(value)
+
+
+def options_of(
+    given: Mapping[str, Any], module: str | None, folder: Path, sources: Mapping[str, str]
+) -> Options:
+    """Return what the command line says: the single options over those of --options.
+
+    Args:
+        given: a text for each field, several for `origins`; None or nothing for those not given.
+        module: MODULE:OPTIONS; None for none.
+        folder: in which that module is looked for first.
+        sources: by what name each of these was given: an option, or a variable.
+    """
+    _check_variables()
+    values = {
+        field: _read(field, text, sources[field])
+        for field, text in given.items()
+        if text is not None and text != ()
+    }
+    try:
+        options = Options(**values)
+        return options if module is None else options.over(_found(module, folder))
+    except (TypeError, ValueError) as error:
+        fail(f"these options do not go together: {error}.", NOT_THERE)
+
+
+def _read(field: str, text: Any, source: str) -> Any:
+    """Return the value of one field, checked by itself."""
+    said = f"{source} {' '.join(text) if field == 'origins' else text}"
+    try:
+        if field == "origins":
+            value: Any = tuple(_pieces(text))
+        elif field == "compression":
+            value = _compression(text)
+        elif text.strip().lower() == "none":
+            value = None
+        else:
+            value = {"size": _size, "number": _number, "seconds": _seconds}[_kind(field)](text)
+        alone: dict[str, Any] = {"idle_timeout": None, field: value}
+        Options(**alone)  # what goes together is looked at later
+    except (TypeError, ValueError) as error:
+        fail(f"{said}: {error}.", NOT_THERE)
+    return value
+
+
+def _pieces(texts: Iterable[str]) -> list[str]:
+    return [one for text in texts for one in re.split(r"[,\s]+", text) if one]
+
+
+def _size(text: str) -> int:
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)", text.strip())
+    if found is None:
+        raise ValueError("a size is a number of bytes, such as 65536, 64KiB or 4MiB, or none")
+    number, unit = found.groups()
+    factor = _UNITS.get(unit.lower())
+    if factor is None:
+        raise ValueError(f"{unit!r} is no unit: B, KiB, MiB, GiB, kB, MB and GB are, as in 4MiB")
+    size = float(number) * factor if "." in number else int(number) * factor
+    if size != int(size):
+        raise ValueError("a size is a whole number of bytes")
+    return int(size)
+
+
+def _number(text: str) -> int:
+    if not re.fullmatch(r"-?[0-9]+", text.strip()):
+        raise ValueError("it is a whole number, such as 1000, or none")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError("it is a number of seconds, such as 2.5, or none") from None
+
+
+def _compression(text: str) -> bool | Compression:
+    word = text.strip().lower()
+    if word in _SWITCH:
+        return _SWITCH[word]
+    known = {field.name: field.type for field in fields(Compression)}
+    settings: dict[str, Any] = {}
+    for piece in _pieces([text]):
+        name, equals, value = piece.partition("=")
+        if not equals or name not in known:
+            raise ValueError(
+                f"it is on, off, or a list of {', '.join(known)}, as in window=12,takeover=off"
+            )
+        switch = _SWITCH.get(value.lower())
+        if name == "takeover" and switch is None:
+            raise ValueError("takeover is on or off")
+        settings[name] = switch if name == "takeover" else _number(value)
+    return Compression(**settings)
+
+
+_SWITCH: Final = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
+
+
+def _found(target: str, folder: Path) -> Options:
+    found = find(target, folder, what="OPTIONS", offer=_offer)
+    if not isinstance(found, Options):
+        fail(
+            f"--options {target}: it is of type {type(found).__name__}, and no sock.Options.",
+            NOT_THERE,
+        )
+    return found
+
+
+def _offer(module: ModuleType) -> str:
+    names = [
+        name
+        for name, value in vars(module).items()
+        if isinstance(value, Options) and name[0] != "_"
+    ]
+    return f"It has these Options: {', '.join(names)}." if names else "It has no Options."
+
+
+def _check_variables() -> None:
+    """Refuse a variable that was probably meant for one of the command's."""
+    from .command import run
+
+    known = {str(one.envvar) for one in run.params if one.envvar} | _OTHERS
+    for name in os.environ:
+        if name.startswith("SOCK_") and name not in known:
+            near = get_close_matches(name, known, n=1, cutoff=0.88)
+            if near:
+                fail(f"{name} is no variable of Sock's. Did you mean {near[0]}?", NOT_THERE)

@@ -1,0 +1,211 @@
+"""What `sock run` does: find the application, read the options, and have it served.
+
+the application                         is served by
+--------------------------------------  ------------------------------------------------------
+takes a request                         our server
+takes a scope and two callables (ASGI)  uvicorn, with our protocol in it
+is made in the event loop               our server, which makes it there
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import functools
+import importlib.util
+import socket
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from . import make
+from .failure import CANNOT_START, NOT_THERE, fail
+from .find import find, is_asgi, problem_of_app
+from .leaving import watch
+from .options import option_of, options_of
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Collection, Generator, Mapping
+
+    from sock import Options
+
+_RELOAD_DRAIN: Final = 2.0
+"""Seconds of a stop with --reload: one for what is under way, uvicorn's adapter keeps the other."""
+
+_OF_UVICORN: Final = (
+    "workers",
+    "reload",
+    "reload_dir",
+    "certificate",
+    "key",
+    "root_path",
+    "forwarded_allow_ips",
+    "uds",
+)
+
+
+def start(
+    target: str,
+    limits: Mapping[str, Any],
+    sources: Mapping[str, str],
+    known: Collection[threading.Thread],
+    *,
+    factory: bool,
+    app_dir: str,
+    health: str | None,
+    options: str | None,
+    **settings: Any,
+) -> None:
+    """Serve an application until a signal comes.
+
+    Args:
+        target: MODULE:APP.
+        limits: texts for the fields of `Options`.
+        sources: the name by which each was given.
+        known: threads that the process had at its start.
+        factory: whether APP makes the application.
+        app_dir: folder in which modules are looked for first.
+        health: path that the server itself answers.
+        options: MODULE:OPTIONS.
+        settings: all other options of the command, which whoever serves takes as they are.
+    """
+    of_uvicorn = {name: settings.pop(name) for name in _OF_UVICORN}
+    _check(settings["loop"], of_uvicorn, health)
+    folder = Path(app_dir).resolve()
+    found = find(target, folder)
+    asked = options_of(limits, options, folder, sources)
+    # Each process makes its own application. In this one it would be one too many.
+    unmade = factory and (of_uvicorn["reload"] or of_uvicorn["workers"] > 1)
+    if factory:
+        make.check_factory(found, target, called_here=not unmade)
+        found = found if unmade else make.make(found, target)
+    in_loop = factory and not unmade and make.is_unfinished(found)
+    if not (unmade or in_loop) and (problem := problem_of_app(found)) is not None:
+        fail(f"{target!r} is no application: {problem}.", NOT_THERE)
+    if unmade or (not in_loop and is_asgi(found)):
+        _run_uvicorn(
+            target,
+            found,
+            asked,
+            known,
+            folder=folder,
+            factory=factory,
+            health=health,
+            **settings,
+            **of_uvicorn,
+        )
+        return
+    wanted = {**of_uvicorn, "workers": of_uvicorn["workers"] > 1}
+    for name, given in wanted.items():
+        if given:
+            fail(
+                f"--{name.replace('_', '-')} is for ASGI applications only, which uvicorn runs;"
+                f" {target!r} is none. sock.asgi(app) makes it one.",
+                NOT_THERE,
+            )
+    _run_ours(target, found, in_loop=in_loop, options=asked, health=health, **settings)
+
+
+def _check(loop: str, of_uvicorn: Mapping[str, Any], health: str | None) -> None:
+    if loop == "uvloop" and importlib.util.find_spec("uvloop") is None:
+        fail(
+            "uvloop is not installed: pip install 'sockpy[uvloop]', or --loop asyncio",
+            CANNOT_START,
+        )
+    if of_uvicorn["key"] and not of_uvicorn["certificate"]:
+        fail("--key is that of a certificate: say --certificate too.", NOT_THERE)
+    if health is not None and not health.startswith("/"):
+        fail(f"--health {health}: a path begins with '/'. Did you mean '/{health}'?", NOT_THERE)
+
+
+def _run_ours(target: str, found: Any, *, in_loop: bool, options: Options, **settings: Any) -> None:
+    from sock import server
+
+    with _listening(settings["host"], settings["port"]):
+        if in_loop:
+            making = functools.partial(make.finished, found, target, options)
+            server.run_made(making, options=options, **settings)
+        else:
+            server.run(make.ready(found, target, options), options=options, **settings)
+
+
+def _run_uvicorn(
+    target: str,
+    found: Any,
+    options: Options,
+    known: Collection[threading.Thread],
+    *,
+    folder: Path,
+    **settings: Any,
+) -> None:
+    for name in sorted(options.given - {"drain_timeout"}):
+        fail(
+            f"{option_of(name)} is for applications that Sock's own server runs; {target!r} is run"
+            " by uvicorn, and its Socks take their Options from sock.asgi, from upgrade and from"
+            " their class.",
+            NOT_THERE,
+        )
+    try:
+        from sock.adapters.launch import run as launch
+    except ImportError as error:
+        fail(f"{target!r} is an ASGI application, and {error}", CANNOT_START)
+    if settings["certificate"]:
+        _try_certificate(settings["certificate"], settings["key"])
+    host, port = settings["host"], settings["port"]
+    if not settings["uds"]:
+        with _listening(host, port):
+            asyncio.run(_try_listening(host, port))
+    drain_timeout = options.drain_timeout
+    if settings["reload"] and "drain_timeout" not in options.given:
+        drain_timeout = _RELOAD_DRAIN
+    launch(
+        target,
+        found,
+        app_dir=folder,
+        drain_timeout=drain_timeout,
+        stopped=lambda: watch(known),
+        **settings,
+    )
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int) -> Generator[None]:
+    """Tell in one line why it cannot be listened there."""
+    try:
+        yield
+    except OSError as error:
+        problem = _problem_of_listening(error, host, port)
+        if problem is None:
+            raise
+        fail(problem, CANNOT_START)
+
+
+async def _try_listening(host: str, port: int) -> None:
+    """Bind, and let go: uvicorn, which binds then, would tell a problem in its own way."""
+    from sock.server.listener import bind
+
+    for sock in await bind(host, port):
+        sock.close()
+
+
+def _try_certificate(certificate: Path, key: Path | None) -> None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except OSError as error:  # an SSLError is one
+        why = getattr(error, "reason", None) or error.strerror or error
+        what = f"{str(certificate)!r} and {str(key)!r} are" if key else f"{str(certificate)!r} is"
+        fail(f"{what} no certificate with its key, in PEM: {why}", CANNOT_START)
+
+
+def _problem_of_listening(error: OSError, host: str, port: int) -> str | None:
+    if isinstance(error, socket.gaierror):
+        return f"no host named {host!r}: {error.strerror}"
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} of {host} is in use. --port 0 picks a free one."
+    if error.errno == errno.EACCES:
+        return f"port {port} of {host} is not allowed to this user. Try one above 1023."
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{host} is not an address of this machine."
+    return None

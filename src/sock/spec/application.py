@@ -1,0 +1,134 @@
+"""What belongs to an application as a whole: its lifespan, and the options that it comes with."""
+
+# Annotations are values here, so that get_type_hints reads them under the name sock.Application.
+import functools
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, TypeAlias, cast, final
+
+from .handler import Sock
+from .options import Options
+from .request import Request
+from .upgrade import Answer, App
+
+Lifespan: TypeAlias = Callable[[], AbstractAsyncContextManager[Mapping[str, Any] | None]]
+"""A callable without arguments that returns an async context manager, entered once a server."""
+
+
+@final
+class Application:
+    """An application with a lifespan and options that belong to it.
+
+    It is called as the application itself. A host reads both as attributes, and reads them of any
+    application: a function may have them too. What is not given here is the application's own.
+
+    Args:
+        app: from a request to an answer; a Sock class is one.
+        lifespan: entered before the host accepts, left after its drain. A mapping that it yields is
+            laid into the `state` of every request. If it raises, the server does not start.
+        options: limits. Those that the host is given are laid over them, then those of the
+            handler's class, then those of an `Upgrade`.
+
+    Raises:
+        TypeError: an argument has the wrong type.
+
+    >>> class Echo(Sock):
+    ...     def handle_in(self, message: str | bytes) -> str | bytes:
+    ...         return message
+    >>> Application(Echo, options=Options(idle_timeout=300)).options
+    Options(idle_timeout=300)
+    """
+
+    __slots__ = ("app", "lifespan", "options")
+
+    app: App
+    lifespan: Lifespan | None
+    options: Options | None
+
+    def __init__(
+        self, app: App, *, lifespan: Lifespan | None = None, options: Options | None = None
+    ) -> None:
+        if not callable(cast("object", app)):
+            raise TypeError(f"an application is called with a request, and {app!r} cannot be")
+        own = options_of(app)
+        self.app = app
+        self.lifespan = lifespan_of(app) if lifespan is None else _checked_lifespan(lifespan)
+        self.options = own if options is None else laid_over(options, own)
+
+    def __call__(self, request: Request, /) -> Answer | Awaitable[Answer]:
+        """Ask the application."""
+        return self.app(request)
+
+    def __repr__(self) -> str:
+        return f"Application({self.app!r})"
+
+
+def lifespan_of(app: object) -> Lifespan | None:
+    """Return the lifespan that an application carries; None for none. For hosts.
+
+    Raises:
+        TypeError: its attribute `lifespan` cannot be called.
+    """
+    return _checked_lifespan(_carried(app, "lifespan"))
+
+
+def options_of(app: object) -> Options | None:
+    """Return the options that an application carries; None for none. For hosts.
+
+    Those of a Sock class are not among them: they are the handler's, and laid over the host's.
+
+    Raises:
+        TypeError: its attribute `options` is no Options.
+    """
+    return _checked_options(_carried(app, "options"))
+
+
+def handler_class(app: object) -> type[Sock[Any, Any]] | None:
+    """Return the Sock class that an application is; None for one that may answer otherwise.
+
+    For hosts.
+    """
+    while isinstance(app, (functools.partial, Application)):
+        app = app.app if isinstance(app, Application) else cast("Any", app).func
+    return cast("type[Sock[Any, Any]]", app) if _is_sock(app) else None
+
+
+def laid_over(options: object, base: Options | None) -> Options:
+    """Return the base with these options over it, if there is one.
+
+    Raises:
+        TypeError: they are no Options.
+    """
+    given = _checked_options(options)
+    assert given is not None, "as nobody lays nothing over something"
+    return given if base is None else given.over(base)
+
+
+def _carried(app: object, name: str) -> Any:
+    """Return an attribute of an application, looking through what functools.partial is made of."""
+    while True:
+        found: Any = None if _is_sock(app) and name == "options" else getattr(app, name, None)
+        if found is not None or not isinstance(app, functools.partial):
+            return found
+        app = cast("functools.partial[object]", app).func
+
+
+def _is_sock(app: object) -> bool:
+    return isinstance(app, type) and issubclass(app, Sock)
+
+
+def _checked_lifespan(lifespan: Any) -> Lifespan | None:
+    # What contextlib makes could be called too, as a decorator.
+    if lifespan is not None and (not callable(lifespan) or hasattr(lifespan, "__aenter__")):
+        hint = ": it has been called already" if hasattr(lifespan, "__aenter__") else ""
+        raise TypeError(
+            "a lifespan is called without arguments and returns an async context manager, which"
+            f" {lifespan!r} does not{hint}"
+        )
+    return cast("Lifespan | None", lifespan)
+
+
+def _checked_options(options: Any) -> Options | None:
+    if options is not None and not isinstance(options, Options):
+        raise TypeError(f"options are an Options, not {type(options).__name__!r}")
+    return options

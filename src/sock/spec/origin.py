@@ -1,0 +1,205 @@
+"""Whose pages may connect: what an origin is, and which of them options list. RFC 6454."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from functools import lru_cache
+from ipaddress import IPv6Address
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+
+from .errors import HandlerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from .request import Request
+
+    OriginCheck: TypeAlias = Callable[[str, Request], bool]
+    """Tells of an origin, as the browser has sent it, whether its pages may connect."""
+
+    Listed: TypeAlias = str | OriginCheck
+
+# RFC 3986 §3.2.2; an empty host is none for http (RFC 9110 §4.2.1).
+_REG_NAME: Final = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+"
+_AUTHORITY: Final = re.compile(
+    rf"(?P<host>\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|{_REG_NAME})(?::(?P<port>[0-9]*))?"
+)
+_SCHEME: Final = r"(?P<scheme>[A-Za-z][A-Za-z0-9+\-.]*)"
+# An origin of files, such as "file://", has no host; that of a page of the web always has one.
+_ORIGIN: Final = re.compile(rf"{_SCHEME}://(?:{_AUTHORITY.pattern})?")
+# What may be listed: what a browser writes, and "*." before a host for its sub-domains.
+_LISTED: Final = re.compile(
+    rf"{_SCHEME}://(?P<host>(?:\*\.)?[A-Za-z0-9\-._~]+|\[[0-9A-Fa-f:.]+\])?(?::[0-9]{{1,5}})?"
+)
+_DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
+
+
+class Origin(NamedTuple):
+    """An origin in the form in which two are compared: schemes, hosts and default ports as one.
+
+    Attributes:
+        scheme: in lower case.
+        host: in lower case; "" for one of files.
+        port: "" for one that is not said, of a scheme that has no default.
+
+    RFC 6454 §4, §5.
+    """
+
+    scheme: str
+    host: str
+    port: str
+
+
+def parse_host(authority: str) -> str | None:
+    """Return the host of a Host field in the form in which two are compared; None for no host.
+
+    >>> parse_host("Example.com:8000"), parse_host("[0:0::1]"), parse_host("user@example.com")
+    ('example.com', '[::1]', None)
+
+    RFC 9110 §7.2, RFC 3986 §3.2.
+    """
+    match = _AUTHORITY.fullmatch(authority)
+    return None if match is None else _host(match)
+
+
+def parse_origin(origin: str) -> Origin | None:
+    """Return the origin that a field names; None for "null" and for what is none.
+
+    >>> parse_origin("HTTPS://Example.com:443"), parse_origin("null")
+    (Origin(scheme='https', host='example.com', port='443'), None)
+
+    RFC 6454 §4, §6.2.
+    """
+    match = _ORIGIN.fullmatch(origin)
+    if match is None:
+        return None
+    scheme = match["scheme"].lower()
+    if match["host"] is None:
+        return None if scheme in _DEFAULT_PORTS else Origin(scheme, "", "")
+    host = _host(match)
+    if host is None:
+        return None
+    return Origin(scheme, host, match["port"] or _DEFAULT_PORTS.get(scheme, ""))
+
+
+def is_listed(origin: str, request: Request, listed: Iterable[Listed]) -> bool:
+    """Tell whether an origin is among those that are listed.
+
+    Args:
+        origin: as the browser has sent it.
+        request: that it came with.
+        listed: what `Options.origins` has. Its functions are asked when nothing else lists it.
+
+    Raises:
+        HandlerError: a function raises, or returns neither True nor False.
+    """
+    parsed = parse_origin(origin)
+    checks: list[OriginCheck] = []
+    for one in listed:
+        if not isinstance(one, str):
+            checks.append(one)
+        elif one == "*" or _matches(parsed, one) or one == origin == "null":
+            return True
+    return any(_lets_in(check, origin, request) for check in checks)
+
+
+def checked_origins(value: Any) -> tuple[Any, ...]:
+    """Return what was given as `origins`, as a tuple.
+
+    Raises:
+        ValueError: one of them matches no Origin that a browser sends.
+        TypeError: one of them is neither a str nor a function, or is asynchronous.
+    """
+    if value is None:
+        raise TypeError('origins are a str or several, not None; "*" lets all in')
+    origins: tuple[Any, ...] = (
+        (value,) if isinstance(value, str) or callable(value) else tuple(value)
+    )
+    for origin in origins:
+        if isinstance(origin, str):
+            _check_text(origin)
+        elif not callable(origin):
+            raise TypeError(f"an origin is a str or a function, not {origin!r}")
+        elif _is_asynchronous(origin):
+            raise TypeError(
+                f"the function {_named(origin)} of origins is asynchronous; what waits belongs into"
+                " the application, which may raise Refuse(403)"
+            )
+    return origins
+
+
+def _host(match: re.Match[str]) -> str | None:
+    """Return the host of an authority in its one form; None for what is no address in brackets."""
+    if match["ipv6"] is None:
+        return match["host"].lower()
+    try:
+        return f"[{IPv6Address(match['ipv6']).compressed}]"
+    except ValueError:
+        return None
+
+
+def _check_text(origin: str) -> None:
+    if origin in {"*", "null"}:
+        return
+    match = _LISTED.fullmatch(origin)
+    # It would match no Origin that a browser sends, and so let nobody in, in silence.
+    if match is None or (match["host"] is None and not _is_of_files(origin, match["scheme"])):
+        raise ValueError(
+            f"{origin!r} is no origin such as 'https://example.com' or 'https://*.example.com'"
+            " (RFC 6454 §6.2)"
+        )
+
+
+def _is_of_files(origin: str, scheme: str) -> bool:
+    return origin == f"{scheme}://" and scheme.lower() not in {"http", "https", "ws", "wss"}
+
+
+@lru_cache(maxsize=256)  # the operator's: few, and the same for each request
+def _pattern(listed: str) -> tuple[Origin | None, bool]:
+    """Return an origin that is listed, and whether it stands for the sub-domains of its host."""
+    scheme, separator, rest = listed.partition("://")
+    wild = rest.startswith("*.")
+    return parse_origin(f"{scheme}{separator}{rest[2:] if wild else rest}"), wild
+
+
+def _matches(origin: Origin | None, listed: str) -> bool:
+    pattern, wild = _pattern(listed)
+    if origin is None or pattern is None:
+        return False
+    if not wild:
+        return pattern == origin
+    return (
+        origin.scheme == pattern.scheme
+        and origin.port == pattern.port
+        and origin.host.endswith(f".{pattern.host}")
+        and len(origin.host) > len(pattern.host) + 1
+    )
+
+
+def _lets_in(check: OriginCheck, origin: str, request: Request) -> bool:
+    try:
+        answer: object = check(origin, request)
+    except Exception as error:
+        raise HandlerError(
+            f"the function {_named(check)} of origins raised {type(error).__name__}"
+        ) from error
+    if answer is True or answer is False:
+        return answer
+    # A coroutine is true, and so would let everybody in.
+    if inspect.iscoroutine(answer):
+        answer.close()
+    raise HandlerError(
+        f"the function {_named(check)} of origins returned {type(answer).__name__},"
+        " not True or False"
+    )
+
+
+def _is_asynchronous(check: Any) -> bool:
+    return inspect.iscoroutinefunction(check) or inspect.iscoroutinefunction(
+        getattr(check, "__call__", None)  # noqa: B004 - of an object that is called
+    )
+
+
+def _named(check: object) -> str:
+    return repr(getattr(check, "__qualname__", type(check).__qualname__))

@@ -1,0 +1,129 @@
+"""Contexts: whatever runs for a connection sees and sets that connection's context variables."""
+
+# ruff: noqa: D103 - the name of a case is its sentence
+from __future__ import annotations
+
+import asyncio
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from sock.spec import Stop, Stream
+
+from .case import Failure, case
+from .subject import Subject
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sock.spec import Answer, Reason, Ref, Request
+
+    from .case import Talk
+
+_user: ContextVar[str] = ContextVar("user", default="nobody")
+
+
+class _Tells(Subject):
+    """Tells what it sees, wherever it is asked to look."""
+
+    def init(self, ref: Ref[Any], /) -> str:
+        super().init(ref)
+        ref.add_done_callback(lambda: self.note(f"done {_user.get()}"))
+        self.ref = ref
+        return _user.get()
+
+    def handle_in(self, message: str, /) -> Any:
+        match message:
+            case "plain":
+                return _user.get()
+            case "coroutine":
+                return self.waits()
+            case "generator":
+                return self.items()
+            case "stream":
+                return Stream(self.items())
+            case "task":
+                self.ref.spawn(self.sends())
+            case "leave":
+                return Stop()
+            case _:
+                _user.set(message)
+        return None
+
+    async def waits(self) -> str:
+        before = _user.get()
+        await asyncio.sleep(0)
+        return f"{before} {_user.get()}"
+
+    async def items(self) -> AsyncIterator[str]:
+        yield _user.get()
+        await asyncio.sleep(0)
+        yield _user.get()
+
+    async def sends(self) -> None:
+        self.ref.send("task")
+
+    def handle_info(self, info: str, /) -> str:
+        return f"{info} {_user.get()}"
+
+    def terminate(self, reason: Reason, /) -> None:
+        self.note(f"last {_user.get()}")
+        super().terminate(reason)
+
+
+def _logs_in(request: Request) -> Answer:
+    """Do what middleware does: note who asks, in the context of the request."""
+    if user := request.headers.get("x-user"):
+        _user.set(user)
+    return _Tells(request)
+
+
+async def _sees(talk: Talk, client: Any, user: str) -> None:
+    """Find the user wherever code of the connection runs."""
+    await client.send("plain", "coroutine")
+    await talk.hears(client, user, f"{user} {user}")
+    await client.send("generator")
+    await talk.hears(client, user, user)
+    await client.send("stream")
+    await talk.hears(client, user, user)
+    await client.send("task")
+    await talk.hears(client, f"task {user}")
+
+
+@case(_logs_in, [3])
+async def a_connection_has_the_context_that_it_was_accepted_in(talk: Talk) -> None:
+    ada = await talk.open(headers={"X-User": "ada"})
+    bob = await talk.open(headers={"X-User": "bob"})
+    stranger = await talk.open()
+    for client, user in ((ada, "ada"), (bob, "bob"), (stranger, "nobody")):
+        await talk.hears(client, user)
+    for _ in range(2):
+        for client, user in ((bob, "bob"), (stranger, "nobody"), (ada, "ada")):
+            await _sees(talk, client, user)
+    await talk.post("from outside")  # by a connection that has another context
+    await talk.hears(ada, "from outside ada")
+    await ada.send("leave")
+    await talk.is_closed(ada, 1000)
+    await talk.until("done ada")
+    if "last ada" not in await talk.peek():
+        raise Failure("terminate has run in another context")
+
+
+@case(_Tells, [3])
+async def what_a_callback_sets_is_seen_by_its_own_connection_only(talk: Talk) -> None:
+    ada, bob = await talk.open(), await talk.open()
+    for client in (ada, bob):
+        await talk.hears(client, "nobody")
+    await ada.send("ada", "plain")
+    await talk.hears(ada, "ada")
+    await _sees(talk, bob, "nobody")
+    await _sees(talk, ada, "ada")
+    await bob.send("bob")
+    await _sees(talk, ada, "ada")
+    await _sees(talk, bob, "bob")
+    await _sees(talk, await _third(talk), "nobody")
+
+
+async def _third(talk: Talk) -> Any:
+    client = await talk.open()
+    await talk.hears(client, "nobody")
+    return client

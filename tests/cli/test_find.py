@@ -1,0 +1,148 @@
+"""What a name means: one line for what is not there, with the nearest name that there is."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("target", "line"),
+    [
+        ("examples.chta:app", "no module named 'examples.chta'. Did you mean 'examples.chat'?"),
+        ("exmples.chat:app", "no module named 'exmples.chat'. Did you mean 'examples.chat'?"),
+        ("alnoe:app", "no module named 'alnoe'. Did you mean 'alone'?"),
+        ("qqqqqq:app", "no module named 'qqqqqq'."),
+        ("alone.inner:app", "no module named 'alone.inner'."),
+        ("examples.chat:chat", "'examples.chat' has no 'chat'. Did you mean 'examples.chat:Chat'?"),
+        (
+            "examples.chat:mkae_app",
+            "'examples.chat' has no 'mkae_app'. Did you mean 'examples.chat:make_app'?",
+        ),
+        (
+            "examples.chat:server",
+            "'examples.chat' has no 'server'. It has these applications: app, made, Chat.",
+        ),
+        (
+            "examples.chat:app.x",
+            "'examples.chat' has no 'app.x'. It has these applications: app, made, Chat.",
+        ),
+        ("examples.empty:app", "'examples.empty' has no 'app'. It has no applications."),
+        (
+            "examples.chat",
+            (
+                "'examples.chat' does not say which application. "
+                "It has these applications: app, made, Chat."
+            ),
+        ),
+        ("examples/chat.py:app", "'examples/chat.py' is a file. Did you mean 'examples.chat:app'?"),
+        ("examples..chat:app", "'examples..chat' is no name of a module. Say MODULE:APP."),
+        (":app", "'' is no name of a module. Say MODULE:APP."),
+        (
+            "examples.chat:LIMIT",
+            (
+                "'examples.chat:LIMIT' is no application: "
+                "it is of type int and cannot be called with a request."
+            ),
+        ),
+        (
+            "examples.chat:Room",
+            "'examples.chat:Room' is no application: it is a class, but no Sock.",
+        ),
+        (
+            "examples.chat:two",
+            "'examples.chat:two' is no application: it does not take one request and nothing else.",
+        ),
+        (
+            "examples.chat:make_app",
+            (
+                "'examples.chat:make_app' is no application: it takes no request. "
+                "With --factory it is called to make the application."
+            ),
+        ),
+    ],
+)
+def test_what_is_not_there_is_one_line_and_exit_code_2(invoke, served, target, line):
+    result = invoke("run", target)
+    assert result.output == f"sock: {line}\n"
+    assert result.exit_code == 2
+    assert served == []
+
+
+@pytest.mark.parametrize(
+    ("target", "error", "line"),
+    [
+        (
+            "examples.needs:app",
+            "ModuleNotFoundError: No module named 'no_such_thing_at_all'",
+            "'examples.needs' cannot be imported.",
+        ),
+        ("examples.wrong:app", "SyntaxError: ", "'examples.wrong' cannot be imported."),
+        (
+            "examples.raises:app",
+            "RuntimeError: no database",
+            "'examples.raises' cannot be imported.",
+        ),
+        (
+            "examples.chat:make_error",
+            "RuntimeError: no database",
+            "'examples.chat:make_error' cannot make the application.",
+        ),
+    ],
+)
+def test_an_error_in_the_users_code_is_shown_with_its_traceback_alone(invoke, target, error, line):
+    result = invoke("run", target, *(["--factory"] if "make" in target else []))
+    lines = result.output.splitlines()
+    assert lines[-1] == f"sock: {line}"
+    assert lines[-2].startswith(error)
+    assert "examples" in result.output
+    assert "cli.py" not in result.output
+    assert "importlib" not in result.output
+    assert result.exit_code == 1
+
+
+def test_modules_are_looked_for_in_the_folder_that_is_named(invoke, served):
+    assert invoke("run", "chat:Chat", "--app-dir", "examples").exit_code == 0
+    [(app, _)] = served
+    assert app.__name__ == "Chat"
+
+
+def test_the_near_names_come_from_the_folder_that_is_named(invoke, served):
+    result = invoke("run", "chta:Chat", env={"SOCK_APP_DIR": "examples"})
+    assert result.output == "sock: no module named 'chta'. Did you mean 'chat'?\n"
+
+
+OURS = """
+import functools
+import sock
+
+class Open(sock.Sock):
+    def __init__(self, *args):
+        pass
+
+made = functools.partial(Open)
+
+def more(request, database=None, cache=None):
+    return Open(request)
+
+def rest(request, *more):
+    return Open(request)
+"""
+
+
+@pytest.mark.parametrize("name", ["Open", "made", "more", "rest"])
+def test_an_application_of_ours_that_could_take_three_arguments_is_still_ours(
+    folder, invoke, served, name
+):
+    (folder / "examples" / "ours.py").write_text(OURS)
+    assert invoke("run", f"examples.ours:{name}").exit_code == 0
+    assert len(served) == 1
+
+
+def test_an_application_object_is_offered_by_its_name(folder, invoke):
+    (folder / "carried.py").write_text(
+        "import sock\nfrom sock import Application\nserved = Application(sock.Sock)\n"
+    )
+    result = invoke("run", "carried")
+    assert result.output == (
+        "sock: 'carried' does not say which application. It has these applications: served.\n"
+    )
