@@ -38,7 +38,7 @@ def make() -> web.Application:
     app = web.Application()
     app.router.add_get("/", index)
     app.router.add_get("/rooms/{room}", room)
-    setup(app)  # a stop says 1012 to all
+    setup(app)  # a stop says 1012 to all; routes may raise Refuse
     return app
 
 

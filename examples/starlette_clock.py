@@ -1,8 +1,9 @@
-"""The time of day, for whoever looks: a Starlette application with a Sock mounted in it.
+"""The time of day, for whoever looks: a Starlette application with a Sock in a route.
 
     sock run examples.starlette_clock:app
 
-`sock.asgi` makes an application of Sock's one of ASGI's, to be mounted in any framework.
+`sock.asgi` makes an application of Sock's one of ASGI's, for a route of any framework. In a
+`WebSocketRoute` it serves exactly that path; a `Mount` serves "/clock/" and what is below it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Route, WebSocketRoute
 
 from sock import TextSock, asgi
 from sock.adapters.asgi import drain
@@ -59,4 +60,6 @@ async def lifespan(_: Starlette) -> AsyncGenerator[None]:
     await drain()
 
 
-app = Starlette(routes=[Route("/", index), Mount("/clock", asgi(Clock))], lifespan=lifespan)
+app = Starlette(
+    routes=[Route("/", index), WebSocketRoute("/clock", asgi(Clock))], lifespan=lifespan
+)

@@ -13,7 +13,7 @@ from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler
 
 from sock import Sock
-from sock.adapters.tornado import drain, upgrade
+from sock.adapters.tornado import RefuseMixin, drain, setup, upgrade
 
 
 class Echo(Sock):
@@ -26,7 +26,7 @@ class Echo(Sock):
         return f"{self.room}: {message}" if isinstance(message, str) else message
 
 
-class Room(RequestHandler):
+class Room(RefuseMixin, RequestHandler):
     """Upgrades where Tornado has done its part."""
 
     async def get(self, room: str) -> None:
@@ -35,7 +35,7 @@ class Room(RequestHandler):
 
 async def main(port: int) -> None:
     """Serve until SIGTERM; then say 1012 to all."""
-    server = HTTPServer(Application([(r"/rooms/(.+)", Room)]))
+    server = HTTPServer(setup(Application([(r"/rooms/(.+)", Room)])))
     server.listen(port, "127.0.0.1")
     print(f"listening on http://127.0.0.1:{port}", flush=True)  # noqa: T201 - for whoever waits
     stopped = asyncio.Event()

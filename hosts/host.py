@@ -187,6 +187,8 @@ HOSTS: Final = (
             "headers": "the application's headers are not on the 101",
             "drain": "it waits for no connection, and says nothing to the peers",
         },
+        notes="Behind a handshake that granian 2.8 refuses by itself, it reads on: what follows is"
+        " a request to it.",
         advice="Good for messages; no headers on the 101, no orderly stop.",
     ),
     Host(

@@ -71,3 +71,19 @@ def run_async(request) -> Callable[[Coroutine[Any, Any, Any]], Any]:
             return runner.run(bounded(coroutine))
 
     return run
+
+
+@pytest.fixture
+def few_descriptors() -> Iterator[Callable[[int], None]]:
+    """Let the process open so many more files, and no others, until the test ends."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    def limit(left: int) -> None:
+        opened = [os.dup(0) for _ in range(left + 1)]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(opened), before[1]))
+        for one in opened:
+            os.close(one)
+
+    yield limit
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)

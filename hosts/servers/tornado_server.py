@@ -10,12 +10,12 @@ from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
 from hosts.application import app, options
-from sock.adapters.tornado import drain, hosting
+from sock.adapters.tornado import drain, hosting, setup
 
 
 async def main() -> None:
     """Serve until SIGTERM."""
-    server = HTTPServer(Application([(r"/.*", hosting(app, options=options))]))
+    server = HTTPServer(setup(Application([(r"/.*", hosting(app, options=options))])))
     server.listen(int(sys.argv[1]), "127.0.0.1")
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)

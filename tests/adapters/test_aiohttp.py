@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 
 import pytest
 import websockets
 
-from sock import Options, Refuse, Response, Sock, Upgrade
+from sock import Options, Refuse, Remote, Response, Sock, Upgrade
 from sock.testing import contract
 
 web = pytest.importorskip("aiohttp.web")
@@ -21,11 +22,12 @@ class Echo(Sock):
 
 
 @contextlib.asynccontextmanager
-async def serving(*routes, ssl_context=None, cancelling=False):
-    app = web.Application()
+async def serving(*routes, ssl_context=None, cancelling=False, setup=True, middlewares=()):
+    app = web.Application(middlewares=middlewares)
     for path, route in routes:
         app.router.add_get(path, route)
-    adapter.setup(app)
+    if setup:
+        adapter.setup(app)
     runner = web.AppRunner(app, handler_cancellation=cancelling)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=ssl_context)
@@ -158,6 +160,297 @@ HANDSHAKE = (
 class Where(Sock):
     def init(self, ref):
         return repr((ref.request.client, ref.request.server))
+
+
+def asking(path="/", *, method="GET", **changed):
+    """Return a handshake's bytes, some of its fields changed or left out."""
+    fields = {
+        "Host": "127.0.0.1",
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        "Sec-WebSocket-Version": "13",
+    }
+    fields.update({name.replace("_", "-"): value for name, value in changed.items()})
+    lines = [f"{name}: {value}" for name, value in fields.items() if value is not None]
+    return "\r\n".join([f"{method} {path} HTTP/1.1", *lines, "", ""]).encode()
+
+
+def answering(request):
+    match request.path:
+        case "/hosted/refused":
+            raise Refuse(401, "who are you?")
+        case "/hosted/missing":
+            return Response(404)
+        case "/hosted/raises":
+            raise LookupError
+        case _:
+            return Echo(request)
+
+
+async def door(request):
+    match request.match_info["what"]:
+        case "itself":
+            raise web.HTTPUnauthorized
+        case "answers":
+            return web.Response(text="no")
+        case "refuses":
+            raise Refuse(402, "pay", {"X-Price": "7"})
+        case "late":
+            answer = web.StreamResponse()
+            await answer.prepare(request)
+            await answer.write(b"the beginning")
+            raise Refuse(402)
+        case "behind":
+            await adapter.upgrade(request, Echo(None))
+            raise Refuse(402)
+        case "chooses":
+            return await adapter.upgrade(request, Echo(None), subprotocol="never-offered")
+        case _:
+            return await adapter.upgrade(request, Echo(None))
+
+
+seen_paths = []
+
+
+async def seen(request):
+    seen_paths.append(request.match_info["path"])
+    return web.Response(text="seen")
+
+
+ROUTES = (
+    ("/hosted/{path:.*}", adapter.handler(answering)),
+    ("/door/{what}", door),
+    ("/seen/{path}", seen),
+)
+
+REFUSED = [
+    (asking("/hosted/", Sec_WebSocket_Key="short"), 400),
+    (asking("/hosted/refused"), 401),
+    (asking("/hosted/", Origin="https://evil.example"), 403),
+    (asking("/hosted/missing"), 404),
+    (asking("/hosted/", Sec_WebSocket_Version="8"), 426),
+    (asking("/hosted/", Connection="keep-alive"), 426),
+    (asking("/hosted/raises"), 500),
+    (asking("/door/in", Origin="https://evil.example"), 403),
+    (asking("/door/in", Connection="keep-alive"), 426),
+]
+BY_ITSELF = [
+    (asking("/door/chooses"), 500),
+    (asking("/door/refuses"), 402),
+    (asking("/door/refuses", Connection="keep-alive"), 402),
+    (asking("/door/itself"), 401),
+    (asking("/door/itself", Connection="keep-alive"), 401),
+    (asking("/door/answers", Connection="keep-alive"), 200),
+    (asking("/hosted/", method="POST"), 405),
+    (asking("/nowhere"), 404),
+    (asking("/nowhere", Connection="keep-alive"), 404),
+]
+FOLLOWING = [
+    b"GET /seen/behind HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    asking("/door/in"),
+]
+
+
+async def everything(port, *pieces):
+    """Send some pieces, each as a packet of its own; return what comes until the end of TCP."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for piece in pieces:
+        writer.write(piece)
+        await asyncio.sleep(0)
+    with contextlib.suppress(ConnectionError):
+        said = await reader.read()
+    writer.close()
+    return said
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("following", FOLLOWING, ids=["a request", "a handshake"])
+@pytest.mark.parametrize(
+    ("asked", "status", "setup"),
+    [(*one, setup) for one in REFUSED for setup in (True, False)]
+    + [(*one, True) for one in BY_ITSELF],
+)
+def test_what_follows_a_refused_upgrade_is_never_a_request(
+    run_async, asked, status, setup, following, whole
+):
+    """[S14.4]"""
+
+    async def act():
+        seen_paths.clear()
+        async with serving(*ROUTES, setup=setup) as (_, port):
+            pieces = (asked + following,) if whole else (asked, following)
+            said = await everything(port, *pieces)
+            assert said.startswith(b"HTTP/1.1 %d " % status)
+            assert said.count(b"HTTP/1.1 ") == 1
+            assert seen_paths == []
+
+    run_async(act())
+
+
+def test_an_ordinary_request_may_be_followed_by_another(run_async):
+    async def act():
+        seen_paths.clear()
+        async with serving(*ROUTES) as (_, port):
+            plain = "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n"
+            paths = ("/hosted/missing", "/door/refuses", "/nowhere", "/seen/one", "/hosted/")
+            asked = [plain % (path, "") for path in paths]
+            asked.append(plain % ("/seen/two", "Connection: close\r\n"))
+            said = await everything(port, "".join(asked).encode())
+            statuses = [int(line[:3]) for line in said.split(b"HTTP/1.1 ")[1:]]
+            assert statuses == [404, 402, 404, 200, 426, 200]
+            assert seen_paths == ["one", "two"]
+
+    run_async(act())
+
+
+def test_aiohttps_own_websockets_live_behind_setup(run_async):
+    async def theirs(request):
+        answer = web.WebSocketResponse()
+        await answer.prepare(request)
+        async for message in answer:
+            await answer.send_str(message.data)
+        return answer
+
+    async def act():
+        async with serving(("/theirs", theirs)) as (_, port):
+            async with websockets.connect(f"ws://127.0.0.1:{port}/theirs") as client:
+                await client.send("hi")
+                assert await client.recv() == "hi"
+
+    run_async(act())
+
+
+def test_a_route_and_middleware_may_raise_refuse(run_async, caplog, events):
+    """[S1.12]"""
+    import aiohttp
+
+    class Guarded(Sock):
+        def __init__(self, request):
+            raise Refuse(403, "members only")
+
+    async def made(request):
+        return await adapter.upgrade(request, Guarded(None))
+
+    @web.middleware
+    async def marks(request, handler):
+        if "stranger" in request.query:
+            raise Refuse(401, "who are you?")
+        answer = await handler(request)
+        answer.headers["X-Marked"] = "yes"
+        return answer
+
+    async def act():
+        routes = ("/made", made), *ROUTES
+        async with serving(*routes, middlewares=[marks]) as (_, port):
+            found = {}
+            for path in ("/made", "/made?stranger", "/door/refuses"):
+                with pytest.raises(websockets.InvalidStatus) as refused:
+                    await websockets.connect(f"ws://127.0.0.1:{port}{path}")
+                response = refused.value.response
+                marked = "X-Marked" in response.headers
+                found[path] = response.status_code, response.body, marked
+            assert found == {
+                "/made": (403, b"members only", True),
+                "/made?stranger": (401, b"who are you?", False),
+                "/door/refuses": (402, b"pay", True),
+            }
+            assert response.headers["X-Price"] == "7"
+            async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
+                async with client.get("/door/refuses") as answer:
+                    assert (answer.status, await answer.read()) == (402, b"pay")
+
+    run_async(act())
+    told = [(name, fields["status"]) for name, fields in events if name.startswith("handshake.")]
+    assert told == [("handshake.refused", status) for status in (403, 401, 402, 402)]
+    assert not [one for one in caplog.records if one.exc_info or one.levelname == "ERROR"]
+
+
+def test_a_refusal_that_comes_too_late_is_an_error(run_async, caplog):
+    async def act():
+        async with serving(*ROUTES) as (_, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(asking("/door/late", Upgrade=None))
+            await reader.readuntil(b"the beginning")
+            writer.close()
+            async with websockets.connect(f"ws://127.0.0.1:{port}/door/behind") as client:
+                await client.send("hi")
+                assert await client.recv() == "hi"
+
+    run_async(act())
+    assert [one.exc_info[0] for one in caplog.records if one.exc_info] == [Refuse, Refuse]
+
+
+LEAVING = {
+    "RST": lambda sock: sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0"),
+    "FIN": lambda sock: None,
+}
+
+
+@pytest.mark.parametrize("early", [b"", b"\x81\x82\0\0\0\0hi"], ids=["", "early"])
+@pytest.mark.parametrize("leave", LEAVING.values(), ids=LEAVING)
+def test_a_peer_that_leaves_unnoticed_is_no_error(
+    run_async, caplog, events, reactor_kind, leave, early
+):
+    """It goes while the route runs, so aiohttp has not seen it yet."""
+    ended = []
+
+    class Notes(Echo):
+        def terminate(self, reason):
+            ended.append(reason)
+
+    async def act():
+        done = asyncio.Event()
+
+        async def room(request):
+            leave(peer)
+            peer.close()
+            try:
+                return await adapter.upgrade(request, Notes(None))
+            finally:
+                done.set()
+
+        async with serving(("/", room)) as (_, port):
+            loop = asyncio.get_running_loop()
+            with socket.socket() as peer:
+                peer.setblocking(False)
+                await loop.sock_connect(peer, ("127.0.0.1", port))
+                await loop.sock_sendall(peer, HANDSHAKE + early)
+                await done.wait()
+
+    run_async(act())
+    assert ended in ([], [Remote(1006)])
+    assert not [one for one in caplog.records if one.exc_info or one.levelname == "ERROR"]
+    assert "handshake.failed" not in [name for name, _ in events]
+
+
+@pytest.mark.parametrize("left", [0, 1])
+@pytest.mark.parametrize("whole", [False, True])
+def test_without_descriptors_it_goes_over_aiohttps_transport(
+    run_async, caplog, few_descriptors, left, whole
+):
+    async def act():
+        async def room(request):
+            few_descriptors(left)
+            return await adapter.upgrade(request, Echo(None))
+
+        async def app(request):
+            few_descriptors(left)
+            return Echo(request)
+
+        route = adapter.handler(app) if whole else room
+        async with serving(("/", route)) as (runner, port):
+            client = await websockets.connect(f"ws://127.0.0.1:{port}/")
+            for message in ("hi", "x" * 100_000):
+                await client.send(message)
+                assert await client.recv() == message
+            await runner.cleanup()
+            with pytest.raises(websockets.ConnectionClosed) as closed:
+                await client.recv()
+            assert closed.value.rcvd.code == 1012
+
+    run_async(act())
+    assert not [one for one in caplog.records if one.exc_info or one.levelname == "ERROR"]
 
 
 @pytest.mark.parametrize("told", [True, False])

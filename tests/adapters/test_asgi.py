@@ -40,6 +40,8 @@ class Scope:
     def __init__(self, app, kind="websocket", **scope):
         self.told = []
         self._events = asyncio.Queue()
+        if kind == "http":
+            self.tell({"type": "http.request"})
         scope = {
             "type": kind,
             "path": "/",
@@ -278,6 +280,34 @@ def test_starlettes_test_client_works_against_it():
     assert Echo.reasons == [sock.Remote(1001)]
     with pytest.raises(WebSocketDisconnect), TestClient(app).websocket_connect("/rooms/7"):
         pass
+
+
+def test_a_route_serves_its_path_and_a_mount_what_is_below():
+    """As the documentation says: Starlette redirects HTTP only."""
+    from starlette.applications import Starlette
+    from starlette.middleware.cors import CORSMiddleware
+    from starlette.routing import Mount, WebSocketRoute
+    from starlette.testclient import TestClient, WebSocketDenialResponse
+    from starlette.websockets import WebSocketDisconnect
+
+    app = Starlette(
+        routes=[WebSocketRoute("/echo", asgi(Echo)), Mount("/echoes", asgi(Echo))],
+    )
+    app.add_middleware(CORSMiddleware, allow_origins=["*"])
+    client = TestClient(app)
+    for path in ("/echo", "/echoes/", "/echoes/below"):
+        with client.websocket_connect(path) as websocket:
+            websocket.send_text("hi")
+            assert websocket.receive_text() == "hi"
+    for path in ("/echo/", "/echoes"):
+        with pytest.raises(WebSocketDisconnect), client.websocket_connect(path):
+            pass
+    # CORSMiddleware lets no Origin in.
+    headers = {"Origin": "https://elsewhere.example"}
+    with pytest.raises(WebSocketDenialResponse) as denied:
+        with client.websocket_connect("/echo", headers=headers):
+            pass
+    assert denied.value.status_code == 403
 
 
 def test_httpx_ws_works_against_it(run_async):

@@ -465,6 +465,104 @@ def test_views_may_be_classes_callables_and_whatever_decorators_make_of_them(run
     run_async(act())
 
 
+def test_static_files_are_served_beside_the_sockets(run_async, uvicorn_serving, tmp_path):
+    """As `runserver` does, which serves no sockets."""
+    import http.client
+
+    from django.contrib.staticfiles.finders import get_finder
+    from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
+    from django.core.asgi import get_asgi_application
+    from django.test import override_settings
+    from django.urls import path
+
+    from sock.adapters.django import with_sockets
+
+    (tmp_path / "chat.css").write_text("body { color: teal }")
+    apps = [*settings.INSTALLED_APPS, "django.contrib.staticfiles"]
+
+    async def view(request):
+        return Who("ada", "it")
+
+    def fetched(port, path):
+        client = http.client.HTTPConnection("127.0.0.1", port)
+        client.request("GET", path)
+        body = client.getresponse().read()
+        client.close()
+        return body
+
+    async def act():
+        site = ASGIStaticFilesHandler(get_asgi_application())
+        application = with_sockets(site, [path("it/", view)])
+        async with uvicorn_serving(application) as host:
+            found = await asyncio.to_thread(fetched, host.port, "/static/chat.css")
+            assert found == b"body { color: teal }"
+            assert await asyncio.to_thread(fetched, host.port, "/") == b"the site"
+            async with websockets.connect(f"ws://127.0.0.1:{host.port}/it/") as client:
+                await client.send("who?")
+                assert "ada in it" in await client.recv()
+
+    get_finder.cache_clear()
+    with override_settings(
+        DEBUG=True, INSTALLED_APPS=apps, STATIC_URL="/static/", STATICFILES_DIRS=[tmp_path]
+    ):
+        run_async(act())
+    get_finder.cache_clear()
+
+
+class Guarded(Who):
+    def __init__(self, *_):
+        raise Refuse(402, "pay")
+
+
+async def makes_it(request):
+    return Guarded(request.user, "nowhere")
+
+
+def makes_it_in_a_thread(request):
+    return Guarded(request.user, "nowhere")
+
+
+def decorated(request):
+    from django.views.decorators.http import require_GET
+
+    return require_GET(makes_it)(request)
+
+
+def a_class_that_refuses_in_its_dispatch():
+    from django.views import View
+
+    class Refuses(View):
+        def dispatch(self, request):
+            raise Refuse(402, "pay")
+
+    return Refuses.as_view()
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        Guarded,
+        makes_it,
+        makes_it_in_a_thread,
+        decorated,
+        pytest.param(a_class_that_refuses_in_its_dispatch, id="a class"),
+    ],
+)
+def test_whatever_a_view_calls_may_raise_refuse(run_async, serve, events, caplog, view):
+    """[S1.12]"""
+
+    async def act():
+        made = view() if view is a_class_that_refuses_in_its_dispatch else view
+        async with serve(made) as url:
+            answer = await refused(url)
+            assert (answer.status_code, answer.body) == (402, b"pay")
+
+    run_async(act())
+    told = [fields["status"] for name, fields in events if name == "handshake.refused"]
+    assert told == [402]
+    assert not [one for one in caplog.records if one.exc_info]
+
+
 def test_a_sock_class_stands_beside_django_without_a_view(run_async, serve):
     class Path(Sock):
         def __init__(self, request):

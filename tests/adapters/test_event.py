@@ -114,6 +114,26 @@ def test_a_message_is_an_event(message, expected, run_async):
     assert sent == [{"type": "websocket.send", **expected}]
 
 
+CLOSE = [(b"connection", b"close")]
+
+
+@pytest.mark.parametrize(
+    ("scope", "closing"),
+    [
+        ({"type": "websocket", "headers": []}, CLOSE),
+        ({"type": "websocket", "headers": [], "http_version": "1.1"}, CLOSE),
+        ({"type": "websocket", "headers": [], "http_version": "2"}, []),
+        ({"type": "http", "headers": [(b"upgrade", b"h2c, WebSocket")]}, CLOSE),
+        ({"type": "http", "headers": [(b"upgrade", b"h2c")]}, []),
+        ({"type": "http", "headers": [(b"accept", b"websocket")]}, []),
+        ({"type": "http", "headers": [(b"upgrade", b"websocket")], "http_version": "3"}, []),
+    ],
+)
+def test_an_answer_to_who_asks_to_upgrade_is_the_last_of_its_connection(scope, closing):
+    """[S14.4]"""
+    assert event.closing(scope) == closing
+
+
 def test_answers_and_acceptances_are_events(run_async):
     sent = []
 
@@ -121,7 +141,8 @@ def test_answers_and_acceptances_are_events(run_async):
         sent.append(one)
 
     async def act():
-        await event.answer(Response(200, b"\0", {"Content-Length": "9"}), send, "http.response")
+        scope = {"type": "http", "headers": [(b"upgrade", b"h2c")]}
+        await event.answer(Response(200, b"\0", {"Content-Length": "9"}), scope, send)
         upgrade = Upgrade(Sock(testing.request()), subprotocol="a", headers={"X-A": "b"})
         await event.accept(upgrade, send)
 

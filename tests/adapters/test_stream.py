@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 
 import pytest
 import websockets
 
 from sock import Options, Sock
+from sock.runtime import Reactor
 from sock.testing import contract
 
 pytest.importorskip("tornado")
@@ -19,6 +21,12 @@ from sock.adapters import tornado as adapter
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*There is no current event loop:DeprecationWarning"
+)
+
+
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
 
 
@@ -67,6 +75,35 @@ def test_large_messages_go_both_ways_over_tls(run_async, tls):
     run_async(act())
 
 
+def test_what_one_read_brings_is_answered_in_one_write_over_tls(run_async, tls, monkeypatch):
+    """[S2.11] However long the loop has run before: a read begins a turn of its own."""
+    writes = []
+    write = iostream.SSLIOStream.write
+
+    def noted(stream, data):
+        writes.append(bytes(data))
+        return write(stream, data)
+
+    monkeypatch.setattr(iostream.SSLIOStream, "write", noted)
+
+    async def act():
+        async with serving(Echo, ssl_options=tls.server) as (_, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls.client)
+            writer.write(HANDSHAKE)
+            await reader.readuntil(b"\r\n\r\n")
+            for count in (8, 20):
+                writes.clear()
+                Reactor.of(asyncio.get_running_loop()).deadline = 0  # the last turn was long ago
+                # Each with a mask of zeros, which leaves the payload as it is.
+                writer.write(b"".join(b"\x81\x82\0\0\0\0%02d" % one for one in range(count)))
+                answers = b"".join(b"\x81\x02%02d" % one for one in range(count))
+                assert await reader.readexactly(len(answers)) == answers
+                assert writes == [answers]
+            writer.transport.abort()
+
+    run_async(act())
+
+
 def test_a_stop_says_1012_over_tls(run_async, tls):
     async def act():
         async with serving(Echo, ssl_options=tls.server) as (stop, port):
@@ -106,7 +143,7 @@ def test_a_peer_that_takes_nothing_is_cut_over_a_stream(run_async, tls):
             client.transport.pause_reading()
             await client.send("go")
             while not ended:
-                await __import__("asyncio").sleep(0.01)
+                await asyncio.sleep(0.01)
             client.transport.abort()
 
     run_async(act())

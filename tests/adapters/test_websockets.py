@@ -95,6 +95,38 @@ def test_the_application_is_asked_at_the_handshake(run_async):
     run_async(act())
 
 
+@pytest.mark.parametrize(
+    ("path", "key"), [("/refused", "AAAAAAAAAAAAAAAAAAAAAA=="), ("/echo", "short")]
+)
+def test_what_follows_a_refused_upgrade_is_never_a_request(run_async, path, key):
+    """[S14.4]"""
+    asked = []
+
+    def app(request):
+        asked.append(request.path)
+        if request.path == "/refused":
+            raise Refuse(402, "pay")
+        return Echo(request)
+
+    def handshake(path, key):
+        return (
+            f"GET {path} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        ).encode()
+
+    async def act():
+        async with serving(app) as (_, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(handshake(path, key) + handshake("/behind", "AAAAAAAAAAAAAAAAAAAAAA=="))
+            # It ends before the answer: websockets has found fault with what follows meanwhile.
+            with contextlib.suppress(ConnectionError):
+                assert (await reader.read()).count(b"HTTP/1.1 ") <= 1
+            writer.close()
+            assert "/behind" not in asked
+
+    run_async(act())
+
+
 def test_a_handler_of_ones_own_upgrades(run_async):
     async def room(connection):
         await adapter.upgrade(connection, Echo(None))

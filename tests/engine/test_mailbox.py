@@ -1,11 +1,11 @@
 """What waits for a callback. Rules 3 and 11."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sock.engine import Kind, Mailbox
-from sock.engine.mailbox import ENTRY_OVERHEAD, size_of
+from sock.engine.mailbox import ENTRY_OVERHEAD
+from sock.engine.size import size_of
 
 
 def drained(mailbox):
@@ -90,13 +90,3 @@ def test_what_waits_costs_what_was_put_and_not_taken(steps):
         assert mailbox.ahead == sum(costs)
         assert len(mailbox) == len(costs)
         assert bool(mailbox) is bool(costs)
-
-
-@pytest.mark.parametrize("message", ["", "ascii", b"", b"\xff" * 300])
-def test_the_size_of_what_takes_a_byte_each_is_its_length(message):
-    assert size_of(message) == len(message)
-
-
-@given(st.text(st.characters(codec="utf-8", min_codepoint=0x10000), min_size=1))
-def test_the_size_of_a_text_is_no_less_than_its_utf8(text):
-    assert size_of(text) >= len(text.encode())

@@ -78,7 +78,7 @@ def test_starlette_tells_the_time(serve, run_async):
     server = serve("examples.starlette_clock:app")
 
     async def act():
-        client = await websockets.connect(f"ws://127.0.0.1:{server.port}/clock/")
+        client = await websockets.connect(f"ws://127.0.0.1:{server.port}/clock")
         assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3}", await client.recv())
         await client.send("0.01")
         for _ in range(3):

@@ -23,6 +23,7 @@ from sock import (
     Sock,
     Stop,
     Stream,
+    Text,
     TimedOut,
     send_all,
 )
@@ -274,6 +275,30 @@ def test_a_generator_waits_for_a_peer_that_does_not_take(run_async):
         living.server.tell("go")
         await until(lambda: living.bridge.lifecycle.outbox.full)
         assert len(living.handler.infos) == 2
+        living.server.slow.set()
+        await until(lambda: len(living.server.sent) == 10)
+        living.server.tell(Remote(1000))
+        await living.task
+
+    run_async(act())
+
+
+@pytest.mark.parametrize("message", ["x" * 300, "€" * 100, Prepared("€" * 100), Text(b"x" * 300)])
+def test_the_send_buffer_is_counted_in_bytes_whatever_is_pushed(run_async, message):
+    """[S11.1]"""
+
+    class Pushes(Notes):
+        async def handle_in(self, text):
+            for _ in range(10):
+                self.infos.append("one")
+                yield message
+
+    async def act():
+        living = Living(Pushes(), max_send_buffer=1000)
+        living.server.slow = asyncio.Event()
+        living.server.tell("go")
+        await until(lambda: living.bridge.lifecycle.outbox.full)
+        assert len(living.handler.infos) == 4
         living.server.slow.set()
         await until(lambda: len(living.server.sent) == 10)
         living.server.tell(Remote(1000))

@@ -2,17 +2,7 @@
 
 import asyncio
 
-import pytest
-
-from sock import Ping, Pong, Prepared, Text
-from sock.runtime.foreign import forget, let_go, size_of
-
-
-@pytest.mark.parametrize(
-    "message", ["1234", b"1234", Text(b"1234"), Prepared("1234"), Ping(b"1234"), Pong(b"1234")]
-)
-def test_a_message_has_a_size(message):
-    assert size_of(message) == 4
+from sock.runtime.foreign import forget, let_go
 
 
 def test_who_waits_is_let_go_once(run_async):

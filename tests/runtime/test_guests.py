@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 
@@ -75,3 +76,26 @@ def test_a_drain_without_connections_refuses_those_that_ask_at_that_moment(run_a
         guests.check()
 
     run_async(act())
+
+
+def test_threads_may_get_those_of_their_loops_at_the_same_time():
+    async def guests():
+        return Guests.of(asyncio.get_running_loop())
+
+    class Asked(asyncio.SelectorEventLoop):
+        """While it is asked whether it is closed, another thread gets those of its own loop."""
+
+        thread = None
+
+        def is_closed(self):
+            if self.thread is not None and not self.thread.ident:
+                self.thread.start()
+                self.thread.join()
+            return super().is_closed()
+
+    with asyncio.Runner(loop_factory=Asked) as runner:
+        own = runner.run(guests())
+        runner.get_loop().thread = threading.Thread(target=asyncio.run, args=(guests(),))
+        assert asyncio.run(guests()) is not own
+        assert runner.get_loop().thread.ident
+        assert runner.run(guests()) is own

@@ -82,6 +82,37 @@ def test_the_connection_goes_on_and_its_server_hears_nothing_more(
     run_async(act())
 
 
+@pytest.mark.parametrize("left", [0, 1])
+def test_without_descriptors_it_goes_on_over_the_servers_transport(
+    run_async, few_descriptors, left
+):
+    async def act():
+        loop = asyncio.get_running_loop()
+        protocol, client = await connected()
+        peer = Peer(testing.request())
+        reactor = Reactor.of(loop)
+
+        def take(connect):
+            few_descriptors(left)
+            protocol.transport.pause_reading()
+            carry(reactor, protocol.transport, connect)
+            return b""
+
+        takeover = Takeover(reactor, testing.request(), take)
+        takeover.begin(Upgrade(Echo(testing.request())), Options())
+        await loop.sock_sendall(client, peer.encoded("hi"))
+        heard = []
+        while not heard:
+            heard += peer.feed(await loop.sock_recv(client, 4096))
+        assert heard == ["hi"]
+        client.close()
+        await takeover.wait()
+        assert Echo.reasons[-1] == Remote(1006)
+        assert protocol.heard == []
+
+    run_async(act())
+
+
 def test_a_peer_that_has_gone_is_told_so(run_async):
     async def act():
         protocol, client = await connected()

@@ -1,5 +1,8 @@
+import functools
+
 import pytest
 
+import sock
 from sock import Compression, Options, Sock, testing
 
 
@@ -42,3 +45,40 @@ def test_how_to_compress_may_be_said():
     with testing.open(Echo, compression=offered, options=options) as session:
         assert "server_max_window_bits=9" in session.head["Sec-WebSocket-Extensions"]
         assert "server_no_context_takeover" in session.head["Sec-WebSocket-Extensions"]
+
+
+async def asgi_application(scope, receive, send):
+    pass
+
+
+class AsgiFramework:
+    async def __call__(self, scope, receive, send):
+        pass
+
+
+@pytest.mark.parametrize("app", [asgi_application, AsgiFramework(), sock.asgi(Echo)])
+def test_an_asgi_application_is_one_clear_error(app):
+    with pytest.raises(
+        TypeError, match=r"ASGI application, called with scope.* given to sock\.asgi"
+    ):
+        testing.open(app)
+
+
+def test_what_cannot_be_called_is_one_clear_error():
+    with pytest.raises(TypeError, match="which 'Echo' cannot be"):
+        testing.open(Echo(testing.request()))
+
+
+class Room(Sock):
+    def __init__(self, request, rooms=None, name=""):
+        self.rooms = rooms
+
+
+def anything(*given, **named):
+    return Echo(*given, **named)
+
+
+@pytest.mark.parametrize("app", [Room, functools.partial(Room, rooms={}), anything])
+def test_an_application_may_take_more_than_a_request(app):
+    with testing.open(app) as session:
+        assert not session.closed

@@ -395,6 +395,43 @@ def test_a_sock_for_an_ordinary_request_is_a_426():
         assert session.response.status == 426
 
 
+class Made(Sock):
+    """Notes each request that a handler is made for."""
+
+    made = []
+
+    def __init__(self, request):
+        self.made.append(request)
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (testing.request(upgrade=False), 426),
+        (testing.request(headers={"Origin": "https://evil.example"}), 403),
+        (testing.request(headers={"Sec-WebSocket-Version": "12"}), 426),
+        (testing.request(headers={"Sec-WebSocket-Key": "short"}), 400),
+    ],
+)
+@pytest.mark.parametrize("app", [Made, partial(Made)])
+def test_no_handler_is_made_for_what_every_host_refuses(request_, status, app, events):
+    """[S1.5] [S14.1] [S14.2]"""
+    Made.made.clear()
+    with testing.open(app, request_) as session:
+        assert session.response.status == status
+    assert Made.made == []
+    told = [(name, fields["status"]) for name, fields in events]
+    assert told == [("handshake.refused", status)]
+
+
+def test_another_sites_page_is_let_in_by_the_options_of_the_host():
+    origin = "https://friend.example"
+    with testing.open(
+        Made, headers={"Origin": origin}, options=Options(origins=[origin])
+    ) as session:
+        assert isinstance(session.handler, Made)
+
+
 def test_an_application_that_raises_fails_its_test():
     def app(request):
         raise LookupError("nothing there")
@@ -405,6 +442,14 @@ def test_an_application_that_raises_fails_its_test():
 
 def test_an_application_that_answers_nothing_fails_its_test():
     with pytest.raises(HandlerError, match="not None"), testing.open(lambda _: None):
+        pass
+
+
+def test_an_application_that_answers_with_a_class_is_told_what_was_meant():
+    with (
+        pytest.raises(HandlerError, match=r"not <class '.*Echo'>: Echo\(request\)\?$"),
+        testing.open(lambda _: Echo),
+    ):
         pass
 
 
@@ -437,9 +482,29 @@ def test_init_pushes_before_anything_is_received():
         assert session.pushed() == ["welcome"]
 
 
-def test_a_session_is_opened_by_with():
-    with pytest.raises(RuntimeError, match=r"with testing\.open"):
-        testing.open(Echo).advance(1)
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda session: session.advance(1),
+        lambda session: session.receive("hello"),
+        lambda session: session.close(),
+        lambda session: session.info("hello"),
+        lambda session: session.run(asyncio.sleep(0)),  # nor is it left without an await
+        lambda session: session.pushed(),
+        lambda session: session.sent(),
+        lambda session: session.handler,
+        lambda session: session.head,
+        lambda session: session.reason,
+        lambda session: session.error,
+        lambda session: session.closed,
+    ],
+)
+def test_a_session_is_opened_by_with(use):
+    session = testing.open(Echo)
+    with pytest.raises(RuntimeError, match=r"use it in a with statement, `with testing\.open"):
+        use(session)
+    assert repr(session) == "<Session not open />"
+    gc.collect()  # a coroutine that was never awaited would warn, and a warning is an error
 
 
 def test_nothing_is_left_behind():

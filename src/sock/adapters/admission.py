@@ -84,7 +84,8 @@ LIMITS: Final = (
     Limit(
         "handshake",
         ("S14.1", "S14.4"),
-        "the server judges by itself what is a valid handshake, and may read on behind another",
+        "the server judges the handshake; it may let in one that is not valid, and what it refuses"
+        " by itself it may read on behind",
     ),
     Limit(
         "options",
@@ -107,7 +108,7 @@ LIMITS: Final = (
 
 REFUSAL: Final = Limit(
     "responses",
-    ("S1.2", "S1.3", "S1.4", "S14.1"),
+    ("S1.2", "S1.3", "S1.4", "S1.12", "S14.1"),
     "without the extension websocket.http.response every refusal is a 403 without a body",
 )
 
@@ -126,7 +127,7 @@ def takeover_of(scope: Scope) -> Takeover | None:
 async def deny(scope: Scope, request: Request, response: Response, send: Send) -> None:
     """Answer in place of the upgrade, or as much of that as the server can."""
     if DENIAL in (scope.get("extensions") or {}):
-        await event.answer(response, send, DENIAL)
+        await event.answer(response, scope, send)
         return
     if response.status != 403 or response.body:
         tell(HOST, REFUSAL, Response, f"status {response.status}", request)

@@ -6,7 +6,7 @@
     app = web.Application()
     app.router.add_get("/rooms/{room}", room)
     app.router.add_get("/echo", handler(Echo))   # a whole application of Sock's, in a route
-    setup(app)                                   # a stop drains: 1012 to all
+    setup(app)                                   # a stop drains; routes may raise Refuse
 
 All of the contract holds, over TLS and on loops without epoll too.
 """
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 from sock.observe import log
 from sock.runtime import Reactor
 from sock.runtime.takeover import Takeover, carry
-from sock.spec import HandlerError, HandshakeError, Options, Request, Upgrade
+from sock.spec import HandlerError, HandshakeError, Options, Refuse, Request, Upgrade
 from sock.wire import handshake
 
 try:
@@ -44,6 +44,8 @@ from .hosted import drain as drain
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from aiohttp.typedefs import Handler
+
     from sock.runtime import Channel, Link
     from sock.runtime.limit import Limit
     from sock.spec import App, Response, Sock
@@ -53,6 +55,9 @@ __all__ = ["LIMITS", "drain", "handler", "setup", "upgrade"]
 
 LIMITS: Final[tuple[Limit, ...]] = ()
 """What is declared not to hold: nothing."""
+
+_UPGRADED: Final = web.RequestKey("sock.upgraded", bool)
+"""The key of a request that was answered with a 101."""
 
 
 async def upgrade(
@@ -87,7 +92,7 @@ async def upgrade(
     try:
         takeover.begin(accepting, Options())
     except HandshakeError as refusal:
-        return _response(refused(takeover.request, refusal), last=True)
+        return _last(_response(refused(takeover.request, refusal)))
     except ConnectionResetError:
         return _gone()
     return await _lived(request, takeover)
@@ -112,7 +117,7 @@ def handler(
             try:
                 takeover.request.body = await _body_of(takeover.request, request, limit)
             except HandshakeError as refusal:
-                return _response(refused(takeover.request, refusal), last=True)
+                return _response(refused(takeover.request, refusal))
             except ConnectionResetError:
                 return _gone()
         answer = await application.ask(takeover.request, takeover.check, upgrading=upgrading)
@@ -127,13 +132,17 @@ def handler(
                 return _gone()
             else:
                 return await _lived(request, takeover)
-        return _response(answer, last=upgrading)
+        return _last(_response(answer)) if upgrading else _response(answer)
 
     return route
 
 
 def setup(app: web.Application, drain_timeout: float | None = 30.0) -> None:
-    """Let an aiohttp application drain its Socks when it stops.
+    """Let an aiohttp application host Socks: what a stop, a refusal and its routes need.
+
+    When the application stops, its Socks finish what is under way and say 1012. `Refuse` may be
+    raised in its routes and middlewares, and in a Sock's constructor there, and is the answer. A
+    connection that asked to upgrade and was refused, whoever has answered, is closed.
 
     Args:
         app: before it has started.
@@ -144,6 +153,35 @@ def setup(app: web.Application, drain_timeout: float | None = 30.0) -> None:
         await drain(drain_timeout)
 
     app.on_shutdown.append(shutdown)
+    app.on_response_prepare.append(_answer_once)
+    # Inside the other middlewares, so that they see an answer like any other; and around them, for
+    # those that refuse themselves.
+    app.middlewares.insert(0, _refusing)
+    app.middlewares.append(_refusing)
+
+
+@web.middleware
+async def _refusing(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer a `Refuse` of the route with its response."""
+    try:
+        return await handler(request)
+    except Refuse as refusal:
+        if request.get(_UPGRADED) or request.writer.output_size:  # it comes too late
+            raise
+        return _response(refused(_request(request), refusal))
+
+
+async def _answer_once(request: web.Request, response: web.StreamResponse) -> None:
+    """Let nothing behind a request that asks to upgrade be read as another request.
+
+    It may be frames, and is never a request, whatever is answered. RFC 9110 §7.8.
+    """
+    if (
+        response.status != 101
+        and "Upgrade" in request.headers
+        and handshake.asks_to_upgrade(_request(request))
+    ):
+        response.force_close()
 
 
 def _takeover_of(request: Any) -> Takeover:
@@ -173,6 +211,7 @@ def _takeover_of(request: Any) -> Takeover:
 async def _lived(request: web.Request, takeover: Takeover) -> web.StreamResponse:
     """Wait for the end; then let aiohttp know of it, which was told nothing meanwhile."""
     protocol = request.protocol
+    request[_UPGRADED] = True
     try:
         await takeover.wait()
     finally:
@@ -212,13 +251,15 @@ async def _body_of(made: Request, request: web.Request, limit: int) -> bytes:
     return bytes(body)
 
 
-def _response(response: Response, *, last: bool) -> web.Response:
-    answer = web.Response(
+def _response(response: Response) -> web.Response:
+    return web.Response(
         status=response.status, body=body_of(response), headers=headers_of(response)
     )
-    if last:
-        # What follows a request that asks to upgrade may be frames, and is never read as a request.
-        answer.force_close()
+
+
+def _last(answer: web.Response) -> web.Response:
+    """Return an answer behind which nothing is read, where `setup` does not see to that."""
+    answer.force_close()
     return answer
 
 

@@ -3,7 +3,8 @@
 from sock import asgi
 
 application = asgi(Chat)                      # an ASGI 3 application of its own
-Mount("/chat", asgi(Chat))                    # ... or in a framework
+WebSocketRoute("/chat", asgi(Chat))           # ... or in Starlette, at this very path
+Mount("/chats", asgi(Chat))                   # ... or at "/chats/" and below it
 
 @app.websocket("/rooms/{room}")
 async def room(websocket: WebSocket, room: str, user: User = Depends(current_user)) -> None:
@@ -19,14 +20,15 @@ from typing import TYPE_CHECKING, Any, final
 from sock import telemetry
 from sock.observe import log
 from sock.runtime.lifespan import lived
-from sock.spec import Application, HandshakeError, Options, Response, Upgrade
+from sock.spec import Application, HandshakeError, Options, Refuse, Response, Upgrade
 from sock.spec.application import lifespan_of
 from sock.wire import handshake
 
 from . import admission, event, hosted
 from .admission import LIMITS as LIMITS
 from .admission import REFUSAL as REFUSAL
-from .door import door_of
+from .answering import Answering
+from .door import door_of, watch_quart
 from .hosted import Hosted
 from .hosted import drain as drain
 
@@ -176,14 +178,14 @@ class Asgi:
                 handshake.check(request)
             body = await event.body_of(request, receive, self._hosted.options.max_body_size)
         except HandshakeError as refusal:
-            await event.answer(hosted.refused(request, refusal), send, "http.response")
+            await event.answer(hosted.refused(request, refusal), scope, send)
             return
         if body is None:
             return
         request.body = body
         answered = await self._hosted.ask(request, hosted.check, upgrading=False)
         assert isinstance(answered, Response), "as nothing else was asked for"
-        await event.answer(answered, send, "http.response")
+        await event.answer(answered, scope, send)
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (await receive())["type"] != "websocket.connect":
@@ -250,11 +252,16 @@ class Asgi:
 
 @final
 class Middleware:
-    """Around an ASGI application with Socks in it: drains at its end, and lets routes be released.
+    """Around an ASGI application with Socks in it: drains, answers `Refuse`, releases routes.
 
     For a framework whose routes call `upgrade`:
 
-        app.add_middleware(Middleware)
+        app.add_middleware(Middleware)               # Starlette, FastAPI
+        application = Middleware(app)                # any, as what the server is given
+
+    At the end of the lifespan the Socks finish what is under way and say 1012. A `Refuse` in a
+    route, in a dependency, or in a Sock's constructor there, is answered with its response, where
+    it would be an internal error. And `upgrade` may release its route on any server.
 
     Args:
         app: any ASGI 3 application.
@@ -262,6 +269,7 @@ class Middleware:
     """
 
     def __init__(self, app: Any, drain_timeout: float | None = 30.0) -> None:
+        watch_quart()
         self._app = app
         self._drain_timeout = drain_timeout
 
@@ -277,7 +285,13 @@ class Middleware:
 
             await self._app(scope, drained, send)
         elif scope["type"] == "websocket":
-            await self._keep(scope, _Kept(receive, send))
+            await self._keep(scope, _Kept(scope, receive, send))
+        elif scope["type"] == "http":
+            answering = Answering(scope, send)
+            try:
+                await self._app(scope, receive, answering.said)
+            except Refuse as refusal:
+                await answering.raised(refusal)
         else:
             await self._app(scope, receive, send)
 
@@ -286,6 +300,9 @@ class Middleware:
             try:
                 await self._app({**scope, admission.KEPT: kept}, kept.receive, kept.said)
             except Exception as error:
+                if isinstance(error, Refuse) and not kept.living:
+                    await kept.answering.raised(error)
+                    return
                 if not kept.living:
                     raise
                 # Such as a dependency that is given back: no fault of the connection's.
@@ -305,13 +322,14 @@ class Middleware:
 class _Kept:
     """The server's side of a connection that may outlive its route, and what lives on there."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.receive = receive
         self.send = send
+        self.answering = Answering(scope, send)
         self.living: list[asyncio.Task[None]] = []
 
     def said(self, said: Event) -> Awaitable[None]:
         """Send what the framework says, but for the close when its route has failed behind it."""
         if self.living and said["type"] == "websocket.close":
             return asyncio.sleep(0)
-        return self.send(said)
+        return self.answering.said(said)

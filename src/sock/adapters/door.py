@@ -19,10 +19,16 @@ if TYPE_CHECKING:
 
     from .event import Event, Scope
 
-if "quart.app" in sys.modules:
-    from . import quart
 
-    quart.watch()
+def watch_quart() -> None:
+    """Watch Quart's connections from now on, if it was imported."""
+    if "quart.app" in sys.modules:
+        from . import quart
+
+        quart.watch()
+
+
+watch_quart()
 
 
 _ACCEPTED: Final = "the WebSocket was accepted already: upgrade does that itself"
@@ -151,7 +157,8 @@ class _Quart:
         from werkzeug.exceptions import HTTPException
         from werkzeug.wrappers import Response as Answer
 
-        raise HTTPException(response=Answer(response.body, response.status, list(response.headers)))
+        headers = [*response.headers, *event.in_text(event.closing(self.scope))]
+        raise HTTPException(response=Answer(response.body, response.status, headers))
 
     async def receive(self) -> str | bytes | Ping | Pong | Remote | Shutdown:
         return await self._events.receive()

@@ -93,6 +93,11 @@ def in_bytes(pairs: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode(), value.encode()) for name, value in pairs]
 
 
+def in_text(pairs: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    """Return headers of ASGI's in text."""
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs]
+
+
 async def accept(upgrade: Upgrade, send: Send) -> None:
     """Send the acceptance."""
     await send(
@@ -104,20 +109,43 @@ async def accept(upgrade: Upgrade, send: Send) -> None:
     )
 
 
-async def answer(response: Response, send: Send, kind: str) -> None:
-    """Send an ordinary answer.
+async def answer(response: Response, scope: Scope, send: Send) -> None:
+    """Send an ordinary answer: to an ordinary request, or in place of an upgrade.
 
     Args:
         response: what is said.
+        scope: of type "http" or "websocket".
         send: of the scope.
-        kind: "http.response", or "websocket.http.response" for one in place of an upgrade.
     """
+    kind = "http.response" if scope["type"] == "http" else "websocket.http.response"
     body = hosted.body_of(response)
     headers = in_bytes(hosted.headers_of(response))
     if has_length(response.status):
         headers.append((b"content-length", b"%d" % len(body)))
+    headers += closing(scope)
     await send({"type": f"{kind}.start", "status": response.status, "headers": headers})
     await send({"type": f"{kind}.body", "body": body, "more_body": False})
+
+
+def closing(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """Return what an answer says so that nothing behind its request is read as another request.
+
+    What follows a request that asks to upgrade may be frames. Some servers do not close by
+    themselves. From HTTP/2 on there is a stream for each request. RFC 9110 §7.8, RFC 9113 §8.2.2.
+    """
+    if scope.get("http_version", "1.1").startswith("1.") and (
+        scope["type"] == "websocket" or _asks_to_upgrade(scope)
+    ):
+        return [(b"connection", b"close")]
+    return []
+
+
+def _asks_to_upgrade(scope: Scope) -> bool:
+    """Tell whether a request is one for a WebSocket that its server has not taken as one."""
+    return any(
+        name == b"upgrade" and b"websocket" in [one.strip() for one in value.lower().split(b",")]
+        for name, value in scope.get("headers", ())
+    )
 
 
 @final

@@ -29,7 +29,7 @@ class Health:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one scope."""
         if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"} and self._asked(scope):
-            await event.answer(_health(), send, "http.response")
+            await event.answer(_health(), scope, send)
         else:
             await self._app(scope, receive, send)
 

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from typing import TYPE_CHECKING, Any, cast, final
 
-from sock import telemetry
 from sock.observe import log
-from sock.runtime.answer import (
-    base_of,
-    content_of,
-    content_type_of,
-    explained,
-    only_upgrades,
-    runs,
-    taken,
-)
+from sock.runtime import asking
+from sock.runtime.answer import base_of, content_of, content_type_of, runs
+from sock.runtime.asking import failed as failed
+from sock.runtime.asking import refused as refused
 from sock.runtime.guests import Guests
-from sock.spec import HandshakeError, Refuse, Response
-from sock.wire import handshake
+from sock.spec import HandshakeError, Refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sock.spec import App, Options, Request, Upgrade
+    from sock.spec import App, Options, Request, Response, Upgrade
 
 
 @final
@@ -36,16 +28,16 @@ class Hosted:
         options: limits, over those that the application carries.
 
     Raises:
-        TypeError: they are no Options, or the application's are none.
+        TypeError: it is no application of Sock's, such as an ASGI application; or there are options
+            that are no Options.
         ValueError: they contradict each other.
     """
 
     def __init__(self, app: App, options: Options | None) -> None:
+        asking.check_app(app)
         self.options = base_of(app, options)
         log.attach()
         self._app = app
-        self.only_upgrades = only_upgrades(app)
-        """Whether it is a Sock class: it makes nothing but connections."""
 
     async def ask(
         self, request: Request, check: Callable[[], object], *, upgrading: bool
@@ -59,17 +51,9 @@ class Hosted:
         """
         task = asyncio.current_task()
         try:
-            if upgrading:
-                check()
-            if self.only_upgrades:
-                _check_upgrading(upgrading=upgrading)
-                handshake.check_origin(request, self.options.origins)
-            answered: Any = self._app(request)
-            if inspect.isawaitable(answered):
-                answered = await answered
-            answer = taken(answered)
-            if not isinstance(answer, Response):
-                _check_upgrading(upgrading=upgrading)
+            return await asking.ask(
+                self._app, request, check, upgrading=upgrading, base=self.options
+            )
         except (Refuse, HandshakeError) as refusal:
             return refused(request, refusal)
         except GeneratorExit as error:
@@ -78,12 +62,6 @@ class Hosted:
             return failed(request, error)
         except Exception as error:  # noqa: BLE001 - whatever an application raises
             return failed(request, error)
-        return answer
-
-
-def _check_upgrading(*, upgrading: bool) -> None:
-    if not upgrading:
-        raise HandshakeError(426, "a WebSocket connection is what there is here (RFC 6455 §4.2.1)")
 
 
 def check() -> None:
@@ -125,23 +103,6 @@ def running_loop() -> asyncio.AbstractEventLoop:
             "Sock needs asyncio, and this server runs another event loop: hypercorn has"
             " `--worker-class asyncio`"
         ) from error
-
-
-def refused(request: Request, refusal: Refuse | HandshakeError) -> Response:
-    """Return the answer to a refusal, told as what it is: no crash."""
-    if isinstance(refusal, Refuse):
-        response, detail = refusal.response, "by the application"
-    else:
-        response = Response(refusal.status, refusal.detail + "\n", refusal.headers)
-        detail = refusal.detail
-    telemetry.emit("handshake.refused", request=request, status=response.status, detail=detail)
-    return response
-
-
-def failed(request: Request, error: BaseException) -> Response:
-    """Return the answer when an application has raised, told with its traceback."""
-    telemetry.emit("handshake.failed", request=request, error=explained(error))
-    return Response(500, "internal server error\n")
 
 
 def headers_of(response: Response) -> list[tuple[str, str]]:

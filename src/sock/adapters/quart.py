@@ -10,9 +10,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final, final
 
-from quart import Quart
+from quart import Quart, Response, has_websocket_context, websocket
 from quart.asgi import ASGIWebsocketConnection
+from werkzeug.datastructures import Headers
 
+from sock.spec import Refuse
+
+from . import event, hosted
 from .admission import KEPT, takeover_of
 
 if TYPE_CHECKING:
@@ -28,12 +32,31 @@ def watch() -> None:
         Quart.asgi_websocket_class = Watched
 
 
+async def refused(refusal: Refuse) -> Response:
+    """Answer a `Refuse` that a route has raised, in Quart's own words.
+
+    Raises:
+        Refuse: it comes too late, as the route has upgraded.
+    """
+    scope: Any = websocket.scope if has_websocket_context() else None
+    if scope is None or scope.get(ROUTE) is not None:
+        raise refusal
+    response = hosted.refused(event.request_of(scope, mounted=False), refusal)
+    headers = Headers(hosted.headers_of(response) + event.in_text(event.closing(scope)))
+    return Response(hosted.body_of(response), response.status, headers)
+
+
 @final
 class Watched(ASGIWebsocketConnection):
     """One connection."""
 
     scope: Any
     _websocket: Any
+
+    def __init__(self, app: Quart, scope: Any) -> None:
+        super().__init__(app, scope)
+        # Else Quart logs it as an error, and makes a 500 of it. An application's own comes first.
+        app.error_handler_spec[None][None].setdefault(Refuse, refused)
 
     async def __call__(self, receive: Any, send: Any) -> None:
         """Serve it."""

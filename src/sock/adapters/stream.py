@@ -125,7 +125,7 @@ class StreamChannel:
         self._read_on()
 
     def _tell(self, data: bytes) -> None:
-        self._reactor.now = self._reactor.loop.time()
+        self._reactor.begin_turn()
         self.receiver.received(data)
 
     def _written(self, written: asyncio.Future[None]) -> None:

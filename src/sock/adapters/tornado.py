@@ -1,28 +1,36 @@
 """Tornado as a host, at native speed: its stream is detached in a request handler.
 
-    class Room(RequestHandler):
+    class Room(RefuseMixin, RequestHandler):
         async def get(self, room: str) -> None:
-            await upgrade(self, Chat(room))
+            await upgrade(self, Chat(room))          # Chat may raise Refuse
 
-    Application([(r"/rooms/(.+)", Room), (r"/echo", hosting(Echo))])
+    application = setup(Application([(r"/rooms/(.+)", Room), (r"/echo", hosting(Echo))]))
 
 Before the server stops, `await drain()` says 1012 to all. All of the contract holds, over TLS and
 on loops without epoll too.
+
+    the descriptor of the connection   how it goes on
+    ---------------------------------  -----------------------------------------------------------
+    can be doubled, plain TCP          in our reactor; Tornado's stream is closed, which closes its
+                                       own descriptor only
+    none is left; TLS; Tornado has     over Tornado's stream (`stream`)
+    bytes yet to send
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+import contextlib
+from typing import TYPE_CHECKING, Any, Final, final
 
 from sock.observe import log
 from sock.runtime import Reactor
 from sock.runtime.takeover import Takeover, doubled
-from sock.spec import HandlerError, HandshakeError, Options, Request, Upgrade
+from sock.spec import HandlerError, HandshakeError, Options, Refuse, Request, Upgrade
 from sock.wire import handshake
 
 try:
-    from tornado import iostream, web
+    from tornado import http1connection, iostream, web
 except ImportError as error:  # pragma: no cover - told by a subprocess
     raise ImportError("Tornado is not installed: pip install 'sockpy[tornado]'") from error
 
@@ -41,14 +49,23 @@ from .hosted import drain as drain
 from .stream import StreamChannel
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
+    from types import TracebackType
+
+    from tornado.httputil import (
+        HTTPHeaders,
+        HTTPServerRequest,
+        RequestStartLine,
+        ResponseStartLine,
+    )
 
     from sock.runtime import Channel, Link
     from sock.runtime.limit import Limit
     from sock.spec import App, Response, Sock
     from sock.spec.upgrade import HeaderPairs
 
-__all__ = ["LIMITS", "drain", "hosting", "upgrade"]
+__all__ = ["LIMITS", "RefuseMixin", "drain", "hosting", "setup", "upgrade"]
 
 LIMITS: Final[tuple[Limit, ...]] = ()
 """What is declared not to hold: nothing."""
@@ -83,7 +100,7 @@ async def upgrade(
     try:
         takeover.begin(accepting, Options())
     except HandshakeError as refusal:
-        _answer(request, refused(takeover.request, refusal), last=True)
+        _answer(request, refused(takeover.request, refusal))
     except ConnectionResetError:
         pass  # nobody is there any more: no news, and no error of the route's
     else:
@@ -107,6 +124,9 @@ def hosting(app: App, *, options: Options | None = None) -> type[web.RequestHand
             self._body = bytearray()
             self._size = 0
 
+        def prepare(self) -> None:  # so whatever answers, a 405 too
+            _answer_once(self.request)
+
         def data_received(self, chunk: bytes) -> None:
             self._size += len(chunk)
             if self._size <= limit:
@@ -118,7 +138,7 @@ def hosting(app: App, *, options: Options | None = None) -> type[web.RequestHand
             takeover = _takeover_of(self)
             upgrading = handshake.asks_to_upgrade(takeover.request)
             if self._size > limit:
-                _answer(self, refused(takeover.request, too_large(limit)), last=True)
+                _answer(self, refused(takeover.request, too_large(limit)))
                 return
             takeover.request.body = bytes(self._body)
             answer = await application.ask(takeover.request, takeover.check, upgrading=upgrading)
@@ -129,18 +149,123 @@ def hosting(app: App, *, options: Options | None = None) -> type[web.RequestHand
                     answer = refused(takeover.request, refusal)
                 except HandlerError as error:
                     answer = failed(takeover.request, error)
-                    if takeover.carried:  # there is no stream left to answer on
-                        return
                 except ConnectionResetError:
                     return  # as above
                 else:
                     await takeover.wait()
                     return
-            _answer(self, answer, last=upgrading)
+            _answer(self, answer)
 
         head = post = put = patch = delete = options = get
 
     return Hosting
+
+
+def setup(application: web.Application) -> web.Application:
+    """Let a Tornado application close each connection that asked to upgrade and was refused.
+
+    Tornado reads whatever follows as another request, although it may be frames. What `upgrade` and
+    `hosting` answer closes the connection without this; what any other handler of the application
+    answers, such as a 401 before `upgrade` or a 404, needs it.
+
+    Args:
+        application: which serves Socks.
+
+    Returns:
+        The same application.
+
+    RFC 9112 §9.6.
+    """
+    application.add_transform(_Watching)
+    return application
+
+
+class RefuseMixin(web.RequestHandler):
+    """Lets a RequestHandler raise `Refuse` before the handshake is answered.
+
+        class Room(RefuseMixin, RequestHandler):
+            async def get(self, room: str) -> None:
+                await upgrade(self, Chat(room))       # whose constructor may raise it too
+
+    It is answered with its response, and no error is logged. Without this class it is an exception
+    like others, which Tornado answers with 500.
+    """
+
+    def log_exception(
+        self,
+        typ: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        """Log an exception as Tornado does, unless it is a `Refuse` that will be the answer."""
+        if not (isinstance(value, Refuse) and _unanswered(self)):
+            super().log_exception(typ, value, tb)
+
+    def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
+        """Send an error as Tornado does; for a `Refuse` its response."""
+        refusal = kwargs.get("exc_info", (None, None))[1]
+        if isinstance(refusal, Refuse) and _unanswered(self):
+            self.clear()
+            _answer(self, refused(_request(self), refusal))
+        else:
+            super().send_error(status_code, **kwargs)
+
+
+@final
+class _Watching(web.OutputTransform):
+    """Looks at each request of an application before its handler runs; changes no answer."""
+
+    def __init__(self, request: HTTPServerRequest) -> None:
+        super().__init__(request)
+        _answer_once(request)
+
+
+@final
+class _AnsweredOnce(http1connection.HTTP1Connection):
+    """A connection of Tornado's that is closed behind its answer, unless that is a 101.
+
+    `Connection: close` on an answer does not close it: Tornado obeys the one of the request only.
+    And from a stream that is closed Tornado reads what has come, as a request.
+    """
+
+    _disconnect_on_finish: bool
+
+    def write_headers(
+        self,
+        start_line: RequestStartLine | ResponseStartLine,
+        headers: HTTPHeaders,
+        chunk: bytes | None = None,
+    ) -> asyncio.Future[None]:
+        """Begin the answer."""
+        if getattr(start_line, "code", None) != 101:
+            self._disconnect_on_finish = True
+        return super().write_headers(start_line, headers, chunk)
+
+    def close(self) -> None:
+        """Close the stream behind the answer."""
+        stream: Any = self.stream
+        super().close()
+        if stream is not None:
+            with contextlib.suppress(iostream.StreamClosedError):  # nothing has come
+                stream.read_bytes(stream.max_buffer_size, partial=True)
+
+
+def _answer_once(request: HTTPServerRequest) -> None:
+    """Let nothing behind a request that asks to upgrade be read as another request.
+
+    It may be frames, and is never a request, whatever is answered. RFC 9110 §7.8.
+    """
+    tokens = ",".join(request.headers.get_list("Upgrade")).split(",")
+    connection: Any = request.connection
+    if "websocket" in [token.strip().lower() for token in tokens] and isinstance(
+        connection, http1connection.HTTP1Connection
+    ):
+        connection.__class__ = _AnsweredOnce
+
+
+def _unanswered(handler: web.RequestHandler) -> bool:
+    given: Any = handler
+    return not (given._headers_written or given._finished)  # noqa: SLF001 - nothing else says so
 
 
 def _takeover_of(handler: Any) -> Takeover:
@@ -149,8 +274,8 @@ def _takeover_of(handler: Any) -> Takeover:
             f"upgrade takes the RequestHandler of Tornado's whose `get` it is called in, not a"
             f" {kind_of(handler)}"
         )
-    given: Any = handler
-    if given._headers_written:  # noqa: SLF001 - nothing else says so
+    _answer_once(handler.request)
+    if not _unanswered(handler):
         raise RuntimeError("upgrade comes too late: an answer to this request has begun")
     log.attach()
     reactor = Reactor.of(asyncio.get_running_loop())
@@ -159,20 +284,24 @@ def _takeover_of(handler: Any) -> Takeover:
         stream: Any = handler.detach()
         if stream.closed():
             raise ConnectionResetError("the peer has gone")
+        # First: Tornado closes its own when it finds in the next line that the peer has gone.
+        own = _doubled(stream)
         # What is read already is there at once; else Tornado begins to wait for more.
         reading = stream.read_bytes(_CHUNK, partial=True)
         early = bytes(reading.result()) if reading.done() and not reading.exception() else b""
-        if isinstance(stream, iostream.SSLIOStream):
-            channel = StreamChannel(reactor, stream, None if reading.done() else reading)
-            channel.receiver = connect(channel)
-            channel.begin()
-            return early
-        reading.add_done_callback(_forget)  # ended by the close below
-        try:
-            own = doubled(stream.socket.fileno())
-        finally:
-            stream.close()
-        reactor.adopt(own, connect)
+        if stream.closed() and (own is None or not early or stream.error is not None):
+            if own is not None:
+                own.close()
+            raise ConnectionResetError("the peer has gone")
+        if own is not None:
+            with contextlib.suppress(OSError):  # no descriptor is left for the reactor's own
+                reactor.adopt(own, connect)
+                reading.add_done_callback(_forget)  # ended by the close
+                stream.close()
+                return early
+        channel = StreamChannel(reactor, stream, None if reading.done() else reading)
+        channel.receiver = connect(channel)
+        channel.begin()
         return early
 
     return Takeover(reactor, _request(handler), take)
@@ -181,6 +310,16 @@ def _takeover_of(handler: Any) -> Takeover:
 _CHUNK: Final = 64 * 1024
 
 _NO_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - Tornado's word for the client behind a Unix socket
+
+
+def _doubled(stream: Any) -> socket.socket | None:
+    """Return the connection under a descriptor of our own; None where it must stay the stream's."""
+    if isinstance(stream, iostream.SSLIOStream) or stream.writing():
+        return None
+    try:
+        return doubled(stream.socket.fileno())
+    except HandlerError:  # no descriptor is left
+        return None
 
 
 def _forget(reading: asyncio.Future[bytes]) -> None:
@@ -212,7 +351,7 @@ def _request(handler: web.RequestHandler) -> Request:
     return made
 
 
-def _answer(handler: web.RequestHandler, response: Response, *, last: bool) -> None:
+def _answer(handler: web.RequestHandler, response: Response) -> None:
     handler.set_status(response.status)
     said: set[str] = set()
     handler.clear_header("Content-Type")  # which Tornado guesses also where there is no content
@@ -221,8 +360,6 @@ def _answer(handler: web.RequestHandler, response: Response, *, last: bool) -> N
         put = handler.add_header if name.lower() in said else handler.set_header
         put(name, for_latin_1(value))
         said.add(name.lower())
-    if last:
-        # What follows a request that asks to upgrade may be frames, and is never read as a request.
-        handler.set_header("Connection", "close")
+    _answer_once(handler.request)
     answering: Any = handler  # what it takes is partially unknown to type checkers
     answering.finish(body_of(response) or None)

@@ -223,7 +223,7 @@ class SockProtocol(asyncio.Protocol):
         except Refuse as refusal:
             if self._decided or self._taken:
                 raise
-            await self._deny(takeover, refusal, send)
+            await self._deny(takeover, refusal, scope, send)
             raise ClientDisconnected from refusal  # which uvicorn takes for an end without news
         except BaseException as error:
             # Behind the end of its Sock, or to a peer that was told 503: no news to anybody.
@@ -290,7 +290,7 @@ class SockProtocol(asyncio.Protocol):
         try:
             takeover.begin(_merged(upgrade, event, self._state.default_headers), base)
         except HandshakeError as refusal:  # such as a drain that has begun meanwhile
-            await self._deny(takeover, refusal, send)
+            await self._deny(takeover, refusal, scope, send)
             raise ClientDisconnected from refusal
         self._taken = True
         self._own.transport = _NoTransport()
@@ -304,13 +304,15 @@ class SockProtocol(asyncio.Protocol):
         uvicorn_log.accepted(scope)
         _tell_settings(self._config)
 
-    async def _deny(self, takeover: Takeover, refusal: Refuse | HandshakeError, send: Send) -> None:
+    async def _deny(
+        self, takeover: Takeover, refusal: Refuse | HandshakeError, scope: Scope, send: Send
+    ) -> None:
         """Answer with a refusal, by uvicorn's own implementation."""
         log.attach()
         response = refused(takeover.shown, refusal)
         takeover.told = True
         self._decide(takeover, _REFUSED)
-        await answer(response, send, DENIAL)
+        await answer(response, scope, send)
 
     def _decide(self, takeover: Takeover, how: str) -> None:
         """Leave the connection to uvicorn's own implementation, which has answered."""

@@ -13,6 +13,7 @@ from .mailbox import Kind as Kind
 from .mailbox import Mailbox as Mailbox
 from .outbox import Outbox as Outbox
 from .phase import Phase as Phase
+from .size import encoded_size as encoded_size
 
 __all__ = [
     "NEVER",
@@ -28,4 +29,5 @@ __all__ = [
     "Phase",
     "Role",
     "Verdict",
+    "encoded_size",
 ]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from enum import Enum
 from typing import Any, final
+
+from .size import size_of as size_of
 
 # What an entry costs beside its payload, so that a flood of empty messages is bounded too
 # (limits.md, "Messages").
@@ -18,17 +19,6 @@ class Kind(Enum):
     MESSAGE = "handle_in"
     CONTROL = "handle_control"
     INFO = "handle_info"
-
-
-def size_of(message: str | bytes) -> int:
-    """Return the bytes that a message occupies; a text that is not ASCII has several a character.
-
-    >>> size_of("a" * 1000), size_of("\N{GRINNING FACE}" * 1000) // 1000
-    (1000, 4)
-    """
-    if isinstance(message, str) and not message.isascii():
-        return sys.getsizeof(message)  # to encode it would take as long as it is
-    return len(message)
 
 
 @final

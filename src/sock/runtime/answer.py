@@ -112,8 +112,11 @@ def taken(answered: Any) -> Upgrade | Response:
         return Upgrade(cast("Sock[Any, Any]", answered))
     if isinstance(answered, (Upgrade, Response)):
         return answered
+    made = isinstance(answered, type) and issubclass(answered, Sock)
+    hint = f": {answered.__name__}(request)?" if made else ""
     raise HandlerError(
-        f"an application answers with a Sock, an Upgrade or a Response, not {_in_words(answered)}"
+        "an application answers with a Sock, an Upgrade or a Response,"
+        f" not {_in_words(cast('object', answered))}{hint}"
     )
 
 

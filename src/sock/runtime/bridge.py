@@ -26,13 +26,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, final
 
 from sock import telemetry
-from sock.engine import NEVER, Job, Keepalive, Lifecycle, Phase, Role, Verdict
+from sock.engine import NEVER, Job, Keepalive, Lifecycle, Phase, Role, Verdict, encoded_size
 from sock.spec import CloseCode, Ping, Pong, ProtocolError, Remote, Shutdown
 from sock.wire.assembly import too_big
 
 from . import driver
 from .farewell import Farewell, tell_end
-from .foreign import Closing, as_it_is_now, let_go, received, size_in_bytes, size_of
+from .foreign import Closing, as_it_is_now, let_go, received
 from .inlet import admit, post
 from .ref import LiveRef
 from .scope import Scope, Scoped
@@ -240,8 +240,8 @@ class Bridge(Scoped):
             return
         if self._said:
             return
+        self.pending += encoded_size(message)  # a lone surrogate is told to whoever has pushed it
         self._out.append(message)
-        self.pending += size_of(message)
         limit = self._options.max_send_buffer
         if limit is not None and self.pending > limit:
             self.lifecycle.backlog(self.pending)
@@ -371,7 +371,7 @@ class Bridge(Scoped):
     def _deliver(self, message: str | bytes) -> None:
         """Hand over one message, on the same fast path as a link's."""
         life = self.lifecycle
-        if len(message) * 4 > self._max_size and size_in_bytes(message) > self._max_size:
+        if len(message) * 4 > self._max_size and encoded_size(message) > self._max_size:
             life.violated(too_big(int(self._max_size)))
             return
         callback = life.on_text if isinstance(message, str) else life.on_binary
@@ -457,7 +457,7 @@ class Bridge(Scoped):
                 if out:  # else it was lost meanwhile
                     out.popleft()
                     if not isinstance(message, Closing):
-                        self.pending -= size_of(message)
+                        self.pending -= encoded_size(message)
                 if out:
                     self._since = now()
         except Exception:  # noqa: BLE001 - however a server says that the peer is lost

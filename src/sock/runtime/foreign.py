@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, cast, final
 
-from sock.spec import CloseCode, Ping, Pong, Prepared, ProtocolError, Remote, Text
+from sock.spec import CloseCode, ProtocolError, Remote
 from sock.spec.exact import exact_bytes, exact_text
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable
 
-    from sock.spec import Message, Shutdown
+    from sock.spec import Message, Ping, Pong, Shutdown
 
 
 class Foreign(Protocol):
@@ -62,36 +62,14 @@ async def received(foreign: Foreign) -> Any:
 
 
 def as_it_is_now(message: Message) -> Message:
-    """Return a message to be kept: what is in a buffer may change, and a class may lie of it.
-
-    Raises:
-        UnicodeEncodeError: it has a lone surrogate, which is told to whoever has pushed it.
-    """
+    """Return a message to be kept: what is in a buffer may change, and a class may lie of it."""
     if isinstance(message, str):
-        message = exact_text(message)
-        if not message.isascii():
-            message.encode()
-    elif isinstance(message, memoryview):
+        return exact_text(message)
+    if isinstance(message, memoryview):
         return bytes(message)
-    elif isinstance(message, (bytes, bytearray)):
+    if isinstance(message, (bytes, bytearray)):
         return bytes(exact_bytes(message))
     return message
-
-
-def size_of(message: Message) -> int:
-    """Return about how many bytes a message takes."""
-    if isinstance(message, Prepared):
-        message = message.message
-    elif isinstance(message, Text):
-        message = message.utf8
-    elif isinstance(message, (Ping, Pong)):
-        message = message.payload
-    return len(cast("bytes", message))
-
-
-def size_in_bytes(message: str | bytes) -> int:
-    """Return how many bytes a message was on the wire, inflated."""
-    return len(message.encode()) if isinstance(message, str) else len(message)
 
 
 def forget(task: asyncio.Task[None]) -> None:

@@ -42,8 +42,9 @@ class Guests:
         """Return those of this loop, which is running in this thread."""
         guests = cls._of.get(loop)
         if guests is None:
-            for other in [one for one in cls._of if one.is_closed()]:
-                del cls._of[other]
+            for other in list(cls._of):  # at one go: other threads have loops too
+                if other.is_closed():
+                    cls._of.pop(other, None)
             guests = cls._of[loop] = cls()
         return guests
 

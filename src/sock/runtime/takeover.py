@@ -198,11 +198,12 @@ def carry(
     sock: Any = transport.get_extra_info("socket")
     plain = transport.get_extra_info("sslcontext") is None
     if reactor.native and plain and sock is not None and not transport.get_write_buffer_size():
-        with contextlib.suppress(HandlerError):  # such as when there are no descriptors left
-            taken = doubled(sock.fileno())
+        # Such as when there are no descriptors left, or the last one was this connection's and the
+        # reactor's epoll has none. So the transport is let go of last.
+        with contextlib.suppress(HandlerError, OSError):
+            reactor.adopt(doubled(sock.fileno()), connect)
             transport.set_protocol(asyncio.Protocol())  # the server's own shall hear nothing of it
             transport.abort()
-            reactor.adopt(taken, connect)
             return
     channel = TransportChannel(reactor, connect)
     transport.set_protocol(channel)

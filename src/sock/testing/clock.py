@@ -18,6 +18,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar, final
 
+from .transaction import opened, sharing
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
     from concurrent.futures import Executor
@@ -50,6 +52,7 @@ class Clock(asyncio.SelectorEventLoop):
         self._deadline = 0.0
         self._work: set[asyncio.Future[Any]] = set()
         self._failures: list[BaseException] = []
+        self._lent: list[Any] = []  # connections of the test to its database
         super().__init__(_Selector(self._next))
 
     def time(self) -> float:
@@ -110,7 +113,7 @@ class Clock(asyncio.SelectorEventLoop):
         self, executor: Executor | None, func: Callable[..., ResultT], *args: Any
     ) -> asyncio.Future[ResultT]:
         """Run a function in a thread; until it ends, the loop is not idle."""
-        future = super().run_in_executor(executor, func, *args)
+        future = super().run_in_executor(executor, sharing(self._lent, executor, func), *args)
         self._work.add(future)
         future.add_done_callback(self._work.discard)
         return future
@@ -126,6 +129,7 @@ class Clock(asyncio.SelectorEventLoop):
     def _drive(self, end: int) -> None:
         _check_no_other_loop()
         self._end = end
+        self._lent = opened()
         self._deadline = time.monotonic() + self._patience
         self.run_forever()
         if self._failures:

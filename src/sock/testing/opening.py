@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from sock.runtime.asking import check_app
 from sock.spec import Compression, Request, Sock
 
 from .request import request as request_
@@ -70,6 +71,10 @@ def open(  # noqa: A001 - said as testing.open
         pongs: whether the peer answers pings, as browsers do. One that does not is silent, and so
             after `idle_timeout` it has timed out.
 
+    Raises:
+        TypeError: it is no application of Sock's, such as an ASGI application; or a whole request
+            is given more headers.
+
     >>> class Echo(Sock):
     ...     def handle_in(self, message: str | bytes) -> str | bytes:
     ...         return message
@@ -81,6 +86,7 @@ def open(  # noqa: A001 - said as testing.open
     ['hello']
     TimedOut()
     """
+    check_app(app)
     if isinstance(target, Request):
         if headers or subprotocols or cookies:
             raise TypeError("a whole request has its own headers, subprotocols and cookies")

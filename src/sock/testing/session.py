@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import traceback
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, final
 
 from sock import telemetry
 from sock.engine import Phase
-from sock.runtime import FOREVER, Link, Reactor
-from sock.runtime.answer import accepted, base_of, taken
+from sock.runtime import FOREVER, Link, Reactor, asking
+from sock.runtime.answer import accepted, base_of
 from sock.spec import (
     CloseCode,
     HandshakeError,
@@ -40,6 +39,10 @@ HandlerT = TypeVar("HandlerT", bound=Sock[Any, Any])
 ResultT = TypeVar("ResultT")
 
 _FINAL = frozenset({Phase.ENDING, Phase.LAST, Phase.OVER})
+_NOT_OPEN = (
+    "the session is not open: use it in a with statement, `with testing.open(…) as session:`, or"
+    " take the pytest fixture open_session"
+)
 _LEAVING = 1000.0  # virtual seconds: more than every bound on an end together
 
 
@@ -84,6 +87,7 @@ class Session(Generic[HandlerT]):
         self._options = base_of(app, options)
         self._peer = Peer(request, compression=compression)
         self._pongs = pongs
+        self._entered = False
         self._clock: clock.Clock | None = None
         self._lifespan: lifespan.Entered | None = None
         self._unsubscribe: Callable[[], None] | None = None
@@ -101,6 +105,7 @@ class Session(Generic[HandlerT]):
         self._broken: ProtocolError | None = None
 
     def __enter__(self) -> Self:
+        self._entered = True
         self._clock = clock.borrow()
         self._unsubscribe = telemetry.subscribe(self._note)
         try:
@@ -194,6 +199,8 @@ class Session(Generic[HandlerT]):
 
     def run(self, coroutine: Coroutine[Any, Any, ResultT]) -> ResultT:
         """Run a coroutine of the program, such as a broadcast, and return its result."""
+        if self._clock is None:
+            coroutine.close()  # else Python warns, besides, that it was never awaited
         result = self._running().run(coroutine)
         self._settle()
         return result
@@ -294,6 +301,8 @@ class Session(Generic[HandlerT]):
 
     def __repr__(self) -> str:
         state = "closed" if self._over else "open" if self._link else "refused"
+        if not self._entered:
+            state = "not open"
         return f"<Session {state} {self.request.target}>"
 
     # The handshake.
@@ -305,24 +314,27 @@ class Session(Generic[HandlerT]):
                 self.request.state.setdefault(name, value)  # what the test has put there stays
 
     async def _ask(self) -> None:
+        request = self.request
+        key = ""
+
+        def check() -> None:
+            nonlocal key
+            key = handshake.check(request)
+
         try:
-            key = None
-            if handshake.asks_to_upgrade(self.request):
-                key = handshake.check(self.request)
-            answered: Any = self._app(self.request)
-            if inspect.isawaitable(answered):
-                answered = await answered
-            answer = taken(answered)
+            answer = await asking.ask(
+                self._app,
+                request,
+                check,
+                upgrading=handshake.asks_to_upgrade(request),
+                base=self._options,
+            )
             if isinstance(answer, Response):
                 self.response = answer
-            elif key is None:
-                raise HandshakeError(426, "a WebSocket connection is what there is here")  # noqa: TRY301 - one way to refuse
             else:
                 self._begin(key, answer)
-        except Refuse as refusal:
-            self.response = refusal.response
-        except HandshakeError as error:
-            self.response = Response(error.status, error.detail + "\n", error.headers)
+        except (Refuse, HandshakeError) as refusal:
+            self.response = asking.refused(request, refusal)
 
     def _begin(self, key: str, upgrade: Upgrade) -> None:
         acceptance, options = accepted(self.request, key, upgrade, self._options)
@@ -373,6 +385,8 @@ class Session(Generic[HandlerT]):
         self._expected.update(map(id, self._errors))
 
     def _settle(self) -> None:
+        if not self._entered:
+            raise RuntimeError(_NOT_OPEN)
         if self._clock is not None:  # else it has been left, and stays as it is
             self._clock.run_until_idle()
         self._raise_broken()
@@ -385,11 +399,13 @@ class Session(Generic[HandlerT]):
 
     def _running(self) -> clock.Clock:
         if self._clock is None:
-            raise RuntimeError("the session is not open: with testing.open(…) as session")
+            raise RuntimeError(_NOT_OPEN)
         return self._clock
 
     def _live_link(self) -> Link:
         if self._link is None:
+            if not self._entered:
+                raise RuntimeError(_NOT_OPEN)
             raise RuntimeError(f"there is no connection; the answer is {self.response!r}")
         return self._link
 

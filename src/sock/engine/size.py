@@ -1,0 +1,50 @@
+"""How many bytes a message is: in memory while it waits, and on the wire.
+
+Whoever bounds messages in bytes asks here, so that no two places count in different ways.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, cast
+
+from sock.spec import Ping, Pong, Prepared, Text
+
+if TYPE_CHECKING:
+    from sock.spec import Message
+
+
+def size_of(message: str | bytes) -> int:
+    """Return the bytes that a message occupies; a text that is not ASCII has several a character.
+
+    >>> size_of("a" * 1000), size_of("\N{GRINNING FACE}" * 1000) // 1000
+    (1000, 4)
+    """
+    if isinstance(message, str) and not message.isascii():
+        return sys.getsizeof(message)  # to encode it would take as long as it is
+    return len(message)
+
+
+def encoded_size(message: Message) -> int:
+    """Return the bytes of a message's payload on the wire, before any compression.
+
+    Args:
+        message: text, binary or a control frame. It takes as long as a text that is not ASCII is.
+
+    Raises:
+        UnicodeEncodeError: the text has a lone surrogate, which is no Unicode text.
+
+    >>> encoded_size("a" * 1000), encoded_size("\N{GRINNING FACE}" * 1000)
+    (1000, 4000)
+    """
+    if isinstance(message, Prepared):
+        message = message.message
+    elif isinstance(message, Text):
+        message = message.utf8
+    elif isinstance(message, (Ping, Pong)):
+        message = message.payload
+    if isinstance(message, str) and not message.isascii():
+        return len(message.encode())
+    if isinstance(message, memoryview):
+        return message.nbytes
+    return len(cast("bytes", message))

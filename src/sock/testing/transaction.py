@@ -1,0 +1,59 @@
+"""The database connection of a Django test, lent to the thread in which a handler uses the ORM.
+
+Django's `TestCase` keeps a transaction open in the thread of the test, and rolls it back at the
+end. A handler uses the ORM through `sync_to_async`, so in asgiref's own thread, which would have a
+connection of its own: it would not see what the test has written, SQLite would say that a table is
+locked, and what it writes would stay. So the calls of that thread use the connection of the test.
+Nothing else uses it meanwhile: the thread of the test waits, and asgiref has one thread for them.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+
+ResultT = TypeVar("ResultT")
+
+
+def opened() -> list[Any]:
+    """Return the connections of this thread that have a transaction open. No loop may run here."""
+    database: Any = sys.modules.get("django.db")
+    if database is None:
+        return []
+    return [one for one in database.connections.all(initialized_only=True) if one.in_atomic_block]
+
+
+def sharing(
+    lent: list[Any], executor: Executor | None, call: Callable[..., ResultT]
+) -> Callable[..., ResultT]:
+    """Return a call as it is to run in a thread: with the connections of the test, if any.
+
+    Args:
+        lent: what was opened.
+        executor: that will run the call; another one than asgiref's is left alone.
+        call: what it was asked to run.
+    """
+    threads: Any = sys.modules.get("asgiref.sync")
+    if not lent or threads is None or executor is not threads.SyncToAsync.single_thread_executor:
+        return call
+
+    def run(*args: Any) -> ResultT:
+        connections: Any = sys.modules["django.db"].connections
+        own = {one.alias: one for one in connections.all(initialized_only=True)}
+        for one in lent:
+            one.inc_thread_sharing()
+            connections[one.alias] = one
+        try:
+            return call(*args)
+        finally:
+            for one in lent:
+                one.dec_thread_sharing()
+                del connections[one.alias]
+                if one.alias in own:
+                    connections[one.alias] = own[one.alias]
+
+    return run
