@@ -120,7 +120,11 @@ HOSTS: Final = (
         "uvicorn, websockets",
         "uvicorn",
         _uvicorn("websockets"),
-        _UVICORN,
+        {
+            **_UVICORN,
+            "text": "a field that is no ASCII is answered with 500, and sent as UTF-8 of UTF-8: the"
+            " legacy server of websockets does not read and write Latin-1, as uvicorn expects",
+        },
         advice="Without need: the same uvicorn does everything with Sock's protocol.",
     ),
     Host(
