@@ -220,7 +220,7 @@ async def carry(
             *(pair for pair in pairs if pair[0] not in _HOP),
         ]
         async with asyncio.timeout(60), tunnel(version, port) as through:
-            answer = dict(await through.open(headers))
+            answer = await through.open(headers)
             writer.write(_head(answer, given["sec-websocket-key"]))
             await _pipe(through, reader, writer)
     except (OSError, asyncio.IncompleteReadError, TimeoutError):
@@ -236,19 +236,20 @@ def _token(key: str) -> str:
     return b64encode(sha1((key + guid).encode(), usedforsecurity=False).digest()).decode()
 
 
-def _head(answer: dict[str, str], key: str) -> bytes:
-    status = answer.pop(":status")
-    fields = {name: value for name, value in answer.items() if name not in _HOP}
+def _head(answer: Pairs, key: str) -> bytes:
+    status = dict(answer)[":status"]
+    fields = [(name, value) for name, value in answer if name not in {*_HOP, ":status"}]
     if status == "200":
         status = "101"
-        fields |= {
-            "upgrade": "websocket",
-            "connection": "Upgrade",
-            "sec-websocket-accept": _token(key),
-        }
+        fields += [
+            ("upgrade", "websocket"),
+            ("connection", "Upgrade"),
+            ("sec-websocket-accept", _token(key)),
+        ]
     else:
-        fields["connection"] = "close"
-    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        fields = [pair for pair in fields if pair[0] != "connection"]
+        fields.append(("connection", "close"))
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
     return f"HTTP/1.1 {status} \r\n{lines}\r\n".encode()
 
 

@@ -15,6 +15,8 @@ _ASGI: Final = {
     "control": "ASGI has no pings and pongs",
     "idle": "the server finds out by itself whether the peer is there",
     "violations": "the server says what code it likes, and may drop what came before",
+    "handshake": "the server judges it before the application is asked, by rules of its own",
+    "options": "compression and fragments are the server's settings",
 }
 _UVICORN: Final = {
     **_ASGI,
@@ -43,6 +45,7 @@ class Host:
         gateway: the version of HTTP that clients reach it by, through a gateway; "" for their own.
         suite: whether the Autobahn suite comes to an end there.
         notes: what else there is to know, such as a public issue.
+        advice: a sentence for who chooses a server.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Host:
     gateway: str = ""
     suite: bool = True
     notes: str = ""
+    advice: str = "All of the contract."
 
     @property
     def native(self) -> bool:
@@ -77,8 +81,18 @@ def _hypercorn(*arguments: str) -> tuple[str, ...]:
 _TLS: Final = ("--certfile", str(CERTIFICATE), "--keyfile", str(CERTIFICATE))
 
 HOSTS: Final = (
-    Host("sock", "sockpy", _script("own.py")),
-    Host("uvicorn, native", "uvicorn", _uvicorn("sock.adapters.uvicorn:SockProtocol")),
+    Host(
+        "sock",
+        "sockpy",
+        _script("own.py"),
+        advice="All of the contract; what `sock run` takes for an application of Sock's own.",
+    ),
+    Host(
+        "uvicorn, native",
+        "uvicorn",
+        _uvicorn("sock.adapters.uvicorn:SockProtocol"),
+        advice="All of the contract; what `sock run` takes for an ASGI application.",
+    ),
     Host("aiohttp", "aiohttp", _script("aiohttp_server.py")),
     Host("Tornado", "tornado", _script("tornado_server.py")),
     Host(
@@ -89,9 +103,19 @@ HOSTS: Final = (
             "control": "pings can be sent, the peer's are not told",
             "close": "a Close is answered when the messages before it were received",
             "violations": "it says the code by itself, and drops what came before",
+            "handshake": "it answers some of what is no valid handshake with another status, or"
+            " accepts it",
+            "options": "compression and fragments are settings of its own",
         },
+        advice="Nearly all, for a program that is on websockets already; a handler sees no pings.",
     ),
-    Host("uvicorn, websockets-sansio", "uvicorn", _uvicorn("websockets-sansio"), _UVICORN),
+    Host(
+        "uvicorn, websockets-sansio",
+        "uvicorn",
+        _uvicorn("websockets-sansio"),
+        {**_UVICORN, "close": "a peer that does not answer its Close is not cut"},
+        advice="Without need: the same uvicorn does everything with Sock's protocol.",
+    ),
     Host(
         "uvicorn, websockets",
         "uvicorn",
@@ -101,9 +125,22 @@ HOSTS: Final = (
             "text": "a field that is no ASCII is answered with 500, and sent as UTF-8 of UTF-8: the"
             " legacy server of websockets does not read and write Latin-1, as uvicorn expects",
         },
+        advice="Without need: the same uvicorn does everything with Sock's protocol.",
     ),
-    Host("uvicorn, wsproto", "uvicorn", _uvicorn("wsproto"), _UVICORN),
-    Host("hypercorn, HTTP/1.1", "hypercorn", _hypercorn("--bind", "127.0.0.1:{port}"), _HYPERCORN),
+    Host(
+        "uvicorn, wsproto",
+        "uvicorn",
+        _uvicorn("wsproto"),
+        _UVICORN,
+        advice="Without need: the same uvicorn does everything with Sock's protocol.",
+    ),
+    Host(
+        "hypercorn, HTTP/1.1",
+        "hypercorn",
+        _hypercorn("--bind", "127.0.0.1:{port}"),
+        _HYPERCORN,
+        advice="Good for messages; why a peer has gone is not told.",
+    ),
     Host(
         "hypercorn, HTTP/2",
         "hypercorn",
@@ -117,6 +154,7 @@ HOSTS: Final = (
         },
         gateway="2",
         suite=False,
+        advice="Where it must be HTTP/2; nothing holds a handler back whose peer is slow.",
         notes="The Autobahn suite waits after each case for the end of TCP, or of its stream;"
         " hypercorn leaves the stream open.",
     ),
@@ -134,6 +172,7 @@ HOSTS: Final = (
         },
         gateway="3",
         suite=False,
+        advice="To try HTTP/3; not for a service.",
         notes="After the peer's answer to a Close of the server's, hypercorn 0.18 serves nobody"
         " over HTTP/3 any more (over HTTP/2: pgjones/hypercorn#329); the gateway leaves that answer"
         " out.",
@@ -154,6 +193,7 @@ HOSTS: Final = (
         },
         notes="Behind a handshake that granian 2.8 refuses by itself, it reads on: what follows is"
         " a request to it.",
+        advice="Good for messages; no headers on the 101, no orderly stop.",
     ),
     Host(
         "daphne",
@@ -172,5 +212,6 @@ HOSTS: Final = (
             "early": "what comes in one piece with the handshake is not read",
             "drain": "it cancels its applications at once; they cannot say 1012",
         },
+        advice="Only where it is there already: no status but 403, no empty messages, few codes.",
     ),
 )

@@ -1,4 +1,4 @@
-"""The matrix as a page: rules × hosts, with the reason for whatever does not hold."""
+"""The matrix as a page: what holds on which host, with the reason for whatever does not."""
 
 from __future__ import annotations
 
@@ -31,12 +31,59 @@ RULES: Final = {
     11: "Back-pressure both ways",
     12: "Peer deadlines count received bytes",
 }
+BESIDES: Final = {
+    14: ("handshake", "what is a valid handshake, and whose pages are let in (section 14)"),
+    16: ("codes", "close codes and reasons, for each cause (section 16)"),
+    17: (
+        "options",
+        "the limits of `Options`, as they are by default and by an `Upgrade` (section 17)",
+    ),
+}
+"""What the rules lean on, by section: the name of its column, and what it is."""
+
+_CHOICE: Final = (
+    ("you have", "take", "what you get"),
+    ("---", "---", "---"),
+    (
+        "nothing but WebSockets",
+        "Sock's own server: `sock run`",
+        "all of the contract, at the highest speed",
+    ),
+    (
+        "an ASGI application: FastAPI, Starlette, Litestar, Quart, Django",
+        (
+            "`sock run`, which starts uvicorn with Sock's protocol; or"
+            " `uvicorn --ws sock.adapters.uvicorn:SockProtocol`"
+        ),
+        "all of the contract for the Socks in it, at the speed of our own server",
+    ),
+    (
+        "an application on aiohttp or Tornado",
+        "that server, with its adapter",
+        "all of the contract",
+    ),
+    (
+        "another ASGI server, which you must keep",
+        "that one, with `sock.asgi`",
+        (
+            "your handlers run in order, send, hear from the program and end as they should. What"
+            " is about the wire is the server's: pings, silent peers, compression, what counts as a"
+            " valid handshake, which code a broken frame gets"
+        ),
+    ),
+)
+_ADVICE: Final = (
+    "Without a reason for another server take one of the first three rows. For those who have one,"
+    " the next table says in a sentence what a server is good for, and the rest of the page exactly"
+    " what it leaves out.\n"
+)
+
 _LETTERS: Final = dict(zip(contract.LIMITS, string.ascii_lowercase, strict=False))
 _RULES_OF: Final = {case.name: case.rules for case in contract.CASES}
 
 
 def cell(outcome: Outcome, rule: int) -> str:
-    """Say of one rule and one host: holds, does not, or holds but for what is declared."""
+    """Say of one section and one host: holds, does not, or holds but for what is declared."""
     names = [name for name, rules in _RULES_OF.items() if rule in rules]
     if any(name in outcome.failed for name in names):
         return "✗"
@@ -69,7 +116,9 @@ def page(outcomes: Sequence[Outcome], title: str) -> str:
         " The others keep their wire; each letter of the table is a limit that the host declares"
         " ([S0.3] of the specification, appendix B).\n"
     )
-    parts = ["# The hosts\n", written, signs, _matrix(outcomes), "## What holds where\n", where]
+    parts = ["# The hosts\n", "## Which server should I take?\n", f"{_table(_CHOICE)}\n", _ADVICE]
+    parts += [_in_words(outcomes), "## What was tried\n", written, signs]
+    parts += [_matrix(outcomes), "## What holds where\n", where]
     parts += [_limits(outcome) for outcome in outcomes]
     return "\n".join(parts)
 
@@ -90,19 +139,33 @@ def problems(outcomes: Iterable[Outcome]) -> list[str]:
     return lines
 
 
+def _in_words(outcomes: Sequence[Outcome]) -> str:
+    rows = [["server", "of all cases hold", "in a sentence"], ["---", "---:", "---"]]
+    rows += [
+        [outcome.host.name, f"{len(outcome.passed)} of {len(contract.CASES)}", outcome.host.advice]
+        for outcome in outcomes
+    ]
+    return f"{_table(rows)}\n"
+
+
 def _matrix(outcomes: Sequence[Outcome]) -> str:
-    rows = [["host", *map(str, RULES), "Autobahn"]]
-    rows.append(["---", *("---" for _ in RULES), "---:"])
+    columns = [*RULES, *BESIDES]
+    rows = [["host", *map(str, RULES), *(name for name, _ in BESIDES.values()), "Autobahn"]]
+    rows.append(["---", *("---" for _ in columns), "---:"])
     for outcome in outcomes:
         host = outcome.host
-        cells = [cell(outcome, rule) for rule in RULES]
+        cells = [cell(outcome, column) for column in columns]
         rows.append([f"{host.name} {version(host.distribution)}", *cells, _autobahn(outcome)])
     letters = "\n".join(
         f"- {letter}, {limit}: the server {contract.LIMITS[limit]}"
         for limit, letter in _LETTERS.items()
     )
     legend = "\n".join(f"{number}. {text}" for number, text in RULES.items())
-    return f"{_table(rows)}\n\nThe rules:\n\n{legend}\n\nThe limits:\n\n{letters}\n"
+    besides = "\n".join(f"- {name}: {text}" for name, text in BESIDES.values())
+    return (
+        f"{_table(rows)}\n\nThe rules:\n\n{legend}\n\nBesides:\n\n{besides}\n\n"
+        f"The limits:\n\n{letters}\n"
+    )
 
 
 def _autobahn(outcome: Outcome) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from sock import log, telemetry
+from sock import telemetry
+from sock.observe import log
 
 BOUND = 30.0  # seconds for everything that one test does; it waits for events, never for time
 

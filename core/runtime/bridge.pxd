@@ -19,6 +19,7 @@ cdef class Bridge(Scoped):
     cdef bint _inside
     cdef CKeepalive _keepalive
     cdef double _max_size
+    cdef double _opened_at
     cdef object _options
     cdef object _out
     cdef object _over

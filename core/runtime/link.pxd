@@ -14,6 +14,7 @@ cdef class Link(Lane):
     cdef public bint held
     cdef bint _lost
     cdef object _on_over
+    cdef double _opened_at
     cdef object _options
     cdef bint _over
     cdef object _timers

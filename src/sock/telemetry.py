@@ -8,7 +8,7 @@ a subscriber costs one look at an empty tuple.
     handshake.refused     request, status, detail
     handshake.failed      request, error: the application raised before the 101
     connection.opened     request
-    connection.closed     request, code, reason, dropped: messages pushed to a peer that had gone
+    connection.closed     request, code, reason, seconds, dropped: messages for a peer that had gone
     callback.failed       request, error, place: raised in one of the handler's callbacks
     callback.slow         seconds, place, where: file and line; blocked the loop (debug mode)
     callback.abandoned    request, place: did not end when it was cancelled
@@ -20,6 +20,8 @@ a subscriber costs one look at an empty tuple.
     request.refused       client, status, detail: what has come is no request
     accept.paused         error, seconds: no descriptors or memory left
     host.limited          request, host, handler, needed, instead: the host cannot do what is needed
+
+The fields are raw: a request has its query and its headers, with whatever tokens are in them.
 """
 
 from __future__ import annotations

@@ -602,3 +602,34 @@ def test_what_is_mounted_has_what_the_frameworks_lifespan_yields():
         with client.websocket_connect("/sock/") as socket:
             assert socket.receive_text() == "a pool"
     assert journal == ["enters", "leaves"]
+
+
+@pytest.mark.parametrize("app", [Echo, as_a_function])
+def test_no_valid_handshake_is_no_ordinary_request_either(run_async, app, events):
+    """[S14.1]"""
+
+    async def act():
+        # As uvicorn takes it for one: Connection does not name the upgrade.
+        headers = [(b"host", b"a"), (b"upgrade", b"websocket"), (b"connection", b"close")]
+        scope = Scope(asgi(app), "http", method="GET", headers=headers)
+        await scope.task
+        start, _ = scope.told
+        assert start["status"] == 426
+        assert [event for event, _ in events] == ["handshake.refused"]
+
+    run_async(act())
+
+
+def test_a_valid_handshake_that_a_server_takes_for_a_request_is_asked_about(run_async):
+    async def act():
+        headers = [
+            *((b"host", b"a"), (b"upgrade", b"websocket"), (b"connection", b"upgrade")),
+            (b"sec-websocket-version", b"13"),
+            (b"sec-websocket-key", b"dGhlIHNhbXBsZSBub25jZQ=="),
+        ]
+        scope = Scope(asgi(Echo), "http", method="GET", headers=headers)
+        await scope.task
+        start, _ = scope.told
+        assert start["status"] == 426
+
+    run_async(act())

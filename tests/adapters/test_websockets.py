@@ -57,7 +57,7 @@ def test_the_contract_holds_but_for_what_is_declared(run_async, prove):
                 await adapter.drain()
 
             skipped = await prove(port, limits=LIMITS, drain=stop)
-            assert 0 < len(skipped) < 40
+            assert 0 < len(skipped) < len(contract.CASES) / 2
 
     run_async(act())
 

@@ -86,6 +86,7 @@ def test_the_defaults(invoke, served):
         "log_level": "info",
         "log_format": "text",
         "access_log": False,
+        "log_query": False,
         "debug": False,
     }
 
@@ -99,6 +100,7 @@ OPTIONS = {
     "log_level": ("--log-level", "debug", "debug"),
     "log_format": ("--log-format", "json", "json"),
     "access_log": ("--access-log", None, True),
+    "log_query": ("--log-query", None, True),
     "debug": ("--debug", None, True),
 }
 

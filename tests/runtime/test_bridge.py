@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -28,6 +29,7 @@ from sock import (
 )
 from sock.runtime import Reactor
 from sock.runtime.bridge import Bridge
+from sock.testing import Clock
 
 
 class Server:
@@ -702,3 +704,18 @@ def test_what_a_callback_raises_ends_the_connection(run_async, error, waits):
         assert living.handler.reasons == [Normal() if stops else Failed(error)]
 
     run_async(act())
+
+
+def test_the_end_is_told_with_the_seconds_since_the_beginning(events):
+    async def begin():
+        return Living(Notes())
+
+    with contextlib.closing(Clock()) as clock:
+        made = clock.create_task(begin())
+        clock.advance(7.5)
+        living = made.result()
+        living.server.tell(Remote(1000))
+        clock.run_until_idle()
+        assert living.task.done()
+    [closed] = [fields for event, fields in events if event == "connection.closed"]
+    assert closed["seconds"] == 7.5

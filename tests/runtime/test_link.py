@@ -29,6 +29,7 @@ from sock import (
     Stream,
     Text,
     TimedOut,
+    testing,
 )
 from sock.runtime import Link
 from sock.wire.frame import Close
@@ -408,6 +409,7 @@ def test_a_coroutine_may_finish_after_the_peer_has_closed_and_what_it_returns_is
         assert handler.reasons == [Remote(1000)]
         closed = [fields for event, fields in events if event == "connection.closed"]
         assert [(one["code"], one["dropped"]) for one in closed] == [(1000, 2)]
+        assert 0 <= closed[0]["seconds"] < 30
 
     run(scenario())
 
@@ -722,3 +724,11 @@ def test_a_limit_that_nothing_can_reach_is_as_good_as_none(run, open_link, optio
         await connection.over()
 
     run(scenario())
+
+
+def test_the_end_is_told_with_the_seconds_since_the_beginning(events):
+    with testing.open(Recorder) as session:
+        session.advance(7.5)
+        session.close(1000)
+    [closed] = [fields for event, fields in events if event == "connection.closed"]
+    assert closed["seconds"] == 7.5

@@ -276,7 +276,7 @@ def test_a_request_can_be_copied_and_pickled(again):
 
 
 def test_a_request_shows_what_is_asked():
-    assert repr(Request("GET", "/rooms/7?name=ada")) == "Request('GET', '/rooms/7?name=ada')"
+    assert repr(Request("GET", "/rooms/7?name=ada")) == "Request('GET', '/rooms/7?name=***')"
 
 
 class Peer:

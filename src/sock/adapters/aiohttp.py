@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final, final
 
-from sock import log
+from sock.observe import log
 from sock.runtime import Reactor
 from sock.runtime.takeover import Takeover, carry
 from sock.spec import HandlerError, HandshakeError, Options, Refuse, Request, Upgrade

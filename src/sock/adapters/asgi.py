@@ -17,10 +17,12 @@ import asyncio
 import traceback
 from typing import TYPE_CHECKING, Any, final
 
-from sock import log, telemetry
+from sock import telemetry
+from sock.observe import log
 from sock.runtime.lifespan import lived
 from sock.spec import Application, HandshakeError, Options, Refuse, Response, Upgrade
 from sock.spec.application import lifespan_of
+from sock.wire import handshake
 
 from . import admission, event, hosted
 from .admission import LIMITS as LIMITS
@@ -119,6 +121,8 @@ async def upgrade(
             takeover.check()
         limits = admission.limits_of(request, accepting, base)
     except HandshakeError as refusal:
+        if takeover is not None:
+            takeover.told = True
         await door.deny(request, hosted.refused(request, refusal))
         return
     if takeover is not None:
@@ -169,6 +173,9 @@ class Asgi:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = self._request(scope)
         try:
+            # Where a server takes what is no valid handshake for an ordinary request.
+            if handshake.asks_to_upgrade(request):
+                handshake.check(request)
             body = await event.body_of(request, receive, self._hosted.options.max_body_size)
         except HandshakeError as refusal:
             await event.answer(hosted.refused(request, refusal), scope, send)
@@ -203,6 +210,8 @@ class Asgi:
                 await admission.live(connection, request, answered, limits)
                 return
             answered = limits
+        if takeover is not None:
+            takeover.told = True
         await admission.deny(scope, request, answered, send)
 
     def _request(self, scope: Scope) -> Request:

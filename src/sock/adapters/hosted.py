@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, cast, final
 
-from sock import log
+from sock.observe import log
 from sock.runtime import asking
 from sock.runtime.answer import base_of, content_of, content_type_of, runs
 from sock.runtime.asking import failed as failed

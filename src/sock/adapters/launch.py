@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import copy
 import functools
 import math
 import os
@@ -14,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 try:
     import uvicorn as server
-    from uvicorn.config import LOGGING_CONFIG, STARTUP_FAILURE
+    from uvicorn.config import STARTUP_FAILURE
     from uvicorn.importer import import_from_string
 except ImportError as error:  # pragma: no cover - told by a subprocess
     raise ImportError("uvicorn is not installed: pip install 'sockpy[uvicorn]'") from error
 
 from sock.runtime.guests import Guests
 
+from . import uvicorn_log
 from .health import Health
 from .uvicorn import SockProtocol  # here, a uvicorn that is too old is told in one line
 
@@ -50,7 +50,9 @@ def run(
     stopped: Callable[[], None],
     loop: str,
     log_level: str,
+    log_format: str,
     access_log: bool,
+    log_query: bool,
     debug: bool,
     workers: int,
     reload: bool,
@@ -75,7 +77,9 @@ def run(
         stopped: called when uvicorn has stopped and the process is to end.
         loop: "auto", "asyncio" or "uvloop".
         log_level: the lowest that is shown.
+        log_format: "text" or "json".
         access_log: whether to show a line for each answer and each connection's beginning and end.
+        log_query: whether to show the values in query strings.
         debug: whether to put the loop in debug mode and to name callbacks that block it.
         workers: processes.
         reload: whether to start again when a file changes.
@@ -88,6 +92,8 @@ def run(
     """
     if debug:
         os.environ["PYTHONASYNCIODEBUG"] = "1"
+    if log_query:
+        os.environ["SOCK_LOG_QUERY"] = "1"
     # uvicorn ends its process by the very signal that has stopped it; a clean stop exits with 0.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, functools.partial(_stop, stopped))
@@ -110,8 +116,7 @@ def run(
             uds=uds,
             ws=SockProtocol,
             loop=loop,
-            log_config=_log_config(log_level, access=access_log),
-            log_level=log_level,
+            log_config=uvicorn_log.config(log_level, log_format, access=access_log),
             access_log=access_log,
             workers=workers,
             reload=reload,
@@ -126,16 +131,6 @@ def run(
         if ended.code == STARTUP_FAILURE:
             sys.exit(_CANNOT_START)
         raise
-
-
-def _log_config(level: str, *, access: bool) -> dict[str, Any]:
-    """Return uvicorn's, which each process that serves applies, with Sock's log shown in it."""
-    config: dict[str, Any] = copy.deepcopy(LOGGING_CONFIG)
-    config["loggers"] |= {
-        "sock": {"handlers": ["default"], "level": level.upper(), "propagate": False},
-        "sock.access": {"level": "INFO" if access else "WARNING"},
-    }
-    return config
 
 
 def healthy() -> Any:

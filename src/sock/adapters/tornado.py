@@ -23,7 +23,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Final, final
 
-from sock import log
+from sock.observe import log
 from sock.runtime import Reactor
 from sock.runtime.takeover import Takeover, doubled
 from sock.spec import HandlerError, HandshakeError, Options, Refuse, Request, Upgrade

@@ -30,8 +30,8 @@ import weakref
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
-from sock import log
 from sock.engine.phase import Phase
+from sock.observe import log
 from sock.runtime import Reactor
 from sock.runtime.takeover import Takeover, carry
 from sock.spec import CloseCode, HandshakeError, Refuse, Remote, Response, Upgrade
@@ -45,14 +45,12 @@ from .uvicorn_head import behind_the_head, origin_form, request_of, version_of
 
 try:
     import uvicorn
-    from uvicorn.protocols.utils import (
-        ClientDisconnected,
-        get_client_addr,
-        get_path_with_query_string,
-    )
+    from uvicorn.protocols.utils import ClientDisconnected
     from uvicorn.protocols.websockets.auto import AutoWebSocketsProtocol
 except ImportError as error:  # pragma: no cover - told by a subprocess
     raise ImportError("uvicorn is not installed: pip install 'sockpy[uvicorn]'") from error
+
+from . import uvicorn_log  # behind the word of what is missing
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -268,6 +266,7 @@ class SockProtocol(asyncio.Protocol):
             HandshakeError: it does not, and has not answered either.
         """
         own, running = self._own, len(self._state.tasks)
+        uvicorn_log.follow(own, self._takeover)
         own.connection_made(self._transport)
         try:
             own.data_received(head)
@@ -302,11 +301,7 @@ class SockProtocol(asyncio.Protocol):
                 setattr(of_no_use, name, None)
         self._own = None
         takeover.over.add_done_callback(lambda _: self._leave())
-        _log.info(
-            '%s - "WebSocket %s" [accepted]',
-            get_client_addr(cast("Any", scope)),
-            get_path_with_query_string(cast("Any", scope)),
-        )
+        uvicorn_log.accepted(scope)
         _tell_settings(self._config)
 
     async def _deny(
@@ -315,6 +310,7 @@ class SockProtocol(asyncio.Protocol):
         """Answer with a refusal, by uvicorn's own implementation."""
         log.attach()
         response = refused(takeover.shown, refusal)
+        takeover.told = True
         self._decide(takeover, _REFUSED)
         await answer(response, scope, send)
 

@@ -16,7 +16,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Final, final
 
-from sock import log
+from sock.observe import log
 from sock.runtime import Reactor
 from sock.runtime.answer import accepted, has_length
 from sock.runtime.answer import limits as limits_of
@@ -100,6 +100,11 @@ LIMITS: Final = (
         "violations",
         ("S15.1", "S15.2", "S15.3", "S15.8"),
         "websockets answers violations by itself, and drops what came before in the same read",
+    ),
+    Limit(
+        "handshake",
+        ("S14.1", "S14.4"),
+        "websockets judges by itself what is a valid handshake, and may read on behind another",
     ),
     Limit(
         "options",

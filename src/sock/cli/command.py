@@ -126,6 +126,13 @@ def main() -> None:
 )
 @option(
     _LOG,
+    "--log-query",
+    default=False,
+    is_flag=True,
+    help="Show the values in query strings, tokens among them, in place of ***.",
+)
+@option(
+    _LOG,
     "--debug",
     default=False,
     is_flag=True,

@@ -18,7 +18,8 @@ import threading
 import traceback
 from typing import TYPE_CHECKING, Any, Final
 
-from sock import log, telemetry
+from sock import telemetry
+from sock.observe import log
 
 if TYPE_CHECKING:
     from collections.abc import Collection

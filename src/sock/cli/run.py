@@ -138,7 +138,6 @@ def _run_uvicorn(
     known: Collection[threading.Thread],
     *,
     folder: Path,
-    log_format: str,
     **settings: Any,
 ) -> None:
     for name in sorted(options.given - {"drain_timeout"}):
@@ -148,8 +147,6 @@ def _run_uvicorn(
             " their class.",
             NOT_THERE,
         )
-    if log_format != "text":
-        fail(f"{target!r} is run by uvicorn, which has no --log-format {log_format}.", NOT_THERE)
     try:
         from sock.adapters.launch import run as launch
     except ImportError as error:

@@ -115,8 +115,16 @@ def taken(answered: Any) -> Upgrade | Response:
     made = isinstance(answered, type) and issubclass(answered, Sock)
     hint = f": {answered.__name__}(request)?" if made else ""
     raise HandlerError(
-        f"an application answers with a Sock, an Upgrade or a Response, not {answered!r}{hint}"
+        "an application answers with a Sock, an Upgrade or a Response,"
+        f" not {_in_words(cast('object', answered))}{hint}"
     )
+
+
+def _in_words(answered: object) -> str:
+    """Say what something is, and not what is in it: it may be anything, and ends in the log."""
+    if answered is None or isinstance(answered, type):
+        return repr(answered)
+    return f"a {type(answered).__name__!r}"
 
 
 def explained(error: BaseException) -> BaseException:

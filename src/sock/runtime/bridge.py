@@ -79,6 +79,7 @@ class Bridge(Scoped):
         "_inside",
         "_keepalive",
         "_max_size",
+        "_opened_at",
         "_options",
         "_out",
         "_over",
@@ -127,7 +128,8 @@ class Bridge(Scoped):
         idle, ping = options.idle_timeout, options.ping_interval
         if not foreign.controls:
             idle = ping = None  # who answers pings out of our sight would be taken for dead
-        self._keepalive = Keepalive(idle, ping, loop.time())
+        self._opened_at = loop.time()
+        self._keepalive = Keepalive(idle, ping, self._opened_at)
         self.slot: int | None = None  # the wheel's
         self.inlet: Inlet | None = None  # of the first info from another thread
         self.timers: set[Later] = set()
@@ -300,7 +302,7 @@ class Bridge(Scoped):
         self.ref.detach()
         for callback in self._done:
             self.reactor.loop.call_soon(callback, context=self.scope.context)
-        tell_end(self.request, self.lifecycle)
+        tell_end(self.request, self.lifecycle, self.reactor.loop.time() - self._opened_at)
         self.reactor.wheel.disarm(self)
         for task in (self._reader, self._sender):
             if task is not None:

@@ -77,8 +77,14 @@ class Farewell:
             let_go(self._refusing)
 
 
-def tell_end(request: Request, lifecycle: Lifecycle) -> None:
-    """Tell how a connection has ended, if it was live."""
+def tell_end(request: Request, lifecycle: Lifecycle, seconds: float) -> None:
+    """Tell how a connection has ended, if it was live.
+
+    Args:
+        request: that was upgraded.
+        lifecycle: which has ended.
+        seconds: since the connection was opened.
+    """
     cause = lifecycle.cause
     if cause is not None:
         telemetry.emit(
@@ -87,4 +93,5 @@ def tell_end(request: Request, lifecycle: Lifecycle) -> None:
             code=cause.code,
             reason=cause.reason,
             dropped=lifecycle.outbox.dropped,
+            seconds=seconds,
         )

@@ -68,6 +68,7 @@ class Link(Lane):
         "_done",
         "_lost",
         "_on_over",
+        "_opened_at",
         "_options",
         "_over",
         "_timers",
@@ -93,6 +94,7 @@ class Link(Lane):
         scope: Scope | None = None,
     ) -> None:
         inflater = deflater = None
+        self._opened_at = reactor.loop.time()
         if agreement is not None:
             inflater = agreement.inflater()
             if options.compression is not None:
@@ -106,7 +108,7 @@ class Link(Lane):
                 inflater=inflater,
             ),
             Writer(deflater=deflater),
-            Keepalive(options.idle_timeout, options.ping_interval, reactor.loop.time()),
+            Keepalive(options.idle_timeout, options.ping_interval, self._opened_at),
             options.max_send_buffer,
             debug,
             reactor.scope.here() if scope is None else scope,
@@ -313,6 +315,7 @@ class Link(Lane):
                 code=cause.code,
                 reason=cause.reason,
                 dropped=self.lifecycle.outbox.dropped,
+                seconds=self.reactor.loop.time() - self._opened_at,
             )
         if not self.said and not self._lost:
             self.channel.close()  # it was refused its life before it began

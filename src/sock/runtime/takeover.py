@@ -72,6 +72,8 @@ class Takeover:
         """Done when it has ended, TCP included."""
         self.plan: tuple[Upgrade, Options] | None = None
         """What is to be taken over by, and the host's limits; set by who accepts, before that."""
+        self.told = False
+        """Whether it was refused, and that has been told: the server's own line is one too many."""
         self.carried = False
         """Whether the server has been told to let go."""
         self._answered = ""

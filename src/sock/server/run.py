@@ -9,7 +9,7 @@ import threading
 from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
-from sock import log
+from sock.observe import log
 from sock.runtime.lifespan import lived
 from sock.spec.application import lifespan_of
 
@@ -92,6 +92,7 @@ def run(
     log_level: str = "info",
     log_format: LogFormat = "text",
     access_log: bool = False,
+    log_query: bool = False,
     debug: bool = False,
 ) -> None:
     """Serve an application until SIGINT or SIGTERM, which drain; a second one ends the process.
@@ -111,6 +112,7 @@ def run(
         log_level: the lowest that is shown: debug, info, warning, error or critical.
         log_format: "text", or "json" for one object a line.
         access_log: whether to show a line for each answer and each connection's beginning and end.
+        log_query: whether to show the values in query strings, which may have tokens among them.
         debug: whether to put the loop in debug mode and to name callbacks that block it.
 
     Raises:
@@ -133,6 +135,7 @@ def run(
         log_level=log_level,
         log_format=log_format,
         access_log=access_log,
+        log_query=log_query,
         debug=debug,
     )
 
@@ -144,6 +147,7 @@ def run_made(
     log_level: str,
     log_format: LogFormat,
     access_log: bool,
+    log_query: bool,
     debug: bool,
     **served: Any,
 ) -> None:
@@ -156,6 +160,7 @@ def run_made(
         log_level: the lowest that is shown.
         log_format: of the log.
         access_log: whether it is shown.
+        log_query: whether the values in query strings are.
         debug: whether to name what blocks the loop.
         served: the arguments of `serve`.
     """
@@ -165,7 +170,7 @@ def run_made(
         raise ValueError(f"log_format is text or json, not {log_format!r}")
     factory = _loop_factory(loop)
     with (
-        log.shown(log_level, log_format, access=access_log),
+        log.shown(log_level, log_format, access=access_log, query=log_query),
         log.logged(),
         _Signals() as signals,
     ):

@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast, final
 from urllib.parse import parse_qsl, unquote
 
+from .masking import masked_headers, masked_target
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -116,6 +118,9 @@ class Headers(MultiMapping):
             element.strip(" \t") for value in self.get_all(name) for element in value.split(",")
         )
         return [element for element in elements if element]
+
+    def __repr__(self) -> str:
+        return f"Headers({list(masked_headers(self.pairs()))!r})"
 
     @staticmethod
     def _key(name: str) -> str:
@@ -305,7 +310,9 @@ class Request:
         return self._state
 
     def __repr__(self) -> str:
-        return f"Request({self.method!r}, {self.target!r})"
+        # Not the values of its query: whatever is shown ends in a log some day, asyncio's debug
+        # mode shows the arguments of each slow callback.
+        return f"Request({self.method!r}, {masked_target(self.target)!r})"
 
 
 def split_fields(fields: bytes) -> list[RawHeader]:

@@ -3,10 +3,11 @@
 # Annotations are values here, so that get_type_hints reads them under the name sock.Upgrade.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, TypeAlias, cast, final
+from typing import Any, TypeAlias, final
 
 from .exact import exact_content, exact_int, exact_text
 from .handler import Sock
+from .masking import masked_headers, masked_subprotocol
 from .options import Options, check_of_connection
 from .request import Request
 
@@ -53,7 +54,7 @@ class Response:
         object.__setattr__(self, "headers", header_pairs(headers))
 
     def __repr__(self) -> str:
-        headers = f", {self.headers!r}" if self.headers else ""
+        headers = f", {masked_headers(self.headers)!r}" if self.headers else ""
         return f"Response({int(self.status)}, {self.body!r}{headers})"
 
 
@@ -125,7 +126,8 @@ class Upgrade:
         if subprotocol is not None:
             subprotocol = exact_text(subprotocol)
             if not _is_token(subprotocol):
-                raise ValueError(f"{subprotocol!r} is no subprotocol (RFC 6455 §4.1)")
+                shown = masked_subprotocol(subprotocol)
+                raise ValueError(f"{shown!r} is no subprotocol (RFC 6455 §4.1)")
         if options is not None:
             check_of_connection(options, "options")
         object.__setattr__(self, "handler", handler)
@@ -169,7 +171,12 @@ def _checked_pair(headers: HeaderPairs, pair: object) -> tuple[str, str]:
         case (str() as name, str() as value):
             pass
         case _:
-            raise TypeError(f"headers are a mapping or pairs of str, not {headers!r}")
+            # Not what they are: a cookie may be among them, and this ends in a log.
+            kind = type(pair).__name__
+            raise TypeError(
+                f"headers are a mapping or pairs of str, not {type(headers).__name__!r} with a"
+                f" {kind!r} that is no such pair"
+            )
     name, value = exact_text(name), exact_text(value)
     if not _is_token(name):
         raise ValueError(f"{name!r} is no name of a header field (RFC 9110 §5.1)")
@@ -190,7 +197,7 @@ def _check_answer(status: Any, body: Any) -> None:
             f"an answer's status is 200 to 599, not {exact_int(status)} (RFC 9110 §15)"
         )
     if not isinstance(body, (str, bytes)):
-        raise TypeError(f"a body is str or bytes, not {cast('object', body)!r}")
+        raise TypeError(f"a body is str or bytes, not {type(body).__name__!r}")
 
 
 def _check_handler(handler: Any) -> None:

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sock.spec.errors import HandlerError, HandshakeError
+from sock.spec.masking import masked_subprotocol
 from sock.spec.origin import is_listed, parse_host, parse_origin
 
 from .deflate import Agreement, negotiate
@@ -229,8 +230,9 @@ def accept(request: Request, key: str, upgrade: Upgrade, options: Options) -> Ac
     if upgrade.subprotocol is not None:
         # RFC 6455 §4.2.2: "The value chosen MUST be derived from the client's handshake".
         if upgrade.subprotocol not in _elements(request, "sec-websocket-protocol"):
+            shown = masked_subprotocol(upgrade.subprotocol)
             raise HandlerError(
-                f"the subprotocol {upgrade.subprotocol!r} was not offered;"
+                f"the subprotocol {shown!r} was not offered;"
                 " request.subprotocols has those that were (RFC 6455 §4.2.2)"
             )
         headers.append(("Sec-WebSocket-Protocol", upgrade.subprotocol))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from sock.spec import HandshakeError, ProtocolError
 
-from . import contexts, ending, head, order, outside, pressure
+from . import codes, contexts, ending, handshake, head, options, order, outside, pressure
 from .case import LIMITS as LIMITS
 from .case import Case as Case
 from .case import Drain as Drain
@@ -42,6 +42,9 @@ _MODULES: Final = (
     ending,
     pressure,
     outside,
+    handshake,
+    codes,
+    options,
 )  # imported for the cases that they register
 
 CASES: Final[tuple[Case, ...]] = (*MATRIX, *registered)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
 from sock.spec import Options, ProtocolError, Upgrade
@@ -47,6 +47,8 @@ LIMITS: Final = {
     "close": "answers a Close in a way of its own, or ends TCP so",
     "violations": "answers what breaks the protocol by itself",
     "drain": "is not told here how to stop",
+    "handshake": "judges by itself what is a valid handshake, and answers it",
+    "options": "has settings of its own for compression and fragments",
     "text": "loses, or sends otherwise, what is no ASCII in a header field",
 }
 """What a host may declare that it cannot do."""
@@ -71,7 +73,8 @@ class Case:
 
     Args:
         name: what it is, also the path at which its Sock is.
-        rules: the numbers of the rules of the contract that it proves.
+        rules: the sections of the specification that it proves: 1 to 12 are the rules of the
+            contract, 14 the handshake, 16 codes and reasons, 17 options.
         answer: the application of this case.
         conversation: the peer's side.
         needs: of `LIMITS`, what a host must be able to do for it.
@@ -152,6 +155,22 @@ class Talk:
 
     async def __aexit__(self, *exc: object) -> None:
         await self._stack.aclose()
+
+    @property
+    def patience(self) -> float:
+        """Seconds to wait for whatever is waited for."""
+        return self._patience
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of the host under test."""
+        parts = urlsplit(self._url)
+        return parts.hostname or "", parts.port or 80
+
+    @property
+    def target(self) -> str:
+        """The target of a request for the case's Sock."""
+        return f"{urlsplit(self._url).path}/contract/{self._case.name}?run={self._run}"
 
     # The case's own connection.
 

@@ -146,7 +146,7 @@ async def what_came_before_the_close_is_still_handled(talk: Talk) -> None:
     await talk.journal("made", "init", *steps, "terminate Remote(1000, 'bye')")
 
 
-@case(_Worker, [7], options=Options(close_timeout=0.2))
+@case(_Worker, [7, 17], options=Options(close_timeout=0.2))
 async def a_callback_is_cancelled_after_close_timeout(talk: Talk) -> None:
     client = await talk.open()
     await client.send("work")
@@ -178,7 +178,7 @@ class _Hurries(Subject):
         return f"{message} is done"
 
 
-@case(_Hurries, [7], needs=["drain"])
+@case(_Hurries, [7, 16], needs=["drain"])
 async def a_drain_lets_work_finish_and_then_says_1012(talk: Talk) -> None:
     client = await talk.open()
     # Nothing new is accepted later: whoever reads the journal connects now, and waits.
@@ -257,7 +257,7 @@ class _Echo(Subject):
         return message
 
 
-@case(_Echo, [7, 8], needs=["detail"])
+@case(_Echo, [7, 8, 16], needs=["detail"])
 async def a_close_with_code_and_detail_is_told(talk: Talk) -> None:
     client = await talk.open()
     await client.send_close(4321, "so long é")
@@ -265,7 +265,7 @@ async def a_close_with_code_and_detail_is_told(talk: Talk) -> None:
     await talk.journal("made", "init", "terminate Remote(4321, 'so long é')")
 
 
-@case(_Echo, [7, 8], needs=["farewell"])
+@case(_Echo, [7, 8, 16], needs=["farewell"])
 async def a_close_without_a_code_is_1005(talk: Talk) -> None:
     client = await talk.open()
     await client.send_close(None)
@@ -273,14 +273,14 @@ async def a_close_without_a_code_is_1005(talk: Talk) -> None:
     await talk.journal("made", "init", "terminate Remote(1005, '')")
 
 
-@case(_Echo, [7, 8], needs=["ends"])
+@case(_Echo, [7, 8, 16], needs=["ends"])
 async def the_end_of_tcp_without_a_close_is_1006(talk: Talk) -> None:
     client = await talk.open()
     client.finish()
     await talk.journal("made", "init", "terminate Remote(1006, '')")
 
 
-@case(_Echo, [7, 8], needs=["ends"])
+@case(_Echo, [7, 8, 16], needs=["ends"])
 async def a_reset_of_tcp_is_1006(talk: Talk) -> None:
     client = await talk.open()
     client.reset()
@@ -301,18 +301,18 @@ async def _breaks(talk: Talk, data: bytes, code: int, error: str, *before: str) 
     await talk.journal("made", "init", f"terminate Failed({error})")
 
 
-@case(_Echo, [7], needs=["violations"])
+@case(_Echo, [7, 16], needs=["violations"])
 async def a_broken_frame_is_1002_after_the_good_ones(talk: Talk) -> None:
     data = frame(0x1, b"good") + frame(0x1, b"bad", masked=False)
     await _breaks(talk, data, 1002, "ProtocolError", "good")
 
 
-@case(_Echo, [7], needs=["violations"])
+@case(_Echo, [7, 16], needs=["violations"])
 async def broken_text_is_1007(talk: Talk) -> None:
     await _breaks(talk, frame(0x1, b"\xff"), 1007, "InvalidData")
 
 
-@case(_Echo, [7], options=Options(max_message_size=1000))
+@case(_Echo, [7, 16, 17], options=Options(max_message_size=1000))
 async def a_message_that_is_too_big_is_1009(talk: Talk) -> None:
     await _breaks(talk, frame(0x2, bytes(1001)), 1009, "MessageTooBig")
 
@@ -327,7 +327,7 @@ class _Binary(Subject, BinarySock):
         return message
 
 
-@case(_Text, [7])
+@case(_Text, [7, 16])
 async def binary_to_a_text_sock_is_1003(talk: Talk) -> None:
     client = await talk.open()
     await client.send("good", b"bad")
@@ -336,7 +336,7 @@ async def binary_to_a_text_sock_is_1003(talk: Talk) -> None:
     await talk.journal("made", "init", "terminate Failed(UnsupportedData)")
 
 
-@case(_Binary, [7])
+@case(_Binary, [7, 16])
 async def text_to_a_binary_sock_is_1003(talk: Talk) -> None:
     client = await talk.open()
     await client.send(b"good", "bad")

@@ -219,7 +219,7 @@ def _rules(callback: str, outcome: Outcome) -> tuple[int, ...]:
     if callback == "handle_info":
         rules.add(10)
     if outcome.code is not None:
-        rules |= {6, 7, 9} if outcome.reason.startswith("Failed") else {7, 9}
+        rules |= {6, 7, 9, 16} if outcome.reason.startswith("Failed") else {7, 9, 16}
     return tuple(sorted(rules))
 
 

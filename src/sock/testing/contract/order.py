@@ -132,7 +132,7 @@ def _upgraded(request: Request) -> Upgrade:
     return Upgrade(_Steps(request), subprotocol="b", headers={"X-Kind": "chosen"})
 
 
-@case(_upgraded, [1], needs=["headers"])
+@case(_upgraded, [1, 14], needs=["headers"])
 async def the_application_chooses_subprotocol_and_headers(talk: Talk) -> None:
     client = await talk.open(headers={"Sec-WebSocket-Protocol": "a, b"})
     names = "sec-websocket-protocol", "x-kind"
@@ -320,7 +320,7 @@ async def an_info_that_is_a_message_is_pushed_by_default(talk: Talk) -> None:
     await talk.hears(client, "hello")
 
 
-@case(Subject, [2])
+@case(Subject, [2, 16])
 async def a_message_that_nobody_takes_closes_with_1003(talk: Talk) -> None:
     client = await talk.open()
     await client.send("hello")

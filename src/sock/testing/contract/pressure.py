@@ -112,7 +112,7 @@ class _Flooded(Subject):
         self.note(info)
 
 
-@case(_Flooded, [11], options=Options(max_mailbox=4))
+@case(_Flooded, [11, 16, 17], options=Options(max_mailbox=4))
 async def one_info_too_many_closes_with_1013(talk: Talk) -> None:
     client = await talk.open()
     await client.send("go")
@@ -126,7 +126,7 @@ class _Pushes(Subject):
         return bytes(_PIECE * _PIECES)
 
 
-@case(_Pushes, [11], needs=["buffer"], options=Options(send_timeout=_SHORT))
+@case(_Pushes, [11, 16, 17], needs=["buffer"], options=Options(send_timeout=_SHORT))
 async def a_peer_that_takes_nothing_is_too_slow(talk: Talk) -> None:
     client = await talk.open(receive_buffer=4096)
     await client.send("go")
@@ -166,17 +166,17 @@ async def _times_out(talk: Talk, *messages: str) -> None:
     await talk.journal("made", "init", "terminate TimedOut()")
 
 
-@case(_Talks, [12], needs=["idle"], options=_SILENT)
+@case(_Talks, [12, 16, 17], needs=["idle"], options=_SILENT)
 async def pushes_keep_no_silent_peer_alive(talk: Talk) -> None:
     await _times_out(talk)
 
 
-@case(_Talks, [12], needs=["idle"], options=_SILENT)
+@case(_Talks, [12, 16, 17], needs=["idle"], options=_SILENT)
 async def a_busy_handler_keeps_no_silent_peer_alive(talk: Talk) -> None:
     await _times_out(talk, "work", "more work")
 
 
-@case(Subject, [12], needs=["control"], options=Options(ping_interval=_SHORT, idle_timeout=60))
+@case(Subject, [12, 17], needs=["control"], options=Options(ping_interval=_SHORT, idle_timeout=60))
 async def a_silent_peer_is_pinged(talk: Talk) -> None:
     client = await talk.open()
     await talk.hears(client, Ping())

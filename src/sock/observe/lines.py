@@ -1,7 +1,7 @@
-"""The one subscriber of telemetry that logs.
+"""What a line of the log says, one function for each event.
 
 Nothing in Sock logs; what is worth a line is told here, to the logger "sock", or "sock.access" for
-the lines of the access log. Our own server subscribes while it serves, an adapter for good.
+the lines of the access log.
 
     event                                 level
     ------------------------------------  -------------------------------------------------------
@@ -17,112 +17,57 @@ the lines of the access log. Our own server subscribes while it serves, an adapt
     connection.opened, connection.closed  info in the access log
     request.answered                      info in the access log
 
-What a peer says is quoted, so that it cannot begin a line of its own.
+What a peer says is quoted, so that it cannot begin a line of its own. The values in a query string
+are not said, as tokens are among them, unless `SOCK_LOG_QUERY` is set or `show_query` was called.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 import logging
-import sys
-import time
-from typing import TYPE_CHECKING, Any, Final, final
+import os
+from typing import TYPE_CHECKING, Any, Final
 
-from sock import telemetry
 from sock.spec import Failed, MailboxFull, PeerTooSlow, ProtocolError, Remote
+from sock.spec.masking import masked_target
+
+from . import loggers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Mapping
 
     from sock.spec import Reason, Request
 
-LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+_log: Final = loggers.log
+_access: Final = loggers.access
 
-_log: Final = logging.getLogger("sock")
-_access: Final = logging.getLogger("sock.access")
-_asyncio: Final = logging.getLogger("asyncio")
+_TRUE: Final = frozenset(("1", "true", "t", "yes", "y", "on"))
+"""As the command line reads its variables."""
 
-if _access.level == logging.NOTSET:
-    # A line for every connection is for those who ask: `access_log=True`, or this level at INFO.
-    _access.setLevel(logging.WARNING)
-
-_installed = 0
-_attached = False
-_unsubscribe: Callable[[], None] | None = None
+_query_shown = False
 
 
-@contextlib.contextmanager
-def logged() -> Generator[None]:
-    """Log what happens, as long as at least one server of the process is inside."""
-    global _installed, _unsubscribe  # noqa: PLW0603 - telemetry is the process', and a line is one
-    _installed += 1
-    if _unsubscribe is None:
-        _unsubscribe = telemetry.subscribe(_tell)
-    try:
-        yield
-    finally:
-        _installed -= 1
-        if not _installed and _unsubscribe is not None:
-            _unsubscribe()
-            _unsubscribe = None
+def show_query(*, shown: bool) -> bool:
+    """Say whether lines have the values in query strings; return what was before."""
+    global _query_shown
+    before, _query_shown = _query_shown, shown
+    return before
 
 
-def attach() -> None:
-    """Log what happens, for good: in somebody else's server there is no end to wait for."""
-    global _attached, _installed, _unsubscribe  # noqa: PLW0603 - as below
-    if not _attached:
-        _attached = True
-        _installed += 1
-        if _unsubscribe is None:
-            _unsubscribe = telemetry.subscribe(_tell)
+def shown_target(target: str) -> str:
+    """Return a request's target as it may stand in a log."""
+    if _query_shown or os.environ.get("SOCK_LOG_QUERY", "").lower() in _TRUE:
+        return target
+    return masked_target(target)
 
 
-@contextlib.contextmanager
-def shown(level: str, form: str, *, access: bool) -> Generator[None]:
-    """Show the log on stderr.
-
-    Args:
-        level: the lowest shown, one of `LEVELS`.
-        form: "text" or "json", which has one object a line.
-        access: whether to show a line for each answer, and for each connection's beginning and end.
-    """
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonFormatter() if form == "json" else _TextFormatter())
-    before = _log.level, _log.propagate, _access.level
-    _log.addHandler(handler)
-    _asyncio.addFilter(_is_news)
-    if not _asyncio.hasHandlers():  # else the program has its own way to show it
-        _asyncio.addHandler(handler)
-    _log.setLevel(level.upper())
-    _log.propagate = False
-    _access.setLevel(logging.INFO if access else logging.WARNING)
-    try:
-        yield
-    finally:
-        _log.removeHandler(handler)
-        _asyncio.removeHandler(handler)
-        _asyncio.removeFilter(_is_news)
-        level_before, _log.propagate, access_before = before
-        _log.setLevel(level_before)
-        _access.setLevel(access_before)
-        handler.close()
+def tell(event: str, fields: Mapping[str, Any]) -> None:
+    """Write the line of an event, if it has one."""
+    line = _LINES.get(event)
+    if line is not None:
+        line(event, fields)
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """Drop what asyncio says of a slow callback of ours in debug mode: `callback.slow` named it."""
-    if not str(record.msg).startswith("Executing "):
-        return True
-    told = record.getMessage()
-    return "Epoll.poll" not in told and "/sock/runtime/" not in told
-
-
-def announce(url: str) -> None:
-    """Say where the server listens, whatever the level: whoever started it waits for this line."""
-    _log.handle(_record(_log, logging.INFO, "server.started", f"listening on {url}", {"url": url}))
-
-
-def _record(
+def record(
     logger: logging.Logger,
     level: int,
     event: str,
@@ -130,15 +75,10 @@ def _record(
     fields: Mapping[str, Any],
     error: BaseException | None = None,
 ) -> logging.LogRecord:
+    """Return a record that both forms of the log can show."""
     told = None if error is None else (type(error), error, error.__traceback__)
     extra = {"event": event, "fields": fields}
     return logger.makeRecord(logger.name, level, "sock", 0, message, (), told, None, extra)
-
-
-def _tell(event: str, fields: Mapping[str, Any]) -> None:
-    line = _LINES.get(event)
-    if line is not None:
-        line(event, fields)
 
 
 def _line(
@@ -149,8 +89,8 @@ def _line(
     fields: Mapping[str, Any],
     error: BaseException | None = None,
 ) -> None:
-    if logger.isEnabledFor(level):
-        logger.handle(_record(logger, level, event, message, fields, error))
+    if loggers.access_on() if logger is _access else logger.isEnabledFor(level):
+        logger.handle(record(logger, level, event, message, fields, error))
 
 
 # The lines, one function for each event.
@@ -201,7 +141,7 @@ def _malformed(event: str, fields: Mapping[str, Any]) -> None:
 
 
 def _answered(event: str, fields: Mapping[str, Any]) -> None:
-    if not _access.isEnabledFor(logging.INFO):
+    if not loggers.access_on():
         return
     message = f"{_named(fields['request'])} {fields['status']} {fields['size']}"
     shown = {
@@ -213,18 +153,18 @@ def _answered(event: str, fields: Mapping[str, Any]) -> None:
 
 
 def _opened(event: str, fields: Mapping[str, Any]) -> None:
-    if _access.isEnabledFor(logging.INFO):
+    if loggers.access_on():
         request = fields["request"]
         _line(_access, logging.INFO, event, f"{_named(request)} 101", _request_fields(request))
 
 
 def _closed(event: str, fields: Mapping[str, Any]) -> None:
     reason: Reason = fields["reason"]
-    if not isinstance(reason, Failed) and not _access.isEnabledFor(logging.INFO):
+    if not isinstance(reason, Failed) and not loggers.access_on():
         return
-    code, dropped = fields["code"], fields["dropped"]
+    code, dropped, seconds = fields["code"], fields["dropped"], fields["seconds"]
     said = "closed" if code is None else f"closed {code}"
-    message = f"{_named(fields['request'])} {said} {_because(reason)}"
+    message = f"{_named(fields['request'])} {said} {_because(reason)}, lived {seconds:.3f} s"
     if dropped:
         message += f", {dropped} messages dropped"
     shown = {
@@ -232,6 +172,7 @@ def _closed(event: str, fields: Mapping[str, Any]) -> None:
         "code": code,
         "reason": type(reason).__name__,
         "detail": _because(reason),
+        "seconds": round(seconds, 3),
         "dropped": dropped,
     }
     level = None
@@ -240,7 +181,7 @@ def _closed(event: str, fields: Mapping[str, Any]) -> None:
             level = logging.WARNING
         elif isinstance(reason.error, ProtocolError):
             level = logging.INFO
-    if level is not None and not _access.isEnabledFor(logging.INFO):
+    if level is not None and not loggers.access_on():
         _line(_log, level, event, message, shown)
     else:
         _line(_access, level or logging.INFO, event, message, shown)
@@ -319,46 +260,14 @@ def _address(address: tuple[str, int] | None) -> str:
 
 
 def _named(request: Request) -> str:
-    return f"{_address(request.client)} {request.method} {ascii(request.target)[1:-1]}"
+    return (
+        f"{_address(request.client)} {request.method} {ascii(shown_target(request.target))[1:-1]}"
+    )
 
 
 def _request_fields(request: Request) -> dict[str, Any]:
     return {
         "client": _address(request.client),
         "method": request.method,
-        "target": request.target,
+        "target": shown_target(request.target),
     }
-
-
-# The two forms.
-
-
-@final
-class _TextFormatter(logging.Formatter):
-    """`12:34:56.789 warning  what happened`, a traceback below."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        clock = time.strftime("%H:%M:%S", time.localtime(record.created))
-        level = record.levelname.lower()
-        line = f"{clock}.{record.msecs:03.0f} {level:<8} {record.getMessage()}"
-        if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
-        return line
-
-
-@final
-class _JsonFormatter(logging.Formatter):
-    """One object a line: time, level, event, message, what else is known, the traceback."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        clock = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        told: dict[str, Any] = {
-            "time": f"{clock}.{record.msecs:03.0f}Z",
-            "level": record.levelname.lower(),
-            "event": getattr(record, "event", record.name),
-            "message": record.getMessage(),
-            **getattr(record, "fields", {}),
-        }
-        if record.exc_info:
-            told["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(told, default=str)

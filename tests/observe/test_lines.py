@@ -1,9 +1,6 @@
-"""What the log says of each event, in both forms."""
+"""What the log says of each event."""
 
 from __future__ import annotations
-
-import json
-import logging
 
 import pytest
 
@@ -17,26 +14,10 @@ from sock import (
     Request,
     Shutdown,
     TimedOut,
-    log,
-    telemetry,
 )
+from sock.observe.lines import shown_target
 
 REQUEST = Request("GET", "/rooms/7?x=1", client=("127.0.0.1", 5000))
-
-
-@pytest.fixture
-def lines(capsys):
-    """Emit events, and return the lines that are shown."""
-
-    def lines(*events, level="info", form="text", access=False):
-        with log.shown(level, form, access=access), log.logged():
-            for event, fields in events:
-                telemetry.emit(event, **fields)
-        shown = capsys.readouterr()
-        assert shown.out == ""
-        return shown.err.splitlines()
-
-    return lines
 
 
 def failed():
@@ -46,18 +27,18 @@ def failed():
         return {"request": REQUEST, "error": error, "place": "Chat.handle_in"}
 
 
-def closed(reason, code=1011, dropped=0):
-    return (
-        "connection.closed",
-        {"request": REQUEST, "code": code, "reason": reason, "dropped": dropped},
-    )
+def closed(reason, code=1011, dropped=0, seconds=1.5):
+    told = {"code": code, "reason": reason, "dropped": dropped, "seconds": seconds}
+    return ("connection.closed", {"request": REQUEST, **told})
 
 
 @pytest.mark.parametrize("event", ["callback.failed", "handshake.failed"])
 def test_what_an_application_raises_is_logged_once_with_its_traceback(lines, event):
     error = failed()
     got = lines((event, error), closed(Failed(error["error"])))
-    assert "error    127.0.0.1:5000 GET /rooms/7?x=1: Chat.handle_in raised RuntimeError" in got[0]
+    assert (
+        "error    127.0.0.1:5000 GET /rooms/7?x=***: Chat.handle_in raised RuntimeError" in got[0]
+    )
     assert got[1] == "Traceback (most recent call last):"
     assert got[-1] == "RuntimeError: on purpose"
     assert len([line for line in got if "on purpose" in line and "raise" not in line]) == 1
@@ -67,7 +48,7 @@ def test_a_refused_handshake_is_a_line_and_no_crash(lines):
     fields = {"request": REQUEST, "status": 403, "detail": "the origin 'x' is not let in"}
     [line] = lines(("handshake.refused", fields))
     assert line.endswith(
-        "info     127.0.0.1:5000 GET /rooms/7?x=1 refused with 403: the origin 'x' is not let in"
+        "info     127.0.0.1:5000 GET /rooms/7?x=*** refused with 403: the origin 'x' is not let in"
     )
 
 
@@ -113,12 +94,12 @@ def test_an_end_worth_a_look_is_shown_without_the_access_log(lines, reason, leve
 def test_an_ordinary_end_is_in_the_access_log_only(lines, reason, text):
     assert lines(closed(reason, 1000)) == []
     [line] = lines(closed(reason, 1000), access=True)
-    assert line.endswith(text)
+    assert line.endswith(f"{text}, lived 1.500 s")
 
 
 def test_what_was_dropped_is_counted(lines):
     [line] = lines(closed(Remote(1006), None, dropped=3), access=True)
-    assert line.endswith("closed by the peer, 1006, 3 messages dropped")
+    assert line.endswith("closed by the peer, 1006, lived 1.500 s, 3 messages dropped")
 
 
 def test_the_access_log_has_answers_and_upgrades(lines):
@@ -126,8 +107,8 @@ def test_the_access_log_has_answers_and_upgrades(lines):
     opened = ("connection.opened", {"request": REQUEST})
     assert lines(answered, opened) == []
     first, second = lines(answered, opened, access=True)
-    assert first.endswith("GET /rooms/7?x=1 404 120")
-    assert second.endswith("GET /rooms/7?x=1 101")
+    assert first.endswith("GET /rooms/7?x=*** 404 120")
+    assert second.endswith("GET /rooms/7?x=*** 101")
 
 
 @pytest.mark.parametrize(
@@ -173,74 +154,36 @@ def test_a_target_cannot_begin_a_line_of_its_own(lines):
     assert "\\n12:00:00 forged" in line
 
 
-def test_json_has_one_object_a_line(lines):
-    got = [
-        json.loads(line)
-        for line in lines(
-            ("callback.failed", failed()),
-            closed(Remote(4000, "bye")),
-            ("request.answered", {"request": REQUEST, "status": 404, "size": 120}),
-            form="json",
-            access=True,
-        )
-    ]
-    assert [one["event"] for one in got] == [
-        "callback.failed",
+TOKEN = Request("GET", "/chat?token=s3cret&room=7", client=("127.0.0.1", 5000))
+ALL = [
+    ("handshake.refused", {"request": TOKEN, "status": 403, "detail": "no"}),
+    ("handshake.failed", {"request": TOKEN, "error": RuntimeError("on purpose")}),
+    ("request.answered", {"request": TOKEN, "status": 404, "size": 120}),
+    ("connection.opened", {"request": TOKEN}),
+    ("callback.failed", {"request": TOKEN, "error": RuntimeError("x"), "place": "Chat.init"}),
+    ("callback.abandoned", {"request": TOKEN, "place": "Chat.handle_in"}),
+    (
         "connection.closed",
-        "request.answered",
-    ]
-    assert [one["level"] for one in got] == ["error", "info", "info"]
-    assert got[0]["traceback"].startswith("Traceback")
-    assert got[0]["place"] == "Chat.handle_in"
-    assert (got[1]["code"], got[1]["reason"]) == (1011, "Remote")
-    assert (got[2]["status"], got[2]["target"], got[2]["client"]) == (
-        404,
-        "/rooms/7?x=1",
-        "127.0.0.1:5000",
-    )
-    assert all(one["time"].endswith("Z") for one in got)
+        {"request": TOKEN, "code": 1000, "reason": Normal(), "dropped": 0, "seconds": 1.0},
+    ),
+]
 
 
-@pytest.mark.parametrize("level", log.LEVELS)
-def test_where_it_listens_is_said_whatever_the_level(capsys, level):
-    with log.shown(level, "text", access=False):
-        log.announce("http://127.0.0.1:8000")
-    assert "http://127.0.0.1:8000" in capsys.readouterr().err
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_no_line_says_the_values_of_a_query_string(lines, form):
+    """[S6.10]"""
+    said = "\n".join(lines(*ALL, form=form, access=True, level="debug"))
+    assert said.count("/chat?token=***&room=***") >= len(ALL)
+    assert "s3cret" not in said
 
 
-def test_two_servers_of_a_process_make_one_line(lines):
-    with log.logged():
-        assert len(lines(("server.draining", {"connections": 1}))) == 1
-        assert len(lines(("server.draining", {"connections": 1}))) == 1
-
-
-def test_nothing_is_logged_when_no_server_is_there(caplog, monkeypatch):
-    monkeypatch.setattr(telemetry, "_subscribers", ())  # an adapter's stays for good
-    with caplog.at_level(logging.DEBUG, "sock"):
-        telemetry.emit("server.draining", connections=1)
-    assert caplog.records == []
-
-
-def test_the_loggers_are_left_as_they_were():
-    logger = logging.getLogger("sock")
-    before = (logger.level, logger.propagate, list(logger.handlers))
-    with log.shown("debug", "json", access=True):
-        assert not logger.propagate
-    assert (logger.level, logger.propagate, list(logger.handlers)) == before
-
-
-def test_what_asyncio_says_has_the_same_form(capsys, monkeypatch):
-    logger = logging.getLogger("asyncio")
-    monkeypatch.setattr(logger, "propagate", False)  # as where nobody has configured logging
-    with log.shown("info", "json", access=False):
-        logger.warning("Executing %s took %.3f seconds", "<Handle Epoll.poll()>", 0.2)
-        logger.warning("Executing %s took %.3f seconds", "<Handle theirs()>", 0.2)
-        logger.error("Task exception was never retrieved")
-    told = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    assert [(one["level"], one["event"]) for one in told] == [
-        ("warning", "asyncio"),
-        ("error", "asyncio"),
-    ]
-    assert "theirs" in told[0]["message"]
-    assert not logger.handlers
-    assert not logger.filters
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_host_that_is_asked_to_says_the_values_of_a_query_string(lines, form, monkeypatch):
+    """[S6.10]"""
+    asked = lines(*ALL, form=form, access=True, query=True)
+    assert "\n".join(asked).count("/chat?token=s3cret&room=7") >= len(ALL)
+    assert shown_target("/?a=b") == "/?a=***"
+    monkeypatch.setenv("SOCK_LOG_QUERY", "1")
+    assert "s3cret" in lines(ALL[0])[0]
+    monkeypatch.setenv("SOCK_LOG_QUERY", "0")
+    assert "s3cret" not in lines(ALL[0])[0]

@@ -1,0 +1,1 @@
+"""The subscribers of telemetry: the log."""
