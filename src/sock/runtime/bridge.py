@@ -312,12 +312,6 @@ class Bridge(Scoped):
 
     # For the ref and the driver.
 
-    def spawned(self, task: asyncio.Task[Any], /) -> None:
-        """Take a task that dies with the connection."""
-        job = Job(Role.TASK, "spawn")
-        driver.follow(self, job, task)
-        self.lifecycle.spawned(job)
-
     def add_done_callback(self, callback: Callable[[], None], /) -> None:
         """Call back when the life cycle has ended."""
         self._done.append(callback)

@@ -57,6 +57,13 @@ def follow(link: Live, job: Job, task: asyncio.Task[Any]) -> None:
     task.add_done_callback(lambda done: link.within(_report, link, job, done))
 
 
+def spawned(link: Live, task: asyncio.Task[Any]) -> None:
+    """Take a task that dies with the connection."""
+    job = Job(Role.TASK, "spawn")
+    follow(link, job, task)
+    link.lifecycle.spawned(job)
+
+
 def cancel(job: Job) -> None:
     """Cancel a job; one that is just running itself sees `job.cancelled` when it next looks."""
     task: asyncio.Task[Any] | None = job.handle

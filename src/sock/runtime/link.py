@@ -22,7 +22,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, final
 
 from sock import telemetry
-from sock.engine import NEVER, Job, Keepalive, Lifecycle, Role, Verdict
+from sock.engine import NEVER, Job, Keepalive, Lifecycle, Verdict
 from sock.spec import Ping
 from sock.wire.codec import Parser, Writer
 
@@ -329,12 +329,6 @@ class Link(Lane):
         if self._timers is None:
             self._timers = set()
         return self._timers
-
-    def spawned(self, task: asyncio.Task[Any]) -> None:
-        """Take a task that dies with the connection."""
-        job = Job(Role.TASK, "spawn")
-        driver.follow(self, job, task)
-        self.lifecycle.spawned(job)
 
     def add_done_callback(self, callback: Callable[[], None]) -> None:
         """Call back when the life cycle has ended."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
 
     from sock.engine import Lifecycle
@@ -64,9 +63,6 @@ class Live(Protocol):
 
     def post(self, info: Any, /) -> None:
         """Take an info from another thread."""
-
-    def spawned(self, task: asyncio.Task[Any], /) -> None:
-        """Take a task that dies with the connection."""
 
     def add_done_callback(self, callback: Callable[[], None], /) -> None:
         """Call back when the life cycle has ended."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, final
 from sock.spec import Prepared, Stop, Text
 from sock.spec.message import MESSAGE_TYPES
 
+from . import driver
 from .eager import Steps
 from .lane import Lane
 
@@ -133,7 +134,7 @@ class LiveRef:
             task.cancel()
         else:
             task = loop.create_task(Steps(coroutine, link.own()))
-            link.spawned(task)
+            driver.spawned(link, task)
         return task
 
     def add_done_callback(self, callback: Callable[[], None], /) -> None:
