@@ -8,7 +8,7 @@ import logging
 import pytest
 
 import sock
-from sock import Sock
+from sock import Refuse, Response, Sock
 
 pytest.importorskip("uvicorn")
 
@@ -238,3 +238,71 @@ def test_a_target_in_absolute_form_is_its_path_and_its_host_counts(
         ("/a b", b"c=d", b"there.example"),
         ("/a b", {"c": "d"}, "there.example"),
     ]
+
+
+# --- what is behind a handshake that the application refuses --------------------------------
+
+HI = b"\x81\x82\0\0\0\0hi"
+BEHIND = {
+    "a frame": HI,
+    "60 kB of frames": HI * 7500,
+    "a request": b"GET /other HTTP/1.1\r\nHost: here\r\n\r\n",
+}
+
+
+def refuses(request):
+    raise Refuse(401, "who are you?")
+
+
+async def answers_late(request):
+    await asyncio.sleep(0)
+    return Response(404, "nothing here")
+
+
+def crashes(request):
+    raise RuntimeError("mine")
+
+
+async def closes(scope, receive, send):
+    await receive()
+    await send({"type": "websocket.close"})
+
+
+async def lets_through(scope, receive, send):
+    raise Refuse(402, "pay first")
+
+
+async def falls(scope, receive, send):
+    raise RuntimeError("mine")
+
+
+REFUSING = {
+    "refuses": (sock.asgi(refuses), 401),
+    "answers": (sock.asgi(answers_late), 404),
+    "crashes": (sock.asgi(crashes), 500),
+    "another site's page": (sock.asgi(Echo), 403),
+    "a plain one that closes": (closes, 403),
+    "a plain one that lets a Refuse through": (lets_through, 402),
+    "a plain one that crashes": (falls, 500),
+}
+
+
+@pytest.mark.parametrize("name", REFUSING)
+@pytest.mark.parametrize("http", PARSERS)
+@pytest.mark.parametrize("loop_kind", ["asyncio", "uvloop"], indirect=True)
+def test_what_the_application_refuses_is_answered_whatever_came_with_it_in_one_packet(
+    run_async, uvicorn_serving, loop_kind, http, name
+):
+    """[S14.3] [S14.4]"""
+    pytest.importorskip(http)
+    app, status = REFUSING[name]
+
+    async def act():
+        async with uvicorn_serving(app, http=http, lifespan="off") as host:
+            for behind in BEHIND.values():
+                answered = await said(host.port, head("Origin: http://elsewhere") + behind)
+                assert answered.startswith(b"HTTP/1.1 %d " % status)
+                assert answered.count(b"HTTP/1.1 ") == 1
+            assert host.server.server_state.connections == set()
+
+    run_async(act())
