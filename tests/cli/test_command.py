@@ -11,23 +11,56 @@ from click.testing import CliRunner
 import sock
 from sock.cli.command import main, run
 
+WRONG = {
+    "--port x": "--port: it is a whole number, 0 to 65535, not 'x'.",
+    "--port 65536": "--port: it is a whole number, 0 to 65535, not '65536'.",
+    "--port": "option '--port' requires an argument.",
+    "--workers 0": "--workers: it is a whole number, 1 or more, not '0'.",
+    "--loop trio": "--loop: 'trio' is not one of 'auto', 'asyncio', 'uvloop'.",
+    "--drain-timeout 0": "--drain-timeout 0: drain_timeout is more than 0 and finite, not 0.0.",
+    "--max-body 1": "there is no option --max-body. Did you mean --max-body-size?",
+    "--prot 1": "there is no option --prot. Did you mean --port?",
+    "--zzz": "there is no option --zzz. sock run --help has all that there are.",
+    "--log-format xml": "--log-format: 'xml' is not one of 'text', 'json'.",
+    "--app-dir nowhere": "--app-dir: directory 'nowhere' does not exist.",
+    "--health=": "--health '': a path begins with '/'. Did you mean '/'?",
+    "--key examples/chat.py": "--key is that of a certificate: say --certificate too.",
+    "more": "got unexpected extra argument (more).",
+}
+OF_VARIABLES = {
+    "SOCK_PORT=x": "SOCK_PORT: it is a whole number, 0 to 65535, not 'x'.",
+    "SOCK_LOOP=trio": "SOCK_LOOP: 'trio' is not one of 'auto', 'asyncio', 'uvloop'.",
+    "SOCK_MAX_MAILBOX=x": "SOCK_MAX_MAILBOX=x: it is a whole number, such as 1000, or none.",
+    "SOCK_HEALTH=x": "SOCK_HEALTH=x: a path begins with '/'. Did you mean '/x'?",
+    "SOCK_KEY=examples/chat.py": "SOCK_KEY is that of a certificate: say --certificate too.",
+    "SOCK_WORKERS=2": "SOCK_WORKERS is for ASGI applications only, which uvicorn runs;"
+    " 'examples.chat:app' is none. sock.asgi(app) makes it one.",
+    "SOCK_OPTIONS=examples.chat:LIMIT": "SOCK_OPTIONS=examples.chat:LIMIT: it is of type int, and"
+    " no sock.Options.",
+}
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--port", "x"],
-        ["--port", "65536"],
-        ["--loop", "trio"],
-        ["--drain-timeout", "0"],
-        ["--max-body", "1"],
-        ["--log-format", "xml"],
-        ["--app-dir", "nowhere"],
-        ["--prot", "1"],
-    ],
-)
-def test_a_wrong_option_is_exit_code_2(invoke, served, arguments):
-    assert invoke("run", "examples.chat:app", *arguments).exit_code == 2
+
+@pytest.mark.parametrize("arguments", WRONG)
+def test_a_wrong_option_is_one_line_and_exit_code_2(invoke, served, arguments):
+    result = invoke("run", "examples.chat:app", *arguments.split())
+    assert result.output == f"sock: {WRONG[arguments]}\n"
+    assert result.exit_code == 2
     assert served == []
+
+
+@pytest.mark.parametrize("given", OF_VARIABLES)
+def test_a_wrong_variable_is_named_as_it_was_given(invoke, served, given):
+    name, _, value = given.partition("=")
+    result = invoke("run", "examples.chat:app", env={name: value})
+    assert result.output == f"sock: {OF_VARIABLES[given]}\n"
+    assert result.exit_code == 2
+    assert served == []
+
+
+def test_without_an_application_it_says_how_to_name_one(invoke):
+    result = invoke("run")
+    assert result.output.startswith("sock: say what to run: sock run MODULE:APP.")
+    assert result.exit_code == 2
 
 
 def test_help_teaches_with_examples_and_says_how_a_variable_is_named(invoke):

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from sock import __version__, native
 
 from .leaving import leave
-from .options import declared, option_of, variable_of
+from .options import declared
 from .run import start
-from .sections import SectionCommand, option
+from .sections import SectionCommand, WholeNumber, name_of, option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +89,7 @@ def main() -> None:
     "--port",
     default=8000,
     metavar="NUMBER",
-    type=click.IntRange(0, 65535),
+    type=WholeNumber(0, 65535),
     help="Port to listen on; 0 picks a free one.",
 )
 @option(
@@ -150,7 +149,7 @@ def main() -> None:
     "--workers",
     default=1,
     metavar="NUMBER",
-    type=click.IntRange(1),
+    type=WholeNumber(1),
     help="Number of processes.",
 )
 @option(
@@ -221,7 +220,7 @@ def run(context: click.Context, /, target: str, **settings: Any) -> None:
     """  # noqa: D301 - as above
     known = frozenset(threading.enumerate())
     limits = {field: settings.pop(field) for field, _, _ in declared()}
-    sources = {field: _source(context, field) for field in limits}
+    sources = {str(one.name): name_of(one, context) for one in context.command.params}
     try:
         start(target, limits, sources, known, **settings)
     except SystemExit as ended:
@@ -231,10 +230,3 @@ def run(context: click.Context, /, target: str, **settings: Any) -> None:
         leave(1, known, error)
         raise
     leave(0, known)
-
-
-def _source(context: click.Context, field: str) -> str:
-    """Return the name by which a limit was given: the option's, or the variable's."""
-    name = option_of(field)
-    of_variable = context.get_parameter_source(field) is ParameterSource.ENVIRONMENT
-    return f"{variable_of(name)} =" if of_variable else name

@@ -79,6 +79,15 @@ def variable_of(option: str) -> str:
     return "SOCK_" + option.removeprefix("--").replace("-", "_").upper()
 
 
+def as_given(source: str, value: str) -> str:
+    """Return an option, or its variable, with its value as the user has written both.
+
+    >>> as_given("--port", "80"), as_given("SOCK_PORT", "80")
+    ('--port 80', 'SOCK_PORT=80')
+    """
+    return f"{source}{' ' if source.startswith('-') else '='}{value or repr(value)}"
+
+
 def declared() -> list[tuple[str, str, dict[str, Any]]]:
     """Return each field, the name of its option, and how the command declares that."""
     return [(field, option_of(field), _settings(field)) for field in DEFAULTS]
@@ -134,14 +143,16 @@ def options_of(
     }
     try:
         options = Options(**values)
-        return options if module is None else options.over(_found(module, folder))
+        if module is None:
+            return options
+        return options.over(_found(module, folder, sources["options"]))
     except (TypeError, ValueError) as error:
         fail(f"these options do not go together: {error}.", NOT_THERE)
 
 
 def _read(field: str, text: Any, source: str) -> Any:
     """Return the value of one field, checked by itself."""
-    said = f"{source} {' '.join(text) if field == 'origins' else text}"
+    said = as_given(source, " ".join(text) if field == "origins" else text)
     try:
         if field == "origins":
             value: Any = tuple(_pieces(text))
@@ -204,18 +215,22 @@ def _compression(text: str) -> bool | Compression:
         switch = _SWITCH.get(value.lower())
         if name == "takeover" and switch is None:
             raise ValueError("takeover is on or off")
-        settings[name] = switch if name == "takeover" else _number(value)
+        if name != "takeover" and not re.fullmatch(r"[0-9]+", value):
+            raise ValueError(f"{name} is a whole number, as in {name}={getattr(_DEFAULT, name)}")
+        settings[name] = switch if name == "takeover" else int(value)
     return Compression(**settings)
 
 
+_DEFAULT: Final = Compression()
 _SWITCH: Final = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 
 
-def _found(target: str, folder: Path) -> Options:
+def _found(target: str, folder: Path, source: str) -> Options:
     found = find(target, folder, what="OPTIONS", offer=_offer)
     if not isinstance(found, Options):
         fail(
-            f"--options {target}: it is of type {type(found).__name__}, and no sock.Options.",
+            f"{as_given(source, target)}: it is of type {type(found).__name__}, and no"
+            " sock.Options.",
             NOT_THERE,
         )
     return found

@@ -23,7 +23,7 @@ from . import make
 from .failure import CANNOT_START, NOT_THERE, fail
 from .find import find, is_asgi, problem_of_app
 from .leaving import watch
-from .options import option_of, options_of
+from .options import as_given, options_of
 
 if TYPE_CHECKING:
     import threading
@@ -72,7 +72,7 @@ def start(
         settings: all other options of the command, which whoever serves takes as they are.
     """
     of_uvicorn = {name: settings.pop(name) for name in _OF_UVICORN}
-    _check(settings["loop"], of_uvicorn, health)
+    _check(settings["loop"], of_uvicorn, health, sources)
     folder = Path(app_dir).resolve()
     found = find(target, folder)
     asked = options_of(limits, options, folder, sources)
@@ -93,6 +93,7 @@ def start(
             folder=folder,
             factory=factory,
             health=health,
+            sources=sources,
             **settings,
             **of_uvicorn,
         )
@@ -101,23 +102,26 @@ def start(
     for name, given in wanted.items():
         if given:
             fail(
-                f"--{name.replace('_', '-')} is for ASGI applications only, which uvicorn runs;"
+                f"{sources[name]} is for ASGI applications only, which uvicorn runs;"
                 f" {target!r} is none. sock.asgi(app) makes it one.",
                 NOT_THERE,
             )
     _run_ours(target, found, in_loop=in_loop, options=asked, health=health, **settings)
 
 
-def _check(loop: str, of_uvicorn: Mapping[str, Any], health: str | None) -> None:
+def _check(
+    loop: str, of_uvicorn: Mapping[str, Any], health: str | None, sources: Mapping[str, str]
+) -> None:
     if loop == "uvloop" and importlib.util.find_spec("uvloop") is None:
         fail(
             "uvloop is not installed: pip install 'sockpy[uvloop]', or --loop asyncio",
             CANNOT_START,
         )
     if of_uvicorn["key"] and not of_uvicorn["certificate"]:
-        fail("--key is that of a certificate: say --certificate too.", NOT_THERE)
+        fail(f"{sources['key']} is that of a certificate: say --certificate too.", NOT_THERE)
     if health is not None and not health.startswith("/"):
-        fail(f"--health {health}: a path begins with '/'. Did you mean '/{health}'?", NOT_THERE)
+        given = as_given(sources["health"], health)
+        fail(f"{given}: a path begins with '/'. Did you mean '/{health}'?", NOT_THERE)
 
 
 def _run_ours(target: str, found: Any, *, in_loop: bool, options: Options, **settings: Any) -> None:
@@ -138,11 +142,12 @@ def _run_uvicorn(
     known: Collection[threading.Thread],
     *,
     folder: Path,
+    sources: Mapping[str, str],
     **settings: Any,
 ) -> None:
     for name in sorted(options.given - {"drain_timeout"}):
         fail(
-            f"{option_of(name)} is for applications that Sock's own server runs; {target!r} is run"
+            f"{sources[name]} is for applications that Sock's own server runs; {target!r} is run"
             " by uvicorn, and its Socks take their Options from sock.asgi, from upgrade and from"
             " their class.",
             NOT_THERE,

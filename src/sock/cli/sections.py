@@ -1,11 +1,14 @@
-"""A command whose help has its options in sections, as a reader looks for them."""
+"""A command whose help has its options in sections, and whose usage errors are one line each."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, final
 
 import click
+from click.core import ParameterSource
 
+from .failure import NOT_THERE, fail
 from .options import variable_of
 
 if TYPE_CHECKING:
@@ -34,8 +37,38 @@ class SectionOption(click.Option):
         return record[0], f"{self.help} [{self._shown}]" if self._shown else str(self.help)
 
 
+@final
+class WholeNumber(click.IntRange):
+    """A whole number between two bounds, which its error names."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            bounds = f"{self.min} or more" if self.max is None else f"{self.min} to {self.max}"
+            self.fail(f"it is a whole number, {bounds}, not {value!r}", param, ctx)
+
+
 class SectionCommand(click.Command):
     """A command that shows its options under the headings of their sections, in their order."""
+
+    def make_context(self, *args: Any, **settings: Any) -> click.Context:
+        """Read the command line; what is wrong with it is said in one line."""
+        try:
+            return super().make_context(*args, **settings)
+        except click.NoSuchOption as error:
+            near = get_close_matches(error.option_name, error.possibilities or (), n=1)
+            hint = f"Did you mean {near[0]}?" if near else "sock run --help has all that there are."
+            fail(f"there is no option {error.option_name}. {hint}", NOT_THERE)
+        except click.MissingParameter:  # only MODULE:APP has to be there
+            fail("say what to run: sock run MODULE:APP. sock run --help says more.", NOT_THERE)
+        except click.BadParameter as error:
+            if error.param is None or error.ctx is None:
+                fail(_sentence(error.format_message()), NOT_THERE)
+            fail(f"{name_of(error.param, error.ctx)}: {_sentence(error.message)}", NOT_THERE)
+        except click.UsageError as error:
+            fail(_sentence(error.format_message()), NOT_THERE)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the sections."""
@@ -66,3 +99,14 @@ def option(section: str, name: str, *more: str, **settings: Any) -> Callable[[An
     return click.option(
         name, *more, cls=SectionOption, section=section, envvar=variable, **settings
     )
+
+
+def name_of(parameter: click.Parameter, context: click.Context) -> str:
+    """Return the name by which a parameter was given: the option's, or the variable's."""
+    of_variable = context.get_parameter_source(str(parameter.name)) is ParameterSource.ENVIRONMENT
+    return str(parameter.envvar) if of_variable else parameter.opts[0]
+
+
+def _sentence(message: str) -> str:
+    """Return a message of click's as it stands behind "sock: "."""
+    return message[:1].lower() + message[1:].rstrip(".") + "."
