@@ -237,15 +237,27 @@ def test_health_is_answered_whatever_the_application_is(command):
 ASGI = """
 import sock
 app = sock.asgi(sock.Sock)
+STRICT = sock.Options(max_mailbox=5)
 """
 
 
-@pytest.mark.parametrize("option", ["--max-message-size", "--idle-timeout", "--max-connections"])
-def test_a_limit_is_refused_by_name_for_an_asgi_application(folder, invoke, option):
+@pytest.mark.parametrize(
+    ("arguments", "variables", "name"),
+    [
+        (["--max-message-size", "100"], {}, "--max-message-size"),
+        (["--idle-timeout", "100"], {}, "--idle-timeout"),
+        (["--max-connections", "100"], {}, "--max-connections"),
+        ([], {"SOCK_MAX_MAILBOX": "100"}, "SOCK_MAX_MAILBOX"),
+        (["--options", "asgi:STRICT"], {}, "max_mailbox, in --options,"),
+    ],
+)
+def test_a_limit_is_refused_by_name_for_an_asgi_application(
+    folder, invoke, arguments, variables, name
+):
     (folder / "asgi.py").write_text(ASGI)
-    result = invoke("run", "asgi:app", option, "100")
+    result = invoke("run", "asgi:app", *arguments, env=variables)
     assert result.output == (
-        f"sock: {option} is for applications that Sock's own server runs; 'asgi:app' is run by"
+        f"sock: {name} is for applications that Sock's own server runs; 'asgi:app' is run by"
         " uvicorn, and its Socks take their Options from sock.asgi, from upgrade and from their"
         " class.\n"
     )

@@ -93,7 +93,7 @@ def start(
             folder=folder,
             factory=factory,
             health=health,
-            sources=sources,
+            said={name: sources[name] for name, text in limits.items() if text},
             **settings,
             **of_uvicorn,
         )
@@ -142,12 +142,13 @@ def _run_uvicorn(
     known: Collection[threading.Thread],
     *,
     folder: Path,
-    sources: Mapping[str, str],
+    said: Mapping[str, str],
     **settings: Any,
 ) -> None:
     for name in sorted(options.given - {"drain_timeout"}):
+        source = said.get(name, f"{name}, in --options,")
         fail(
-            f"{sources[name]} is for applications that Sock's own server runs; {target!r} is run"
+            f"{source} is for applications that Sock's own server runs; {target!r} is run"
             " by uvicorn, and its Socks take their Options from sock.asgi, from upgrade and from"
             " their class.",
             NOT_THERE,
