@@ -131,7 +131,11 @@ HOSTS: Final = (
         "uvicorn, wsproto",
         "uvicorn",
         _uvicorn("wsproto"),
-        _UVICORN,
+        {
+            **_UVICORN,
+            "close": "a peer that does not answer its Close is not cut",
+            "detail": "a Close of the peer's with 1014 is taken for a fault of the peer's",
+        },
         advice="Without need: the same uvicorn does everything with Sock's protocol.",
     ),
     Host(
