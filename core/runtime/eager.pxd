@@ -22,6 +22,7 @@ cdef class Eager:
 
 
 cdef class Steps:
+    cdef bint _begun
     cdef object _coroutine
     cdef Scope _scope
 

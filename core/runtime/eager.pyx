@@ -106,6 +106,12 @@ cdef class Steps:
 
     def send(self, value, /):
         """Take a step."""
+        if not self._begun:
+            self._begun = True
+            if self._scope.inside is not None:
+                # A task that is begun at once runs in a copy of the scope, which is in use: what
+                # the first step sets would be lost. So it comes in the loop's next turn.
+                return None
         return self._scope.run(self._coroutine.send, value)
 
     def throw(self, error, *more):

@@ -540,7 +540,11 @@ def test_a_task_factory_makes_every_task(run):
 def test_a_task_factory_that_begins_at_once_leaves_the_variables_to_the_scope(run):
     def act(eager):
         loop = asyncio.get_running_loop()
-        loop.set_task_factory(asyncio.eager_task_factory)
+
+        def factory(loop, coroutine, **how):  # asyncio's own knows not all that uvloop asks for
+            return asyncio.Task(coroutine, loop=loop, **{**how, "eager_start": True})
+
+        loop.set_task_factory(factory)
 
         async def sets():
             variable.set("mine")

@@ -143,12 +143,16 @@ class Steps(Coroutine[Any, Any, Any]):
     Args:
         coroutine: whose steps they are.
         scope: to run in.
+        begun: whether the coroutine has taken a step already.
     """
 
-    __slots__ = ("_coroutine", "scope")
+    __slots__ = ("_begun", "_coroutine", "scope")
 
-    def __init__(self, coroutine: Coroutine[Any, Any, Any], scope: Scope) -> None:
+    def __init__(
+        self, coroutine: Coroutine[Any, Any, Any], scope: Scope, *, begun: bool = False
+    ) -> None:
         self._coroutine = coroutine
+        self._begun = begun
         self.scope = scope
 
     def __getattr__(self, name: str) -> Any:
@@ -159,6 +163,12 @@ class Steps(Coroutine[Any, Any, Any]):
 
     def send(self, value: Any, /) -> Any:
         """Take a step."""
+        if not self._begun:
+            self._begun = True
+            if self.scope.inside is not None:
+                # A task that is begun at once runs in a copy of the scope, which is in use: what
+                # the first step sets would be lost. So it comes in the loop's next turn.
+                return None
         return self.scope.run(self._coroutine.send, value)
 
     def throw(self, error: Any, *more: Any) -> Any:
@@ -211,7 +221,7 @@ class Lent(Coroutine[Any, Any, Any]):
 
     def keep(self, coroutine: Coroutine[Any, Any, Any], waits_for: Any, scope: Scope) -> None:
         """Go on with a coroutine, which waits for something that it has yielded."""
-        self._steps = Steps(coroutine, scope)
+        self._steps = Steps(coroutine, scope, begun=True)
         self._waits_for = waits_for
         if getattr(waits_for, "_asyncio_future_blocking", None):
             # As a task does at once: another coroutine may wait for the same future in this turn.
