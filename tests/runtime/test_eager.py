@@ -513,6 +513,29 @@ def test_a_coroutine_may_be_begun_inside_a_task(run):
     assert run(act) == "outer"
 
 
+def test_a_coroutine_may_be_begun_in_the_first_step_of_another(run):
+    def act(eager):
+        begun = []
+
+        async def outer():
+            before = asyncio.current_task()
+            assert eager.begin(returns("at once")) == "at once"
+            begun.append(eager.begin(waits("inner")))
+            assert asyncio.current_task() is before
+            await asyncio.sleep(0)
+            assert asyncio.current_task() is before
+            return "outer"
+
+        begun.append(eager.begin(outer()))
+
+        async def wait():
+            return [await one for one in begun]
+
+        return wait()
+
+    assert run(act) == ["inner", "outer"]
+
+
 def test_a_task_factory_makes_every_task(run):
     made = []
 
