@@ -151,7 +151,7 @@ cdef class Lent(Steps):
         self.task = None  # it knows this: the two would wait for the garbage collector
 
     cdef bint is_free(self) except -1:
-        """Tell whether nobody has left anything at the task, or may still know it."""
+        """Tell whether it may be lent again: nothing was left at it, and nobody else knows it."""
         cdef PyObject *task = <PyObject *>self.task
         return (
             not self.touched

@@ -230,7 +230,7 @@ class Lent(Coroutine[Any, Any, Any]):
         self.task = None  # it knows this: the two would wait for the garbage collector
 
     def is_free(self) -> bool:
-        """Tell whether nobody has left anything at the task, or may still know it."""
+        """Tell whether it may be lent again: nothing was left at it, and nobody else knows it."""
         return (
             not self.touched
             and getrefcount(self.task) == self._references
