@@ -22,6 +22,7 @@ cdef class Eager:
 
 
 cdef class Steps:
+    cdef bint _begun
     cdef object _coroutine
     cdef Scope _scope
 
@@ -34,8 +35,11 @@ cdef class Lent(Steps):
     cdef object task
     cdef Py_ssize_t _references
     cdef PyObject *_newest_weak
+    cdef bint _blocking
     cdef bint touched
 
     cdef keep(self, coroutine, waits_for, Scope scope)
+    cdef bint is_free(self) except -1
     cdef context(self)
     cdef expire(self)
+    cdef _to_wait_for(self)

@@ -19,8 +19,9 @@ cdef extern from "Python.h":
         PYGEN_ERROR
         PYGEN_NEXT
     PySendResult PyIter_Send(object iterator, object value, PyObject **result) except PYGEN_ERROR
-    Py_ssize_t Py_REFCNT(object value)
-    PyObject **PyObject_GET_WEAKREFS_LISTPTR(object value)
+    # Of a pointer: for an object, Cython would hold one reference more.
+    Py_ssize_t Py_REFCNT(PyObject *value)
+    PyObject **PyObject_GET_WEAKREFS_LISTPTR(PyObject *value)
     void Py_DECREF(PyObject *value)
 
 
@@ -50,7 +51,7 @@ cdef class Eager:
         cdef PySendResult outcome
         cdef PyObject *given = NULL
         lent = self._lent
-        if lent is None:
+        if lent is None or not lent.is_free():
             if loop.get_task_factory() is not None:  # who makes tasks in his own way has a reason
                 return Suspended(loop.create_task(Steps(coroutine, owner.own())))
             lent = self._lent = Lent(self, loop)
@@ -76,14 +77,10 @@ cdef class Eager:
             _leave_task(loop, task)
             if outer is not None:
                 _enter_task(loop, outer)
-        # One reference more is that of `task` here.
-        if (
-            lent.touched
-            or Py_REFCNT(task) != lent._references + 1
-            or PyObject_GET_WEAKREFS_LISTPTR(task)[0] != lent._newest_weak
-        ):
+        task = None
+        if not lent.is_free():
             self._lent = None
-            if task.cancelling():
+            if lent.task is not None and lent.task.cancelling():
                 raise asyncio.CancelledError
             lent._result = result
         return result
@@ -109,6 +106,12 @@ cdef class Steps:
 
     def send(self, value, /):
         """Take a step."""
+        if not self._begun:
+            self._begun = True
+            if self._scope.inside is not None:
+                # A task that is begun at once runs in a copy of the scope, which is in use: what
+                # the first step sets would be lost. So it comes in the loop's next turn.
+                return None
         return self._scope.run(self._coroutine.send, value)
 
     def throw(self, error, *more):
@@ -134,14 +137,28 @@ cdef class Lent(Steps):
         self._eager = eager
         # In a context of its own: nothing of it, but for the waking up, runs in that.
         task = LentTask(self, loop=loop, context=contextvars.Context())
-        self._references = Py_REFCNT(task)  # one of which will be this object's
-        self._newest_weak = PyObject_GET_WEAKREFS_LISTPTR(task)[0]  # a newer one goes before it
+        self._references = Py_REFCNT(<PyObject *>task)  # one of which will be this object's
+        self._newest_weak = PyObject_GET_WEAKREFS_LISTPTR(<PyObject *>task)[0]  # a newer one goes before it
         self.task = task
 
     cdef keep(self, coroutine, waits_for, Scope scope):
         """Go on with a coroutine, which waits for something that it has yielded."""
         self._coroutine, self._waits_for, self._scope = coroutine, waits_for, scope
+        if getattr(waits_for, "_asyncio_future_blocking", None):
+            # As a task does at once: another coroutine may wait for the same future in this turn.
+            waits_for._asyncio_future_blocking = False
+            self._blocking = True
         self.task = None  # it knows this: the two would wait for the garbage collector
+
+    cdef bint is_free(self) except -1:
+        """Tell whether it may be lent again: nothing was left at it, and nobody else knows it."""
+        cdef PyObject *task = <PyObject *>self.task
+        return (
+            not self.touched
+            and self.task is not None
+            and Py_REFCNT(task) == self._references
+            and PyObject_GET_WEAKREFS_LISTPTR(task)[0] == self._newest_weak
+        )
 
     cdef context(self):
         """Return the context that the coroutine runs in."""
@@ -160,8 +177,7 @@ cdef class Lent(Steps):
             self.expire()
             raise StopIteration(self._result)
         if self._waits_for is not None:
-            waits_for, self._waits_for = self._waits_for, None
-            return waits_for
+            return self._to_wait_for()
         return self._scope.run(self._coroutine.send, value)
 
     def throw(self, error, *more):
@@ -169,11 +185,21 @@ cdef class Lent(Steps):
         if self._coroutine is None:
             self.expire()
             raise error
-        if self._waits_for is not None:
-            # The task does not know that it was to wait for this.
-            self._waits_for._asyncio_future_blocking = False
-            self._waits_for = None
+        if self._blocking and isinstance(error, asyncio.CancelledError):
+            # As a task that is cancelled does: it cancels what it waits for, and hears of that.
+            self._blocking = self._waits_for.cancel(msg=error.args[0] if error.args else None)
+            if self._blocking:
+                return self._to_wait_for()
+        self._waits_for = None
         return self._scope.run(self._coroutine.throw, error, *more)
+
+    cdef _to_wait_for(self):
+        """Return to the task, once, what it is to wait for."""
+        waits_for, self._waits_for = self._waits_for, None
+        if self._blocking:
+            self._blocking = False
+            waits_for._asyncio_future_blocking = True
+        return waits_for
 
 
 class LentTask(asyncio.Task):

@@ -142,9 +142,14 @@ cdef class Scoped(Turned):
     cpdef Scope own(self):
         """Return the scope, which is shared with nobody from now on."""
         cdef Scope scope = self.scope, mine
-        if scope.pristine is not None:
-            self.scope = mine = Scope(scope.context)
-            mine.inside = scope.inside
-            scope.context = scope.fresh()
-            scope.inside = None
-        return self.scope
+        if scope.pristine is None:
+            return scope
+        if scope.inside is not None and scope.inside is not self:
+            # The context is another connection's, whose callback asks for this.
+            self.scope = mine = Scope(scope.fresh())
+            return mine
+        self.scope = mine = Scope(scope.context)
+        mine.inside = scope.inside
+        scope.context = scope.fresh()
+        scope.inside = None
+        return mine

@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import gc
+import sys
 import weakref
 
 import pytest
@@ -380,6 +381,123 @@ def test_what_it_waits_for_may_be_there_before_the_next_turn(run):
     assert run(act) == "soon"
 
 
+@pytest.mark.parametrize("others", [0, 1, 2])
+def test_many_may_wait_for_one_future_in_one_turn(run, others):
+    def act(eager):
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+
+        async def waits_for_it():
+            return await future
+
+        begun = [eager.begin(waits_for_it()) for _ in range(3)]
+        tasks = [loop.create_task(waits_for_it()) for _ in range(others)]
+        begun.append(eager.begin(waits_for_it()))
+
+        async def wait():
+            for _ in range(3):
+                await asyncio.sleep(0)
+            future.set_result("theirs")
+            return [await one for one in (*begun, *tasks)]
+
+        return wait()
+
+    assert run(act) == ["theirs"] * (4 + others)
+
+
+def test_a_future_that_is_yielded_and_not_awaited_is_refused_as_by_any_task(run):
+    class Yields:
+        def __await__(self):
+            yield asyncio.get_running_loop().create_future()
+
+    async def yields():
+        await Yields()
+
+    def act(eager):
+        begun = eager.begin(yields())
+
+        async def wait():
+            with pytest.raises(RuntimeError, match="yield was used instead of yield from"):
+                await begun
+
+        return wait()
+
+    run(act)
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2])
+@pytest.mark.parametrize("gathered", [False, True])
+def test_one_that_is_cancelled_in_any_turn_cancels_what_it_waits_for(run, turns, gathered):
+    def act(eager):
+        loop = asyncio.get_running_loop()
+        child = loop.create_task(asyncio.sleep(3600))
+        heard = []
+
+        async def waits_for_it():
+            try:
+                await (asyncio.gather(child) if gathered else child)
+            except asyncio.CancelledError as error:
+                heard.extend(error.args)
+                raise
+
+        begun = eager.begin(waits_for_it())
+
+        async def wait():
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            if turns:
+                begun.task.cancel("enough")
+            with pytest.raises(asyncio.CancelledError):
+                await begun
+            assert child.cancelled()
+            assert heard in ([], ["enough"])  # gather keeps the word to itself
+
+        if not turns:
+            begun.task.cancel("enough")  # before its first step
+        return wait()
+
+    run(act)
+
+
+def test_one_that_is_cancelled_when_all_it_waits_for_is_there_is_cancelled(run):
+    def act(eager):
+        future = asyncio.get_running_loop().create_future()
+
+        async def waits_for_it():
+            return await future
+
+        begun = eager.begin(waits_for_it())
+        future.set_result("too late")
+        begun.task.cancel()
+
+        async def wait():
+            with pytest.raises(asyncio.CancelledError):
+                await begun
+            return begun.task.cancelled()
+
+        return wait()
+
+    assert run(act) is True
+
+
+def test_a_task_that_was_found_between_two_coroutines_is_lent_to_no_other(run):
+    def act(eager):
+        loop = asyncio.get_running_loop()
+        before = asyncio.all_tasks(loop)
+        assert eager.begin(returns("first")) == "first"
+        found = asyncio.all_tasks(loop) - before
+        for task in found:
+            task.cancel()
+
+        async def tells():
+            return asyncio.current_task() in found
+
+        assert len(found) == 1
+        assert eager.begin(tells()) is False
+
+    run(act)
+
+
 def test_a_coroutine_may_be_begun_inside_a_task(run):
     def act(eager):
         async def inside():
@@ -393,6 +511,29 @@ def test_a_coroutine_may_be_begun_inside_a_task(run):
         return inside()
 
     assert run(act) == "outer"
+
+
+def test_a_coroutine_may_be_begun_in_the_first_step_of_another(run):
+    def act(eager):
+        begun = []
+
+        async def outer():
+            before = asyncio.current_task()
+            assert eager.begin(returns("at once")) == "at once"
+            begun.append(eager.begin(waits("inner")))
+            assert asyncio.current_task() is before
+            await asyncio.sleep(0)
+            assert asyncio.current_task() is before
+            return "outer"
+
+        begun.append(eager.begin(outer()))
+
+        async def wait():
+            return [await one for one in begun]
+
+        return wait()
+
+    assert run(act) == ["inner", "outer"]
 
 
 def test_a_task_factory_makes_every_task(run):
@@ -416,6 +557,32 @@ def test_a_task_factory_makes_every_task(run):
 
     assert run(act) == "made"
     assert made == ["returns"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with Python 3.12")
+def test_a_task_factory_that_begins_at_once_leaves_the_variables_to_the_scope(run):
+    def act(eager):
+        loop = asyncio.get_running_loop()
+
+        def factory(loop, coroutine, **how):  # asyncio's own knows not all that uvloop asks for
+            return asyncio.Task(coroutine, loop=loop, **{**how, "eager_start": True})
+
+        loop.set_task_factory(factory)
+
+        async def sets():
+            variable.set("mine")
+            await asyncio.sleep(0)
+            return variable.get()
+
+        begun = eager.begin(sets())
+        loop.set_task_factory(None)
+
+        async def wait():
+            return await begun
+
+        return wait()
+
+    assert run(act) == "mine"
 
 
 def test_a_task_that_was_lent_leaves_nothing_behind(run):

@@ -525,6 +525,38 @@ def test_an_exception_ends_its_connection_with_1011_and_no_other(run, open_link,
     run(scenario())
 
 
+def test_one_that_is_shut_down_before_it_has_begun_never_begins(run, reactor, pair, events):
+    """A server that takes over answers soon; a drain may come in between."""
+
+    class Begins(Recorder):
+        def init(self, ref):
+            raise AssertionError
+
+    async def scenario():
+        over = asyncio.Event()
+
+        def connect(channel):
+            request = Request("GET", "/")
+            options = Options(max_send_buffer=64)
+            return Link(
+                reactor(),
+                channel,
+                request,
+                Begins(request),
+                options,
+                on_over=lambda link: over.set(),
+            )
+
+        _, link, peer = await pair(connect)
+        link.shutdown(30)
+        link.begin(b"HTTP/1.1 101 Switching Protocols", peer.encode(*[Ping(b"there?" * 10)] * 20))
+        assert await asyncio.wait_for(peer.reader.read(), 10) == b""
+        await asyncio.wait_for(over.wait(), 10)
+        assert events == []
+
+    run(scenario())
+
+
 def test_a_shutdown_says_1012_when_what_is_under_way_has_finished(run, open_link):
     async def scenario():
         connection = await open_link(Waits)

@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 import threading
+import weakref
 
 import pytest
 
@@ -104,6 +105,30 @@ def test_an_info_for_a_loop_that_is_closed_is_dropped():
     late = asyncio.run(reactor())
     late.post(object(), "nobody hears")
     late.wake(Turned())
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_an_info_for_a_loop_that_is_closed_is_not_kept(before):
+    class Info:
+        """What nobody hears."""
+
+    infos = [Info() for _ in range(4)]
+    left = weakref.WeakSet(infos)
+
+    async def posts():
+        reactor = Reactor.of(asyncio.get_running_loop())
+        asyncio.get_running_loop().stop()  # in this turn, which is the last
+        for _ in range(before):
+            reactor.post(object(), infos.pop())
+        return reactor
+
+    loop = asyncio.new_event_loop()
+    late = loop.create_task(posts())
+    loop.run_forever()
+    loop.close()
+    while infos:
+        late.result().post(object(), infos.pop())
+    assert not left
 
 
 @pytest.mark.parametrize("native", [True], ids=["epoll"], indirect=True)

@@ -96,6 +96,25 @@ def test_a_scope_that_is_made_its_own_in_the_middle_stays_the_one_that_is_run_in
     assert other.scope is shared
 
 
+def test_who_is_given_a_scope_of_its_own_by_another_one_takes_nothing_of_it(shared):
+    one, other = Scoped(shared), Scoped(shared)
+
+    def spawns():
+        variable.set("one's")
+        scope = other.own()
+        variable.set("still one's")
+        return scope
+
+    scope = one.within(spawns)
+    assert scope is other.scope is not shared
+    assert one.within(variable.get) == "still one's"
+    assert other.within(variable.get) == "nobody's"
+    other.within(variable.set, "other's")
+    assert scope.run(variable.get) == "other's"
+    assert one.within(variable.get) == "still one's"
+    assert variable.get() == "nobody's"
+
+
 def test_a_step_that_is_run_within_its_scope_is_just_run(shared):
     one = Scoped(shared)
     scope = one.own()

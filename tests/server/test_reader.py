@@ -128,6 +128,16 @@ def test_empty_lines_count_as_a_head():
     assert refusal(b"\r\n" * 513, max_head_size=1024)[0] == 431
 
 
+def test_empty_lines_count_however_they_are_cut():
+    reader = Reader(64, MAX_BODY)
+    reader.feed(b"\r")
+    with pytest.raises(BadRequest) as caught:
+        for _ in range(64):
+            assert reader.next() is None
+            reader.feed(b"\n\r")
+    assert caught.value.status == 431
+
+
 def test_a_part_of_a_head_that_cannot_become_one_is_refused_at_once():
     reader = Reader(1024, MAX_BODY)
     reader.feed(b"GET / HTTP/1.1\r\nHost : ")

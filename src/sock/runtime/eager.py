@@ -94,7 +94,7 @@ class Eager:
         """
         loop = self._loop
         lent = self._lent
-        if lent is None:
+        if lent is None or not lent.is_free():
             if loop.get_task_factory() is not None:  # who makes tasks in his own way has a reason
                 steps = Steps(coroutine, owner.own())
                 return Suspended(loop.create_task(steps))
@@ -124,7 +124,7 @@ class Eager:
             if outer is not None:
                 _enter_task(loop, outer)
         del task
-        if lent.touched or lent.is_held():
+        if not lent.is_free():
             self._lent = None
             if lent.cancelling():
                 raise asyncio.CancelledError
@@ -143,12 +143,16 @@ class Steps(Coroutine[Any, Any, Any]):
     Args:
         coroutine: whose steps they are.
         scope: to run in.
+        begun: whether the coroutine has taken a step already.
     """
 
-    __slots__ = ("_coroutine", "scope")
+    __slots__ = ("_begun", "_coroutine", "scope")
 
-    def __init__(self, coroutine: Coroutine[Any, Any, Any], scope: Scope) -> None:
+    def __init__(
+        self, coroutine: Coroutine[Any, Any, Any], scope: Scope, *, begun: bool = False
+    ) -> None:
         self._coroutine = coroutine
+        self._begun = begun
         self.scope = scope
 
     def __getattr__(self, name: str) -> Any:
@@ -159,6 +163,12 @@ class Steps(Coroutine[Any, Any, Any]):
 
     def send(self, value: Any, /) -> Any:
         """Take a step."""
+        if not self._begun:
+            self._begun = True
+            if self.scope.inside is not None:
+                # A task that is begun at once runs in a copy of the scope, which is in use: what
+                # the first step sets would be lost. So it comes in the loop's next turn.
+                return None
         return self.scope.run(self._coroutine.send, value)
 
     def throw(self, error: Any, *more: Any) -> Any:
@@ -184,6 +194,7 @@ class Lent(Coroutine[Any, Any, Any]):
     """
 
     __slots__ = (
+        "_blocking",
         "_eager",
         "_references",
         "_steps",
@@ -198,6 +209,7 @@ class Lent(Coroutine[Any, Any, Any]):
         self._eager = eager
         self._steps: Steps | None = None
         self._waits_for: Any = None
+        self._blocking = False  # whether that is a future, awaited as futures are
         self.touched = False
         """Whether somebody has left something at the task that the next one would inherit."""
         self.result: Any = None
@@ -209,15 +221,20 @@ class Lent(Coroutine[Any, Any, Any]):
 
     def keep(self, coroutine: Coroutine[Any, Any, Any], waits_for: Any, scope: Scope) -> None:
         """Go on with a coroutine, which waits for something that it has yielded."""
-        self._steps = Steps(coroutine, scope)
+        self._steps = Steps(coroutine, scope, begun=True)
         self._waits_for = waits_for
+        if getattr(waits_for, "_asyncio_future_blocking", None):
+            # As a task does at once: another coroutine may wait for the same future in this turn.
+            waits_for._asyncio_future_blocking = False  # noqa: SLF001 - the protocol of futures
+            self._blocking = True
         self.task = None  # it knows this: the two would wait for the garbage collector
 
-    def is_held(self) -> bool:
-        """Tell whether anybody but the loop and this may still know the task."""
+    def is_free(self) -> bool:
+        """Tell whether it may be lent again: nothing was left at it, and nobody else knows it."""
         return (
-            getrefcount(self.task) != self._references
-            or getweakrefcount(self.task) != self._weak_references
+            not self.touched
+            and getrefcount(self.task) == self._references
+            and getweakrefcount(self.task) == self._weak_references
         )
 
     def cancelling(self) -> bool:
@@ -241,8 +258,7 @@ class Lent(Coroutine[Any, Any, Any]):
             self.expire()
             raise StopIteration(self.result)
         if self._waits_for is not None:
-            waits_for, self._waits_for = self._waits_for, None
-            return waits_for
+            return self._to_wait_for()
         return self._steps.send(value)
 
     def throw(self, error: Any, *more: Any) -> Any:
@@ -250,11 +266,21 @@ class Lent(Coroutine[Any, Any, Any]):
         if self._steps is None:
             self.expire()
             raise error
-        if self._waits_for is not None:
-            # The task does not know that it was to wait for this.
-            self._waits_for._asyncio_future_blocking = False  # noqa: SLF001 - the protocol of futures
-            self._waits_for = None
+        if self._blocking and isinstance(error, asyncio.CancelledError):
+            # As a task that is cancelled does: it cancels what it waits for, and hears of that.
+            self._blocking = self._waits_for.cancel(msg=error.args[0] if error.args else None)
+            if self._blocking:
+                return self._to_wait_for()
+        self._waits_for = None
         return self._steps.throw(error, *more)
+
+    def _to_wait_for(self) -> Any:
+        """Return to the task, once, what it is to wait for."""
+        waits_for, self._waits_for = self._waits_for, None
+        if self._blocking:
+            self._blocking = False
+            waits_for._asyncio_future_blocking = True  # noqa: SLF001 - the protocol of futures
+        return waits_for
 
     def close(self) -> None:
         """End it, as what is never resumed is ended."""

@@ -138,7 +138,8 @@ class Link(Lane):
             early: what came behind the request's head.
         """
         self.channel.receiver = self
-        self.within(self._begin, head, early)
+        if not self._over:  # a drain may have come in between
+            self.within(self._begin, head, early)
 
     def _begin(self, head: bytes, early: bytes) -> None:
         telemetry.emit("connection.opened", request=self.request)

@@ -7,6 +7,7 @@ Where there is epoll, all sockets are read in one of our own (`epoll`). Where th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import os
 import select
@@ -176,10 +177,10 @@ class Reactor:
         self._foreign.append((addressed, info))
         if not self._foreign_woken:
             self._foreign_woken = True
-            try:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
                 self.loop.call_soon_threadsafe(self._admit)
-            except RuntimeError:  # the loop is closed, and so is every connection
-                self._foreign.clear()
+        if self.loop.is_closed():  # and so is every connection
+            self._foreign.clear()
 
     def after(self, seconds: float, callback: Callable[[], object]) -> Alarm:
         """Call back after so many seconds, at most a tick late."""

@@ -131,11 +131,16 @@ class Scoped(Turned):
     def own(self) -> Scope:
         """Return the scope, which is shared with nobody from now on."""
         scope = self.scope
-        if scope.pristine is not None:
-            self.scope = Scope(scope.context)
-            self.scope.inside = scope.inside
-            scope.context = scope.fresh()
-            scope.inside = None
+        if scope.pristine is None:
+            return scope
+        if scope.inside is not None and scope.inside is not self:
+            # The context is another connection's, whose callback asks for this.
+            self.scope = Scope(scope.fresh())
+            return self.scope
+        self.scope = Scope(scope.context)
+        self.scope.inside = scope.inside
+        scope.context = scope.fresh()
+        scope.inside = None
         return self.scope
 
     def _leave(self) -> None:

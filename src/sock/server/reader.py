@@ -176,7 +176,8 @@ class Reader:
         data = self._data
         if self._fed == self._at and data.startswith(b"\r", self._at):
             self._drop_empty_lines()
-            if self._at == len(data) - 1 and data.endswith(b"\r"):  # half of another one, perhaps
+            half = self._at == len(data) - 1 and data.endswith(b"\r")  # of another one, perhaps
+            if half and self._ahead < self._max_head_size:
                 return False
         begin = self._at
         end = data.find(b"\r\n\r\n", max(begin, self._fed - 3))
