@@ -57,6 +57,25 @@ def test_a_wrong_variable_is_named_as_it_was_given(invoke, served, given):
     assert served == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["rnu", "chat:app"], "there is no command 'rnu'. Did you mean sock run?"),
+        (["chat:app"], "there is no command 'chat:app'. Did you mean sock run chat:app?"),
+        (["zzz"], "there is no command 'zzz'. sock --help has all that there are."),
+        (["--vresion"], "there is no option --vresion. Did you mean --version?"),
+        (["--port", "80", "run"], "there is no option --port. sock --help has all that there are."),
+    ],
+)
+def test_a_wrong_command_is_one_line_and_exit_code_2(invoke, arguments, line):
+    result = invoke(*arguments)
+    assert (result.output, result.exit_code) == (f"sock: {line}\n", 2)
+
+
+def test_without_anything_it_shows_its_help(invoke):
+    assert "sock run chat:app " in invoke().output
+
+
 def test_without_an_application_it_says_how_to_name_one(invoke):
     result = invoke("run")
     assert result.output.startswith("sock: say what to run: sock run MODULE:APP.")

@@ -17,7 +17,7 @@ from sock import __version__, native
 from .leaving import leave
 from .options import declared
 from .run import start
-from .sections import SectionCommand, WholeNumber, name_of, option
+from .sections import OneLineGroup, SectionCommand, WholeNumber, name_of, option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ def _limits(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=OneLineGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(
     __version__,
     prog_name="sock",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, NoReturn, final
 
 import click
 from click.core import ParameterSource
@@ -50,6 +50,29 @@ class WholeNumber(click.IntRange):
             self.fail(f"it is a whole number, {bounds}, not {value!r}", param, ctx)
 
 
+class OneLineGroup(click.Group):
+    """Commands, of which a wrong name is told in one line."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read what stands before the command."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            _fail_for_option(error, "sock --help")
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command."""
+        name = args[0]
+        if self.get_command(ctx, name) is None:
+            near = get_close_matches(name, self.list_commands(ctx), n=1)
+            meant = f"run {name}" if ":" in name else near[0] if near else None
+            hint = f"Did you mean sock {meant}?" if meant else "sock --help has all that there are."
+            fail(f"there is no command {name!r}. {hint}", NOT_THERE)
+        return super().resolve_command(ctx, args)
+
+
 class SectionCommand(click.Command):
     """A command that shows its options under the headings of their sections, in their order."""
 
@@ -58,9 +81,7 @@ class SectionCommand(click.Command):
         try:
             return super().make_context(*args, **settings)
         except click.NoSuchOption as error:
-            near = get_close_matches(error.option_name, error.possibilities or (), n=1)
-            hint = f"Did you mean {near[0]}?" if near else "sock run --help has all that there are."
-            fail(f"there is no option {error.option_name}. {hint}", NOT_THERE)
+            _fail_for_option(error, "sock run --help")
         except click.MissingParameter:  # only MODULE:APP has to be there
             fail("say what to run: sock run MODULE:APP. sock run --help says more.", NOT_THERE)
         except click.BadParameter as error:
@@ -105,6 +126,12 @@ def name_of(parameter: click.Parameter, context: click.Context) -> str:
     """Return the name by which a parameter was given: the option's, or the variable's."""
     of_variable = context.get_parameter_source(str(parameter.name)) is ParameterSource.ENVIRONMENT
     return str(parameter.envvar) if of_variable else parameter.opts[0]
+
+
+def _fail_for_option(error: click.NoSuchOption, all_of_them: str) -> NoReturn:
+    near = get_close_matches(error.option_name, error.possibilities or (), n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"{all_of_them} has all that there are."
+    fail(f"there is no option {error.option_name}. {hint}", NOT_THERE)
 
 
 def _sentence(message: str) -> str:
