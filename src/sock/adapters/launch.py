@@ -21,6 +21,7 @@ except ImportError as error:  # pragma: no cover - told by a subprocess
 from sock.runtime.guests import Guests
 
 from . import uvicorn_log
+from .entering import Entering
 from .health import Health
 from .uvicorn import SockProtocol  # here, a uvicorn that is too old is told in one line
 
@@ -107,7 +108,7 @@ def run(
             target, factory = f"{__name__}:{healthy.__name__}", True
     try:
         server.run(
-            (lambda: found) if own else target,
+            (lambda: Entering(found, stopped)) if own else target,
             app_dir=str(app_dir),
             factory=own or factory,
             interface="asgi3",
