@@ -134,3 +134,24 @@ def test_without_a_transaction_nothing_is_lent():
     assert (
         transaction.sharing([], SyncToAsync.single_thread_executor, asyncio.sleep) is asyncio.sleep
     )
+
+
+IMPORTED = """
+import django.db
+from sock import Sock, testing
+
+class Echo(Sock):
+    def handle_in(self, message):
+        return message
+
+with testing.open(Echo) as session:
+    session.receive("hi")
+    assert session.pushed() == ["hi"]
+"""
+
+
+def test_a_django_that_is_imported_and_not_configured_is_left_alone():
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", IMPORTED], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -22,7 +22,7 @@ ResultT = TypeVar("ResultT")
 def opened() -> list[Any]:
     """Return the connections of this thread that have a transaction open. No loop may run here."""
     database: Any = sys.modules.get("django.db")
-    if database is None:
+    if database is None or not sys.modules["django.conf"].settings.configured:
         return []
     return [one for one in database.connections.all(initialized_only=True) if one.in_atomic_block]
 
