@@ -15,7 +15,8 @@ import sys
 from http import HTTPStatus
 from typing import Any, cast
 
-from sock import App, HandshakeError, Refuse, Request, Response, Upgrade, log
+from sock import App, HandshakeError, Refuse, Request, Response, Upgrade
+from sock.observe import log
 from sock.runtime import Reactor
 from sock.runtime.answer import base_of, taken
 from sock.runtime.guests import Guests
@@ -29,8 +30,7 @@ class Toy(asyncio.Protocol):
     transport: asyncio.Transport
 
     def __init__(self, app: App) -> None:
-        self.app = app
-        self.data = b""
+        self.app, self.data = app, b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)

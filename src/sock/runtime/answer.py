@@ -124,7 +124,7 @@ def _in_words(answered: object) -> str:
     """Say what something is, and not what is in it: it may be anything, and ends in the log."""
     if answered is None or isinstance(answered, type):
         return repr(answered)
-    return f"a {type(answered).__name__!r}"
+    return repr(type(answered).__name__)
 
 
 def explained(error: BaseException) -> BaseException:
