@@ -1,6 +1,6 @@
-"""What popular servers do wrong, each by its name in `limits.md`, against a whole server.
+"""What popular servers do wrong, each against a whole server.
 
-"Bugs of others that must not happen here": what was measured, what Bandit did, what advisories say.
+Bugs of others that must not happen here: what was measured, what Bandit did, what advisories say.
 """
 
 from __future__ import annotations

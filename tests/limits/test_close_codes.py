@@ -1,6 +1,6 @@
 """Each close code: the bytes sent, the Close on the wire, what `terminate` gets, the log.
 
-Codes are API (`limits.md`, "Close codes"). Through a whole server, on both reactors.
+Codes are part of the interface [S16.1]. Through a whole server, on both reactors.
 """
 
 from __future__ import annotations

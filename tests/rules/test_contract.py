@@ -13,7 +13,7 @@ import sock
 from sock import spec
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "sock"
-# The design's contract.md §1, in its order, and what house.md and limits.md add to it.
+# What the contract names, in the order of its chapters, and the errors and limits beside it.
 CONTRACT = [
     *("Message", "Result", "Returned", "Reason", "Answer", "App"),
     *("Sock", "TextSock", "BinarySock", "Ref", "Timer", "Request"),

@@ -195,7 +195,7 @@ def test_a_coroutine_holds_back_what_comes_after_it_and_order_is_kept(run, open_
 
 
 def test_a_ping_is_answered_while_a_callback_is_waiting(run, open_link):
-    # contract.md rule 5, RFC 6455 §5.5.2
+    # [S5.1], RFC 6455 §5.5.2
     async def scenario():
         connection = await open_link(Waits)
         connection.peer.send("begin")

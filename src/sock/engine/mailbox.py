@@ -9,7 +9,7 @@ from typing import Any, final
 from .size import size_of as size_of
 
 # What an entry costs beside its payload, so that a flood of empty messages is bounded too
-# (limits.md, "Messages").
+# [S11.3].
 ENTRY_OVERHEAD = 64
 
 
