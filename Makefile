@@ -69,7 +69,7 @@ sanitize: $(MADE)/test $(MADE)/build ## the compiled core under AddressSanitizer
 	PYTHONPATH=$$(echo build/sanitize/lib*) SOCK_EXTENSION=1 PYTHONMALLOC=malloc \
 	    LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	    ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
-	    $(BIN)/python -m pytest $(or $(ARGS),-q tests/core tests/wire tests/engine tests/runtime tests/server tests/contract \
+	    $(BIN)/python -m pytest $(or $(ARGS),-q tests/core tests/wire tests/engine tests/loop tests/live tests/hosting tests/server tests/contract \
 	    --deselect tests/core/test_memory.py::test_messages_and_connections_leave_nothing_behind)
 
 leaks: $(MADE)/test $(MADE)/core ## a million messages and a hundred thousand connections leave nothing behind
@@ -113,7 +113,7 @@ $(MADE)/%: pyproject.toml | $(BIN)/python
 
 # The compiled core, in place, made again when something changes that it is compiled from; where there is no compiler,
 # Sock does without.
-CORE := $(wildcard core/*/*)
+CORE := $(wildcard core/*/*.* core/*/*/*.*)
 $(MADE)/core: setup.py $(CORE) $(wildcard $(patsubst core/%.pxd,src/sock/%.py,$(CORE))) | $(MADE)/build
 	$(BIN)/python setup.py --quiet build_ext --inplace
 	@touch $@

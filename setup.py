@@ -42,9 +42,9 @@ DIRECTIVES = {
 
 def modules() -> list[str]:
     """Return the modules to compile, such as "engine/lifecycle": those that `core` declares."""
-    found = {path.relative_to(CORE).with_suffix("").as_posix() for path in CORE.glob("*/*.p*")}
+    found = {path.relative_to(CORE).with_suffix("").as_posix() for path in CORE.rglob("*.p*")}
     if not sys.platform.startswith("linux"):
-        found.discard("runtime/epoll")
+        found.discard("loop/epoll")
     return sorted(found)
 
 
@@ -56,15 +56,17 @@ def sources(module: str) -> list[Path]:
 
 def headers() -> dict[str, str]:
     """Return the headers, by their place in the stage."""
-    return {path.name: path.read_text(encoding="utf-8") for path in sorted(CORE.glob("*/*.h"))}
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(CORE.rglob("*.h"))}
 
 
 def texts() -> dict[str, str]:
     """Return what the core is compiled from, by its place in the stage."""
     found = headers()
     for module in modules():
-        package = f"sock/{module.partition('/')[0]}"
-        found["sock/__init__.py"] = found[f"{package}/__init__.py"] = ""
+        package = f"sock/{module.rpartition('/')[0]}"
+        for parent in (*Path(package).parents, Path(package)):
+            if parent.parts:
+                found[f"{parent.as_posix()}/__init__.py"] = ""
         for path in sources(module):
             found[f"{package}/{path.name}"] = path.read_text(encoding="utf-8")
     return found

@@ -16,11 +16,11 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from sock import App, HandshakeError, Refuse, Request, Response, Upgrade
+from sock.hosting.answer import base_of, taken
+from sock.hosting.members import Members
+from sock.hosting.takeover import Takeover, carry
+from sock.loop import Reactor
 from sock.observe import log
-from sock.runtime import Reactor
-from sock.runtime.answer import base_of, taken
-from sock.runtime.guests import Guests
-from sock.runtime.takeover import Takeover, carry
 from sock.testing import contract
 
 
@@ -92,7 +92,7 @@ async def main(app: App, port: int) -> None:
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
     await stopped.wait()
     server.close()
-    await Guests.of(loop).drain(30)
+    await Members.of(loop).drain(30)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ cdef class Callbacks:
     cdef object _on_info
     cdef object _on_terminate
     cdef object _watch
-    cdef public bint forwards
+    cdef public bint pushes_infos
     cdef public object on_binary
     cdef public object on_text
 

@@ -16,7 +16,7 @@ cdef class Lifecycle(Callbacks):
     cdef object _options
     cdef bint _proceeding
     cdef public bint busy
-    cdef public bint gone
+    cdef public bint peer_gone
     cdef public bint reading
     cdef public bint ready
     cdef public object phase

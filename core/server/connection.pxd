@@ -1,12 +1,12 @@
 cimport cython
 
-from sock.runtime.turn cimport Turned
+from sock.loop.wakeable cimport Wakeable
 from sock.server.reader cimport Reader
 from sock.server.server cimport Server
 
 
 @cython.final
-cdef class Connection(Turned):
+cdef class Connection(Wakeable):
     cdef bint _advancing
     cdef object _alarm
     cdef Py_ssize_t _dropped
@@ -19,7 +19,7 @@ cdef class Connection(Turned):
     cdef Server _server
     cdef object _state
     cdef Py_ssize_t _taken
-    cdef public object channel
+    cdef public object pipe
     cdef public bint last
 
     cpdef received(self, bytes data)

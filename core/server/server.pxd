@@ -1,7 +1,7 @@
 cimport cython
 
-from sock.runtime.reactor cimport Reactor
-from sock.runtime.scope cimport Scope
+from sock.loop.reactor cimport Reactor
+from sock.loop.scope cimport Scope
 
 
 @cython.final

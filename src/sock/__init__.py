@@ -54,7 +54,7 @@ from .spec import Upgrade as Upgrade
 
 if TYPE_CHECKING:
     from .adapters.asgi import asgi as asgi
-    from .runtime.ref import send_all as send_all
+    from .live.ref import send_all as send_all
     from .server.run import run as run
     from .server.run import serve as serve
 
@@ -109,7 +109,7 @@ __all__ = [
 _LAZY: Final = {
     "asgi": "sock.adapters.asgi",
     "run": "sock.server",
-    "send_all": "sock.runtime.ref",
+    "send_all": "sock.live.ref",
     "serve": "sock.server",
 }
 

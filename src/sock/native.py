@@ -1,7 +1,7 @@
 """The only switch between compiled and pure.
 
 The compiled core is one extension, `sock._core`, with the compiled forms of several modules in it:
-of `sock.engine.lifecycle`, of `sock.runtime.lane` and so on. Where it is there, those modules are
+of `sock.engine.lifecycle`, of `sock.live.lane` and so on. Where it is there, those modules are
 taken from it, and nothing else in Sock knows of it. `SOCK_EXTENSION=0` forbids it,
 `SOCK_EXTENSION=1` demands it.
 """
@@ -87,7 +87,7 @@ def _is_stale(core: ModuleType) -> bool:
     made = file.stat().st_mtime
     return any(
         source.stat().st_mtime > made
-        for source in [*sources, *root.glob("core/*/*")]
+        for source in [*sources, *root.glob("core/**/*")]
         if source.is_file()
     )
 

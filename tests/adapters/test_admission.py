@@ -9,7 +9,7 @@ import pytest
 
 from sock import Options, Ping, Pong, Remote, Response, Sock, Upgrade, testing
 from sock.adapters import admission, asgi
-from sock.runtime import limit
+from sock.hosting import limit
 
 ROOT = Path(__file__).parents[2]
 APPENDIX = (ROOT / "docs" / "reference" / "specification.md").read_text().split("## Appendix B")[1]

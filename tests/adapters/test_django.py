@@ -297,7 +297,7 @@ def test_a_lifespan_is_entered_beside_djangos_application(run_async, uvicorn_ser
     run_async(act())
 
 
-def test_channels_test_client_works_against_it(run_async, application):
+def test_pipes_test_client_works_against_it(run_async, application):
     from channels.testing import WebsocketCommunicator
 
     async def act():

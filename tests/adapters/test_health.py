@@ -9,7 +9,7 @@ import pytest
 
 from sock.adapters.health import Health
 from sock.adapters.hosted import drain
-from sock.runtime.guests import Guests
+from sock.hosting.members import Members
 
 
 async def application(scope, receive, send):
@@ -52,7 +52,7 @@ def test_one_path_is_answered_and_all_else_goes_on(
 def test_it_is_503_while_the_socks_are_sent_away(run_async):
     async def act():
         told = []
-        guests = Guests.of(asyncio.get_running_loop())
+        members = Members.of(asyncio.get_running_loop())
 
         async def send(event):
             told.append(event)
@@ -68,9 +68,9 @@ def test_it_is_503_while_the_socks_are_sent_away(run_async):
             async def ask(self):
                 scope = {"type": "http", "method": "GET", "path": "/healthz"}
                 await Health(application, "/healthz")(scope, None, send)
-                guests.discard(self)
+                members.discard(self)
 
-        guests.add(Asks())
+        members.add(Asks())
         assert await drain(10) == 0
         assert (told[0]["status"], told[1]["body"]) == (503, b"stopping")
 

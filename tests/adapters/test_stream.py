@@ -1,4 +1,4 @@
-"""A channel over a stream of Tornado's: for TLS, whose bytes only the stream can read and write."""
+"""A pipe over a stream of Tornado's: for TLS, whose bytes only the stream can read and write."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import websockets
 
 from sock import Options, Sock
-from sock.runtime import Reactor
+from sock.loop import Reactor
 from sock.testing import contract
 
 pytest.importorskip("tornado")

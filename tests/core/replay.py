@@ -15,7 +15,8 @@ import sys
 from typing import Any, BinaryIO
 
 from sock import Options, Ping, Pong, Prepared, Request, Sock, Stop, Stream, native, send_all
-from sock.runtime import Link, Reactor
+from sock.live import Link
+from sock.loop import Reactor
 from sock.wire.deflate import Agreement
 
 TURNS = 12  # of the loop, in which anything settles that one step has begun
@@ -124,10 +125,10 @@ class Player:
         links: list[Link] = []
         over: list[Link] = []
 
-        def connect(channel):
+        def connect(pipe):
             link = Link(
                 reactor,
-                channel,
+                pipe,
                 Request(),
                 handler,
                 options,

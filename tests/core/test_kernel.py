@@ -14,7 +14,8 @@ SOURCE = Path(__file__).with_name("failing_kernel.c")
 SCRIPT = """
 import asyncio, ctypes, os, socket
 from sock import Options, Ping, Request, Sock
-from sock.runtime import Link, Reactor
+from sock.live import Link
+from sock.loop import Reactor
 from sock.wire.codec import Parser, Writer
 
 kernel = ctypes.CDLL(None)
@@ -38,8 +39,8 @@ async def scenario(act):
         one.setblocking(False)
     over = asyncio.Event()
     handler, made = Echo(), []
-    def connect(channel):
-        link = Link(reactor, channel, Request(), handler, Options(), on_over=lambda _: over.set())
+    def connect(pipe):
+        link = Link(reactor, pipe, Request(), handler, Options(), on_over=lambda _: over.set())
         made.append(link)
         return link
     loop = asyncio.get_running_loop()

@@ -13,7 +13,8 @@ PRELUDE = """
 import asyncio, gc, os, resource, socket, sys
 import sock
 from sock import Options, Ping, Prepared, Request, Sock, Stop, Stream, native
-from sock.runtime import Link, Reactor
+from sock.live import Link
+from sock.loop import Reactor
 from sock.wire.codec import Parser, Writer
 assert native.ACTIVE
 
@@ -33,7 +34,7 @@ class Echo(Sock):
 NO_MEMORY = """
 import _testcapi
 
-class Channel:
+class Pipe:
     pending = taken = 0
     client = server = None
     def write(self, data):
@@ -51,7 +52,7 @@ async def main():
     outcomes = {"all": 0, "some": 0}
     failed = 0
     for nth in range(1, 400):
-        link = Link(reactor, Channel(), Request(), Echo(Request()), Options())
+        link = Link(reactor, Pipe(), Request(), Echo(Request()), Options())
         link.begin(b"head")
         error = None
         _testcapi.set_nomemory(nth, nth + 1)

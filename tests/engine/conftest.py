@@ -235,7 +235,7 @@ class VirtualHost:
         room.open()
 
     async def room(self) -> None:
-        while self.life.outbox.full and not self.life.gone:
+        while self.life.outbox.full and not self.life.peer_gone:
             await self._room
 
     def never(self, happened: bool, what: str) -> None:
@@ -380,7 +380,7 @@ class Connection:
             else:
                 busy = any(work.job.role is Role.CALLBACK for work in under_way)
                 never(busy, f"called {name} while a callback was under way (rule 3)")
-                lags = self.life.outbox.full and not self.life.gone
+                lags = self.life.outbox.full and not self.life.peer_gone
                 never(lags, f"called {name} though the peer cannot keep up (rule 11)")
             self.told.append((name, argument))
             self._inside = True

@@ -76,7 +76,7 @@ def test_an_attribute_of_the_handler_itself_counts_like_one_of_its_class(connect
     c.receive("a", Ping())
     c.post("b")
     assert c.saw == ["in a", "control", "info b"]
-    assert not c.life.forwards
+    assert not c.life.pushes_infos
 
 
 def test_a_handler_keeps_no_object_for_a_callback_that_it_does_not_have():
@@ -87,7 +87,7 @@ def test_a_handler_keeps_no_object_for_a_callback_that_it_does_not_have():
     callbacks = Callbacks(handler, None)
     assert callbacks.on_text is None
     assert callbacks.on_binary is None
-    assert callbacks.forwards
+    assert callbacks.pushes_infos
     names = ("handle_in", "handle_info", "handle_control", "terminate", "init")
     assert [callbacks.own(name) for name in names] == [None] * 5
 
@@ -133,5 +133,5 @@ def test_in_debug_mode_a_callback_is_watched_by_its_name():
 
     callbacks = Callbacks(Handler(None), watch)
     assert [place.rpartition(".")[2] for place in watched] == ["handle_in"]
-    assert not callbacks.forwards
+    assert not callbacks.pushes_infos
     assert isinstance(callbacks.on_text, types.MethodType)

@@ -258,23 +258,23 @@ class AnyOrder(RuleBasedStateMachine):
         """Rules 7 and 11: what waits is for a callback, for the peer or for the next turn."""
         life = self.c.life
         if life.mailbox:
-            assert life.busy or (life.outbox.full and not life.gone) or self.c.host.woken
+            assert life.busy or (life.outbox.full and not life.peer_gone) or self.c.host.woken
 
     @invariant()
     def nothing_runs_on_for_a_peer_that_has_gone(self):
         """Rules 4 and 7."""
         ending = self.c.life.phase not in {Phase.MADE, Phase.LIVE, Phase.FINISHING}
         for job in [work.job for work in self.c.host.under_way]:
-            unwanted = ending or (self.c.life.gone and job.iterator is not None)
+            unwanted = ending or (self.c.life.peer_gone and job.iterator is not None)
             assert job.cancelled or not unwanted or job.role is Role.TERMINATE
 
     @invariant()
     def the_first_cause_that_was_said_stays(self):
         """Rule 8: one reason for each end."""
         life = self.c.life
-        if self.final is None and life.gone:
+        if self.final is None and life.peer_gone:
             self.final = life.cause
-        if life.gone:
+        if life.peer_gone:
             assert life.cause is self.final
         assert self.c.reasons in ([], [self.final and self.final.reason])
 

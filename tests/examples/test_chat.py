@@ -18,7 +18,7 @@ def told(session):
     ]
 
 
-def test_guests_of_a_room_hear_each_other_and_nobody_else():
+def test_members_of_a_room_hear_each_other_and_nobody_else():
     with (
         testing.open(chat.app, "/rooms/red?name=ada") as ada,
         testing.open(chat.app, "/rooms/red?name=bob") as bob,

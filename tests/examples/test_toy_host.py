@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from examples.toy_host import Toy
-from sock.runtime.guests import Guests
+from sock.hosting.members import Members
 from sock.testing import contract
 
 SOURCE = Path(__file__).parents[2] / "examples" / "toy_host.py"
@@ -41,7 +41,7 @@ def test_it_passes_the_whole_contract(run_async, reactor_kind, loop_kind):
 
         async def drain():
             server.close()
-            await Guests.of(loop).drain(5)
+            await Members.of(loop).drain(5)
 
         for case in contract.CASES:
             if "drain" in case.needs:

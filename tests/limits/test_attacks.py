@@ -21,7 +21,7 @@ import pytest
 
 import sock
 from sock import Failed, Options, Remote, Sock, Stop
-from sock.runtime import Reactor
+from sock.loop import Reactor
 from sock.testing import Close, End, frame
 
 pytestmark = pytest.mark.usefixtures("reactor_kind")
@@ -430,15 +430,15 @@ def test_an_event_of_a_descriptor_that_was_reused_in_the_same_turn_is_not_the_ne
         got = []
 
         class Receives:
-            def __init__(self, channel):
-                self.channel = channel
+            def __init__(self, pipe):
+                self.pipe = pipe
 
             def received(self, data):
                 got.append(data)
 
             def ended(self):
                 got.append("ended")
-                self.channel.close()
+                self.pipe.close()
 
             def drained(self):
                 pass
@@ -454,7 +454,7 @@ def test_an_event_of_a_descriptor_that_was_reused_in_the_same_turn_is_not_the_ne
                 if message == "wait":
                     return self._wait()
                 (victim,) = [one for one in server.links if one.request.path == "/victim"]
-                number = victim.channel.fileno()
+                number = victim.pipe.fileno()
                 victim.abort()
                 os.dup2(ours.fileno(), number)
                 new = socket.socket(fileno=number)

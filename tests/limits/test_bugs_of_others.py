@@ -183,7 +183,7 @@ def test_pongs_for_a_peer_that_does_not_read_are_bounded_and_it_is_cut_at_send_t
 
                 flooding = asyncio.ensure_future(flood())
                 while server.connections:
-                    waiting.append(link.channel.pending)
+                    waiting.append(link.pipe.pending)
                     await asyncio.sleep(0.001)
                 flooding.cancel()
                 await asyncio.wait([flooding])

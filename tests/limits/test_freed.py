@@ -12,8 +12,8 @@ import pytest
 
 import sock
 from sock import Ping, Remote, Request, Stop, Stream, TextSock
-from sock.runtime import Reactor
-from sock.runtime.bridge import Bridge
+from sock.live.bridge import Bridge
+from sock.loop import Reactor
 
 pytestmark = pytest.mark.usefixtures("reactor_kind")
 
@@ -228,7 +228,7 @@ def test_a_handler_is_freed_without_the_garbage_collector(run_async, dial, kind)
         assert run_async(act()) == 0
 
 
-class Foreign:
+class ServerWire:
     """Another server's connection: one message, and then the peer's end."""
 
     controls = False
@@ -256,7 +256,7 @@ def test_a_handler_on_another_server_is_freed_too(run_async, kind):
         options = sock.Options(close_timeout=0.2)
         for _ in range(3):
             request = Request("GET", "/")
-            bridge = Bridge(reactor, Foreign(), request, counted(kind, alive)(request), options)
+            bridge = Bridge(reactor, ServerWire(), request, counted(kind, alive)(request), options)
             with contextlib.suppress(Oops):
                 await bridge.run()
             del bridge

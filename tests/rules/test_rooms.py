@@ -66,7 +66,7 @@ def has_code(module):
 
 
 def test_there_are_rooms():
-    assert {"spec", "wire", "engine", "runtime"} <= {room.name for room in ROOMS}
+    assert {"spec", "wire", "engine", "loop", "live", "hosting"} <= {room.name for room in ROOMS}
 
 
 def test_a_room_has_a_readme_of_one_screen(room):

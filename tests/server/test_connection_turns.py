@@ -11,7 +11,7 @@ import pytest
 
 import sock
 from sock import Options, Response
-from sock.runtime import Reactor
+from sock.loop import Reactor
 
 pytestmark = pytest.mark.usefixtures("reactor_kind", "loop_kind")
 

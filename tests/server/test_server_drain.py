@@ -9,7 +9,7 @@ import websockets
 
 import sock
 from sock import Normal, Options, Response, Shutdown, Sock
-from sock.runtime import drain
+from sock.hosting import drain
 
 pytestmark = pytest.mark.usefixtures("reactor_kind", "loop_kind")
 

@@ -11,7 +11,7 @@ import pytest
 
 import sock
 from sock import Options, Response, Sock
-from sock.runtime import fork
+from sock.loop import fork
 
 pytestmark = [
     pytest.mark.usefixtures("reactor_kind", "loop_kind"),

@@ -53,7 +53,7 @@ def test_a_target_is_shown_without_values(target, shown):
         "graphql-transport-ws",
         "actioncable-unsupported",
         "base64.binary.k8s.io",
-        "v4.channel.k8s.io",
+        "v4.pipe.k8s.io",
         "bearer",
         "wamp.2.json.batched",
         "soap",

@@ -201,12 +201,12 @@ def test_a_ping_that_would_come_too_late_is_refused(ping_interval):
         Options(idle_timeout=10, ping_interval=ping_interval)
 
 
-def test_pings_may_be_turned_off():
+def test_pings_may_be_wakeable_off():
     options = Options(idle_timeout=10, ping_interval=None)
     assert (options.idle_timeout, options.ping_interval) == (10, None)
 
 
-def test_the_idle_timeout_may_be_turned_off():
+def test_the_idle_timeout_may_be_wakeable_off():
     options = Options(idle_timeout=None, ping_interval=90)
     assert (options.idle_timeout, options.ping_interval) == (None, 90)
     assert Options(idle_timeout=None).ping_interval == 20

@@ -1,6 +1,6 @@
 import pytest
 
-from sock.runtime import Reactor
+from sock.loop import Reactor
 from sock.testing import Clock
 from sock.testing.pipe import Pipe
 
@@ -55,7 +55,7 @@ def test_more_than_a_reactor_reads_at_once_comes_in_pieces(ends):
     assert [len(data) for data in ends.heard()] == [65536, 34464]
 
 
-def test_a_paused_channel_reads_nothing_until_it_is_resumed(ends):
+def test_a_paused_pipe_reads_nothing_until_it_is_resumed(ends):
     ends.pipe.pause(5)
     ends.pipe.send(b"hello")
     ends.pipe.end()

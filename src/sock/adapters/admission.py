@@ -9,19 +9,19 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from sock.runtime import Reactor
-from sock.runtime.answer import accepted
-from sock.runtime.bridge import Bridge
-from sock.runtime.guests import Guests
-from sock.runtime.limit import Limit, tell, warn
-from sock.runtime.takeover import Takeover
+from sock.hosting.answer import accepted
+from sock.hosting.limit import Limit, tell, warn
+from sock.hosting.members import Members
+from sock.hosting.takeover import Takeover
+from sock.live.bridge import Bridge
+from sock.loop import Reactor
 from sock.spec import HandlerError, HandshakeError, Response
 
 from . import event
 from .hosted import failed, refused
 
 if TYPE_CHECKING:
-    from sock.runtime.foreign import Foreign
+    from sock.live.server_wire import ServerWire
     from sock.spec import Options, Request, Upgrade
 
     from .event import Scope, Send
@@ -154,7 +154,7 @@ def agreed(request: Request, upgrade: Upgrade, base: Options) -> Options | Respo
         return failed(request, error)
 
 
-async def live(foreign: Foreign, request: Request, upgrade: Upgrade, options: Options) -> None:
+async def live(foreign: ServerWire, request: Request, upgrade: Upgrade, options: Options) -> None:
     """Live from the acceptance to the end, over the server's own wire.
 
     Args:
@@ -176,9 +176,9 @@ async def live(foreign: Foreign, request: Request, upgrade: Upgrade, options: Op
         cancelled=getattr(foreign, "cancelled", None),
         undone=lambda message: tell(HOST, _CONTROL, kind, type(message).__name__, request),
     )
-    guests = Guests.of(loop)
-    guests.add(bridge)
+    members = Members.of(loop)
+    members.add(bridge)
     try:
         await bridge.run()
     finally:
-        guests.discard(bridge)
+        members.discard(bridge)

@@ -16,9 +16,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final, final
 
+from sock.hosting.takeover import Takeover, carry
+from sock.loop import Reactor
 from sock.observe import log
-from sock.runtime import Reactor
-from sock.runtime.takeover import Takeover, carry
 from sock.spec import HandlerError, HandshakeError, Options, Refuse, Request, Upgrade
 from sock.wire import handshake
 
@@ -46,8 +46,9 @@ if TYPE_CHECKING:
 
     from aiohttp.typedefs import Handler
 
-    from sock.runtime import Channel, Link
-    from sock.runtime.limit import Limit
+    from sock.hosting.limit import Limit
+    from sock.live import Link
+    from sock.loop import Pipe
     from sock.spec import App, Response, Sock
     from sock.spec.upgrade import HeaderPairs
 
@@ -195,7 +196,7 @@ def _takeover_of(request: Any) -> Takeover:
     log.attach()
     reactor = Reactor.of(asyncio.get_running_loop())
 
-    def take(connect: Callable[[Channel], Link]) -> bytes:
+    def take(connect: Callable[[Pipe], Link]) -> bytes:
         transport: Any = request.transport
         if transport is None:
             raise ConnectionResetError("the peer has gone")

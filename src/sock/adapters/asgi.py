@@ -18,8 +18,8 @@ import traceback
 from typing import TYPE_CHECKING, Any, final
 
 from sock import telemetry
+from sock.hosting.lifespan import lived
 from sock.observe import log
-from sock.runtime.lifespan import lived
 from sock.spec import Application, HandshakeError, Options, Refuse, Response, Upgrade
 from sock.spec.application import lifespan_of
 from sock.wire import handshake

@@ -31,7 +31,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, final
 from urllib.parse import urlsplit
 
-from sock.runtime.answer import base_of
+from sock.hosting.answer import base_of
 from sock.spec import HandshakeError, Options, Refuse, Request, Response, Sock, Upgrade
 from sock.spec.origin import is_listed, parse_origin
 from sock.wire import handshake

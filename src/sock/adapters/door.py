@@ -14,7 +14,7 @@ from .hosted import kind_of
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from sock.runtime.foreign import Foreign
+    from sock.live.server_wire import ServerWire
     from sock.spec import Message, Ping, Pong, Request, Response, Shutdown, Upgrade
 
     from .event import Event, Scope
@@ -38,7 +38,7 @@ class Door(Protocol):
     """A framework's connection that has not been accepted."""
 
     scope: Scope
-    foreign: Foreign
+    foreign: ServerWire
     """The connection, once it is accepted."""
 
     @property
@@ -98,7 +98,7 @@ class _Plain:
 
     def __init__(self, connection: Any) -> None:
         self.scope: Scope = connection.scope
-        self.foreign: Foreign = event.Events(self.scope, connection.receive, connection.send)
+        self.foreign: ServerWire = event.Events(self.scope, connection.receive, connection.send)
         self._connection = connection
 
     async def open(self) -> None:
@@ -135,7 +135,7 @@ class _Quart:
         # The proxy looks for the current route's connection each time, also where there is none.
         self._connection: Any = connection._get_current_object()  # noqa: SLF001 - werkzeug's way
         self.scope: Scope = self._connection.scope
-        self.foreign: Foreign = self
+        self.foreign: ServerWire = self
         # Where nobody watches, Quart cancels the route when the peer has gone, and only then.
         self.cancelled = None if self._route in self.scope else Remote(CloseCode.ABNORMAL_CLOSURE)
         self.lasting = self.cancelled is None

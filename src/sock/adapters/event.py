@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, final
 from urllib.parse import quote
 
-from sock.runtime.answer import has_length
+from sock.hosting.answer import has_length
 from sock.spec import CloseCode, Prepared, Remote, Request, Shutdown, Text
 
 from . import hosted

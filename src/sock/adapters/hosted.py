@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, cast, final
 
+from sock.hosting import asking
+from sock.hosting.answer import base_of, content_of, content_type_of, runs
+from sock.hosting.asking import failed as failed
+from sock.hosting.asking import refused as refused
+from sock.hosting.members import Members
 from sock.observe import log
-from sock.runtime import asking
-from sock.runtime.answer import base_of, content_of, content_type_of, runs
-from sock.runtime.asking import failed as failed
-from sock.runtime.asking import refused as refused
-from sock.runtime.guests import Guests
 from sock.spec import HandshakeError, Refuse
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def check() -> None:
     Raises:
         HandshakeError: the server is stopping (503).
     """
-    Guests.of(running_loop()).check()
+    Members.of(running_loop()).check()
 
 
 def check_length(request: Request, limit: int) -> None:
@@ -150,4 +150,4 @@ async def drain(seconds: float | None = 30.0) -> int:
     Returns:
         How many were cut.
     """
-    return await Guests.of(asyncio.get_running_loop()).drain(seconds)
+    return await Members.of(asyncio.get_running_loop()).drain(seconds)

@@ -18,7 +18,7 @@ try:
 except ImportError as error:  # pragma: no cover - told by a subprocess
     raise ImportError("uvicorn is not installed: pip install 'sockpy[uvicorn]'") from error
 
-from sock.runtime.guests import Guests
+from sock.hosting.members import Members
 
 from . import uvicorn_log
 from .entering import Entering
@@ -146,7 +146,7 @@ def _stop(stopped: Callable[[], None], _number: int, _frame: FrameType | None) -
     A Sock that is left then was not waited for: a second signal has come, or the time is up.
     """
     with contextlib.suppress(RuntimeError):  # no loop runs, in which there were Socks
-        for left in list(Guests.of(asyncio.get_running_loop()).links):
+        for left in list(Members.of(asyncio.get_running_loop()).links):
             left.abort()
     stopped()
     sys.exit(0)

@@ -1,25 +1,25 @@
-"""A channel over a stream of Tornado's: for TLS, whose bytes only the stream can read and write."""
+"""A pipe over a stream of Tornado's: for TLS, whose bytes only the stream can read and write."""
 
 from __future__ import annotations
 
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
-from sock.runtime import fork
-from sock.runtime.channel import expect_dead_peer
+from sock.loop import fork
+from sock.loop.pipe import expect_dead_peer
 
 if TYPE_CHECKING:
     import asyncio
 
-    from sock.runtime import Reactor, Receiver
+    from sock.loop import Reactor, Receiver
     from sock.spec.request import Address
 
 _CHUNK: Final = 64 * 1024
 
 
 @final
-class StreamChannel:
-    """A `Channel` over an IOStream that was detached.
+class StreamPipe:
+    """A `Pipe` over an IOStream that was detached.
 
     Args:
         reactor: of the event loop.

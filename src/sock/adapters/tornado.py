@@ -23,9 +23,9 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Final, final
 
+from sock.hosting.takeover import Takeover, doubled
+from sock.loop import Reactor
 from sock.observe import log
-from sock.runtime import Reactor
-from sock.runtime.takeover import Takeover, doubled
 from sock.spec import HandlerError, HandshakeError, Options, Refuse, Request, Upgrade
 from sock.wire import handshake
 
@@ -46,7 +46,7 @@ from .hosted import (
     too_large,
 )
 from .hosted import drain as drain
-from .stream import StreamChannel
+from .stream import StreamPipe
 
 if TYPE_CHECKING:
     import socket
@@ -60,8 +60,9 @@ if TYPE_CHECKING:
         ResponseStartLine,
     )
 
-    from sock.runtime import Channel, Link
-    from sock.runtime.limit import Limit
+    from sock.hosting.limit import Limit
+    from sock.live import Link
+    from sock.loop import Pipe
     from sock.spec import App, Response, Sock
     from sock.spec.upgrade import HeaderPairs
 
@@ -280,7 +281,7 @@ def _takeover_of(handler: Any) -> Takeover:
     log.attach()
     reactor = Reactor.of(asyncio.get_running_loop())
 
-    def take(connect: Callable[[Channel], Link]) -> bytes:
+    def take(connect: Callable[[Pipe], Link]) -> bytes:
         stream: Any = handler.detach()
         if stream.closed():
             raise ConnectionResetError("the peer has gone")
@@ -299,9 +300,9 @@ def _takeover_of(handler: Any) -> Takeover:
                 reading.add_done_callback(_forget)  # ended by the close
                 stream.close()
                 return early
-        channel = StreamChannel(reactor, stream, None if reading.done() else reading)
-        channel.receiver = connect(channel)
-        channel.begin()
+        pipe = StreamPipe(reactor, stream, None if reading.done() else reading)
+        pipe.receiver = connect(pipe)
+        pipe.begin()
         return early
 
     return Takeover(reactor, _request(handler), take)

@@ -31,9 +31,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from sock.engine.phase import Phase
+from sock.hosting.takeover import Takeover, carry
+from sock.loop import Reactor
 from sock.observe import log
-from sock.runtime import Reactor
-from sock.runtime.takeover import Takeover, carry
 from sock.spec import CloseCode, HandshakeError, Refuse, Remote, Response, Upgrade
 from sock.spec.request import text_of
 from sock.wire import handshake
@@ -56,7 +56,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from sock.engine import Cause
-    from sock.runtime import Channel, Link
+    from sock.live import Link
+    from sock.loop import Pipe
 
     from .event import Event, Receive, Scope, Send
 
@@ -346,7 +347,7 @@ class SockProtocol(asyncio.Protocol):
         self._transport.write("\r\n".join((*lines, "", "")).encode() + body)
         self._transport.close()
 
-    def _carry(self, connect: Callable[[Channel], Link]) -> bytes:
+    def _carry(self, connect: Callable[[Pipe], Link]) -> bytes:
         self._transport.pause_reading()
         carry(Reactor.of(asyncio.get_running_loop()), self._transport, connect)
         early, self._early = self._early, b""

@@ -26,7 +26,7 @@ from sock.observe.lines import shown_target
 from sock.spec.masking import masked_header
 
 if TYPE_CHECKING:
-    from sock.runtime.takeover import Takeover
+    from sock.hosting.takeover import Takeover
 
     from .event import Scope
 

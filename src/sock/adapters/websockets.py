@@ -16,13 +16,13 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Final, final
 
+from sock.hosting.answer import accepted, has_length
+from sock.hosting.answer import limits as limits_of
+from sock.hosting.limit import Limit, warn
+from sock.hosting.members import Members
+from sock.live.bridge import Bridge
+from sock.loop import Reactor
 from sock.observe import log
-from sock.runtime import Reactor
-from sock.runtime.answer import accepted, has_length
-from sock.runtime.answer import limits as limits_of
-from sock.runtime.bridge import Bridge
-from sock.runtime.guests import Guests
-from sock.runtime.limit import Limit, warn
 from sock.spec import (
     CloseCode,
     HandlerError,
@@ -287,12 +287,12 @@ async def _live(
     bridge = foreign.bridge = Bridge(
         Reactor.of(loop), foreign, request, upgrade.handler, options, debug=loop.get_debug()
     )
-    guests = Guests.of(loop)
-    guests.add(bridge)
+    members = Members.of(loop)
+    members.add(bridge)
     try:
         await bridge.run()
     finally:
-        guests.discard(bridge)
+        members.discard(bridge)
 
 
 def _check(connection: Any) -> None:

@@ -15,8 +15,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, final
 
 from sock import Application
-from sock.runtime.answer import base_of
-from sock.runtime.lifespan import lived
+from sock.hosting.answer import base_of
+from sock.hosting.lifespan import lived
 from sock.spec.application import lifespan_of
 
 from .failure import CANNOT_START, NOT_THERE, fail, show_own

@@ -34,9 +34,9 @@ class Callbacks:
         "_on_info",
         "_on_terminate",
         "_watch",
-        "forwards",
         "on_binary",
         "on_text",
+        "pushes_infos",
     )
 
     def __init__(self, handler: Sock[Any, Any], watch: Watch | None) -> None:
@@ -52,7 +52,7 @@ class Callbacks:
         self._on_control = self.own("handle_control")
         self._on_info = self.own("handle_info")
         self._on_terminate = self.own("terminate")
-        self.forwards = self._on_info is None and watch is None
+        self.pushes_infos = self._on_info is None and watch is None
         """Whether an info that is a message is pushed, and no callback of the handler's asked."""
 
     def own(self, name: str) -> Callback | None:

@@ -66,8 +66,8 @@ class Lifecycle(Callbacks):
 
     The fast path of a host, which the compiled core repeats: while `ready`, it may set `busy`, call
     `on_text` or `on_binary` itself and, if still `ready` and the result is None, `str` or `bytes`,
-    push that and clear `busy`; and while `ready`, not `busy` and `forwards`, push an info that is a
-    message. For all else there are `receive`, `settle` and `post`.
+    push that and clear `busy`; and while `ready`, not `busy` and `pushes_infos`, push an info that
+    is a message. For all else there are `receive`, `settle` and `post`.
 
     Args:
         handler: whose callbacks are called.
@@ -85,9 +85,9 @@ class Lifecycle(Callbacks):
         "_options",
         "_proceeding",
         "busy",
-        "gone",
         "mailbox",
         "outbox",
+        "peer_gone",
         "phase",
         "reading",
         "ready",
@@ -108,7 +108,7 @@ class Lifecycle(Callbacks):
         self.phase = MADE
         self.busy = False
         """Whether a callback is under way."""
-        self.gone = False
+        self.peer_gone = False
         """Whether what is pushed is dropped: the peer has gone, or the Close has been said."""
         self.ready = False
         """Whether a message may go to its callback at once: LIVE, idle, and the peer keeps up."""
@@ -160,7 +160,7 @@ class Lifecycle(Callbacks):
 
     def stop(self, stop: Stop) -> None:
         """Take a `Ref.stop`. Never runs a callback: the next turn carries it out, at the latest."""
-        if self.phase is LIVE or (self.phase is FINISHING and not self.gone):
+        if self.phase is LIVE or (self.phase is FINISHING and not self.peer_gone):
             self._asked = self._asked or stop
             self.ready = False
             self._host.wake()
@@ -230,7 +230,7 @@ class Lifecycle(Callbacks):
     def yielded(self, job: Job, item: Any) -> None:
         """Push an item of an iterator; the host then waits while `outbox.full` and not `gone`."""
         if job.cancelled:
-            self.outbox.dropped += self.gone  # else the handler has cancelled it
+            self.outbox.dropped += self.peer_gone  # else the handler has cancelled it
         elif isinstance(item, Stop):
             self._halt(item, job.place)
         elif isinstance(item, MESSAGE_TYPES):
@@ -306,8 +306,8 @@ class Lifecycle(Callbacks):
         self._proceeding = True
         left = len(self.mailbox)  # what comes meanwhile has its own turn, which `post` asks for
         try:
-            while left and self.mailbox and not self.busy and (self.gone or not self.outbox.full):
-                if self._asked is not None and not self.gone:
+            while left and self.mailbox and not self.busy:
+                if (self.outbox.full or self._asked is not None) and not self.peer_gone:
                     break
                 left -= 1
                 kind, value = self.mailbox.take()
@@ -319,7 +319,7 @@ class Lifecycle(Callbacks):
             self._proceeding = False
         if self._asked is not None:
             stop, self._asked = self._asked, None
-            if not self.gone:
+            if not self.peer_gone:
                 self._halt(stop, "Ref.stop")
         idle = not self.busy and not self.mailbox
         if self.phase is FINISHING and idle and not self._jobs.streaming():
@@ -358,10 +358,10 @@ class Lifecycle(Callbacks):
                 self._halt(result, place)
             elif isinstance(result, Stream):
                 # In a drain the peer is still there, and may have all of it.
-                wanted = not self.gone and (self._cause is None or self._cause is cause.SHUTDOWN)
+                wanted = self._cause in (None, cause.SHUTDOWN) and not self.peer_gone
                 if not self._jobs.stream(result, place, wanted=wanted):
                     self._refuse("gave a Stream that was given before", place)
-            elif self._jobs.promise(result, place, wanted=not self.gone):
+            elif self._jobs.promise(result, place, wanted=not self.peer_gone):
                 return
             else:
                 self._refuse(f"returned {described(result)}, which is no result", place)
@@ -376,7 +376,7 @@ class Lifecycle(Callbacks):
                 if not isinstance(message, MESSAGE_TYPES):
                     self._refuse(f"gave {described(message)} among its messages", place)
                     return False
-            if self.gone:
+            if self.peer_gone:
                 self.outbox.dropped += len(messages)
                 return True
             for message in messages:
@@ -420,9 +420,9 @@ class Lifecycle(Callbacks):
             return
         if self.phase is LIVE:
             self._finish_up(why, self._options.close_timeout)
-        if self.phase is FINISHING and not self.gone:
+        if self.phase is FINISHING and not self.peer_gone:
             if why is cause.LOST:
-                self.gone = True
+                self.peer_gone = True
             else:
                 self._say(self._cause)
             self._jobs.cancel_iterators()
@@ -435,9 +435,9 @@ class Lifecycle(Callbacks):
 
     def _say(self, why: Cause | None) -> None:
         """Say Close, unless that was done or nobody would hear it: then the first cause stays."""
-        if why is not None and not self.gone:
+        if why is not None and not self.peer_gone:
             self._cause = why
-            self.gone = True
+            self.peer_gone = True
             self._host.close(why.code, why.detail)
 
     def _end(self) -> None:

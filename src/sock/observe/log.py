@@ -145,7 +145,9 @@ def _is_news(record: logging.LogRecord) -> bool:
     if not str(record.msg).startswith("Executing "):
         return True
     told = record.getMessage()
-    return "Epoll.poll" not in told and "/sock/runtime/" not in told
+    return "Epoll.poll" not in told and not any(
+        f"/sock/{room}/" in told for room in ("loop", "live")
+    )
 
 
 def announce(url: str) -> None:

@@ -14,7 +14,7 @@
     ASKING    FIN, and an upgrade is asked for    the exchange is cancelled, TCP closed   LEAVING
     ASKING    the answer is there                 sent; the next request is read          READING
     ASKING    … and it is the last one            sent, then FIN                          LEAVING
-    ASKING    a handler is there                  a Link has the channel, this has none   LEAVING
+    ASKING    a handler is there                  a Link has the pipe, this has none   LEAVING
     LEAVING   bytes                               dropped; too many: TCP is reset         LEAVING
     LEAVING   FIN, or the patience is at its end  TCP is closed                           LEAVING
 
@@ -29,16 +29,17 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, final
 
 from sock import telemetry
-from sock.runtime.turn import Turned
+from sock.loop.wakeable import Wakeable
 from sock.spec import Response
 
-from . import answer
 from .exchange import Exchange
 from .head import BadRequest
 from .reader import Reader
+from .response import CONTINUE, render
 
 if TYPE_CHECKING:
-    from sock.runtime import Alarm, Channel, Link
+    from sock.live import Link
+    from sock.loop import Alarm, Pipe
 
     from .server import Server
 
@@ -62,12 +63,12 @@ _LEAVING: Final = _State.LEAVING
 
 
 @final
-class Connection(Turned):
-    """The receiver of an accepted channel, until a `Link` takes over.
+class Connection(Wakeable):
+    """The receiver of an accepted pipe, until a `Link` takes over.
 
     Args:
         server: whose application answers.
-        channel: to the peer.
+        pipe: to the peer.
         full: whether the server has all the connections it may have: the first request gets a 503.
     """
 
@@ -84,19 +85,19 @@ class Connection(Turned):
         "_server",
         "_state",
         "_taken",
-        "channel",
         "last",
+        "pipe",
     )
 
-    def __init__(self, server: Server, channel: Channel, *, full: bool) -> None:
+    def __init__(self, server: Server, pipe: Pipe, *, full: bool) -> None:
         super().__init__()
-        self.channel = channel
+        self.pipe = pipe
         self.last = False
         """Whether the next answer is the last one."""
         self._server = server
         self._full = full
         options = server.options
-        self._reader = Reader(options.max_head_size, options.max_body_size, channel)
+        self._reader = Reader(options.max_head_size, options.max_body_size, pipe)
         self._exchange: Exchange | None = None
         self._state = _READING
         self._advancing = False
@@ -108,25 +109,25 @@ class Connection(Turned):
         self._taken = 0
         self._wait(server.options.handshake_timeout)
 
-    # The receiver of the channel.
+    # The receiver of the pipe.
 
     def received(self, data: bytes, /) -> None:
         """Read what has come, unless an answer is under way."""
         if self._state is _LEAVING:
             self._dropped += len(data)
             if self._dropped > _MAX_DROPPED:
-                self.channel.abort()
+                self.pipe.abort()
             return
         try:
             self._reader.feed(data)
         except BaseException as error:  # noqa: BLE001 - whatever it is, nothing more may be read
             self._fail(error)
             return
-        if self._state is _READING and not self.channel.pending and not self.woken:
+        if self._state is _READING and not self.pipe.pending and not self.woken:
             self.go_on()
         elif not self._paused and self._reader.waiting > self._server.options.max_head_size:
             self._paused = True
-            self.channel.pause()
+            self.pipe.pause()
 
     def ended(self) -> None:
         """Finish what can be finished for a peer that may still listen."""
@@ -134,7 +135,7 @@ class Connection(Turned):
         if self._state is _LEAVING:
             self._close()
         elif self._state is _READING:
-            if not self.channel.pending and not self.woken:
+            if not self.pipe.pending and not self.woken:
                 self._end_reading()
         elif self._exchange is not None and self._exchange.upgrading:
             self._close()
@@ -155,13 +156,13 @@ class Connection(Turned):
     def shutdown(self) -> None:
         """Drain: close it when it is idle; else the answer under way is its last."""
         self.last = True
-        reading = self._state is _READING and not self.channel.pending
+        reading = self._state is _READING and not self.pipe.pending
         if reading and not self._reader.begun:
             self._close()
 
     def abort(self) -> None:
         """Cut the connection."""
-        self.channel.abort()
+        self.pipe.abort()
 
     # For the exchange.
 
@@ -170,22 +171,22 @@ class Connection(Turned):
         exchange, self._exchange = self._exchange, None
         self._state = _READING
         try:
-            self.channel.write(data)
+            self.pipe.write(data)
         except BaseException:  # half an answer, and nothing else may follow that
             self._state = _LEAVING
-            self.channel.abort()
+            self.pipe.abort()
             raise
         if exchange is None or not exchange.keep_alive:
             self._leave()
 
     def hand_over(self, link: Link, head: bytes) -> None:
-        """Give the channel to a link, with the 101 and with what came behind the request."""
+        """Give the pipe to a link, with the 101 and with what came behind the request."""
         self._exchange = None
         early = self._reader.take_rest()
         self._server.link_made(link)
         self._let_go()
         if self._paused:
-            self.channel.resume()
+            self.pipe.resume()
         link.begin(head, early)
 
     def go_on(self) -> None:
@@ -194,10 +195,10 @@ class Connection(Turned):
             return
         if self._paused and self._state is _READING:
             self._paused = False
-            self.channel.resume()
+            self.pipe.resume()
         self._advancing = True
         try:
-            while self._state is _READING and not self.channel.pending:
+            while self._state is _READING and not self.pipe.pending:
                 request = self._reader.next()
                 if request is None:
                     if not self._reader.unfinished:
@@ -226,7 +227,7 @@ class Connection(Turned):
 
     def turn(self) -> None:
         """Go on with what an earlier turn had no time for."""
-        if self._state is _READING and not self.channel.pending:
+        if self._state is _READING and not self.pipe.pending:
             self.go_on()
 
     # Reading.
@@ -234,7 +235,7 @@ class Connection(Turned):
     def _late(self) -> bool:
         """Tell whether the turn has lasted too long: then what is left is for the next one."""
         reactor = self._server.reactor
-        if self.channel.pending or not reactor.overdue():  # what is pending ends the turn anyhow
+        if self.pipe.pending or not reactor.overdue():  # what is pending ends the turn anyhow
             return False
         reactor.wake(self)
         return True
@@ -246,13 +247,13 @@ class Connection(Turned):
         self._cancel()
         self._state = _LEAVING
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
-            self.channel.abort()
+            self.pipe.abort()
             raise error
         self._server.loop.call_exception_handler(
             {"message": "a request could not be read; its connection ends", "exception": error}
         )
         response = Response(500, "internal server error\n")
-        self.send(answer.render(response, None, keep_alive=False))
+        self.send(render(response, None, keep_alive=False))
 
     def _wait_for_more(self) -> None:
         reader = self._reader
@@ -261,7 +262,7 @@ class Connection(Turned):
         elif reader.begun:
             if reader.expects_continue:
                 reader.expects_continue = False
-                self.channel.write(answer.CONTINUE)
+                self.pipe.write(CONTINUE)
             if self._idle:  # the time of each request begins with its first byte
                 self._idle = False
                 self._wait(self._server.options.handshake_timeout)
@@ -278,9 +279,9 @@ class Connection(Turned):
 
     def _reject(self, status: int, detail: str) -> None:
         """Answer what is no request."""
-        client = self.channel.client
+        client = self.pipe.client
         telemetry.emit("request.refused", client=client, status=status, detail=detail)
-        self.send(answer.render(Response(status, f"{detail}\n"), None, keep_alive=False))
+        self.send(render(Response(status, f"{detail}\n"), None, keep_alive=False))
 
     # Leaving.
 
@@ -291,11 +292,11 @@ class Connection(Turned):
         if self._ended:
             self._close()
             return
-        self.channel.finish()
+        self.pipe.finish()
         if self._paused:
             self._paused = False
-            self.channel.resume()
-        if self.channel.pending:
+            self.pipe.resume()
+        if self.pipe.pending:
             self._watch_taking()
         else:
             self._wait(_PATIENCE)
@@ -306,7 +307,7 @@ class Connection(Turned):
         self._reader.close()
         self._cancel()
         self._wait(None)
-        self.channel.close()
+        self.pipe.close()
         self._watch_taking()
 
     def _let_go(self) -> None:
@@ -331,15 +332,15 @@ class Connection(Turned):
             self._alarm = self._server.reactor.after(seconds, self._time_is_up)
 
     def _watch_taking(self) -> None:
-        if self.channel.pending:
-            self._taken = self.channel.taken
+        if self.pipe.pending:
+            self._taken = self.pipe.taken
             self._wait(self._server.options.send_timeout)
 
     def _time_is_up(self) -> None:
         self._alarm = None
-        if self.channel.pending:
-            if self.channel.taken == self._taken:
-                self.channel.abort()
+        if self.pipe.pending:
+            if self.pipe.taken == self._taken:
+                self.pipe.abort()
             else:
                 self._watch_taking()
         elif self._state is _READING and self._reader.begun:

@@ -28,12 +28,12 @@ import sys
 from typing import TYPE_CHECKING, Any, Final, final
 
 from sock import telemetry
-from sock.runtime import Link
-from sock.runtime import answer as answers
+from sock.hosting import answer as answers
+from sock.live import Link
 from sock.spec import HandshakeError, Refuse, Response, Sock, Upgrade
 from sock.wire import handshake
 
-from . import answer
+from .response import of_error, render, wants_close
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -205,7 +205,7 @@ class Exchange:
         accepted, options = answers.accepted(request, key, upgrade, server.options)
         link = Link(
             server.reactor,
-            self._connection.channel,
+            self._connection.pipe,
             request,
             upgrade.handler,
             options,
@@ -221,7 +221,7 @@ class Exchange:
         if isinstance(refusal, Refuse):
             response, detail = refusal.response, "by the application"
         else:
-            response, detail = answer.of_error(refusal), refusal.detail
+            response, detail = of_error(refusal), refusal.detail
             self.keep_alive = False
         telemetry.emit(
             "handshake.refused", request=self.request, status=response.status, detail=detail
@@ -229,9 +229,9 @@ class Exchange:
         self._send(response)
 
     def _send(self, response: Response) -> None:
-        if answer.wants_close(response) or self._connection.last or self._server.draining:
+        if wants_close(response) or self._connection.last or self._server.draining:
             self.keep_alive = False
-        data = answer.render(response, self.request, keep_alive=self.keep_alive)
+        data = render(response, self.request, keep_alive=self.keep_alive)
         self._over = True
         telemetry.emit(
             "request.answered", request=self.request, status=response.status, size=len(data)

@@ -9,12 +9,12 @@ import socket
 from typing import TYPE_CHECKING, Final, final
 
 from sock import telemetry
-from sock.runtime import accept_socket, fork
+from sock.loop import accept_socket, fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sock.runtime.reactor import Accepted
+    from sock.loop.reactor import Accepted
 
 BACKLOG: Final = 2048
 """Connections that the kernel keeps for us; Linux cuts it to `net.core.somaxconn`."""

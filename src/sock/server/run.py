@@ -9,8 +9,8 @@ import threading
 from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
+from sock.hosting.lifespan import lived
 from sock.observe import log
-from sock.runtime.lifespan import lived
 from sock.spec.application import lifespan_of
 
 from .ending import run_to_end

@@ -7,17 +7,18 @@ import contextvars
 from typing import TYPE_CHECKING, Any, final
 
 from sock import telemetry
-from sock.runtime.answer import base_of, only_upgrades
-from sock.runtime.drain import drain
-from sock.runtime.reactor import Reactor
-from sock.runtime.scope import Scope
+from sock.hosting.answer import base_of, only_upgrades
+from sock.hosting.drain import drain
+from sock.loop.reactor import Reactor
+from sock.loop.scope import Scope
 
 from .connection import Connection
 from .listener import Listener, bind
 
 if TYPE_CHECKING:
-    from sock.runtime import Channel, Link, Receiver
-    from sock.runtime.reactor import Accepted
+    from sock.live import Link
+    from sock.loop import Pipe, Receiver
+    from sock.loop.reactor import Accepted
     from sock.spec import App, Options
 
 
@@ -148,10 +149,10 @@ class Server:
     def _accepted(self, sock: Accepted) -> None:
         self.reactor.adopt(sock, self._connect)
 
-    def _connect(self, channel: Channel) -> Receiver:
+    def _connect(self, pipe: Pipe) -> Receiver:
         limit = self.options.max_connections
         full = limit is not None and len(self.pending) + len(self.links) >= limit
-        connection = Connection(self, channel, full=full)
+        connection = Connection(self, pipe, full=full)
         self.pending.add(connection)
         if self.draining:  # accepted before the drain, ready only now
             self.loop.call_soon(connection.shutdown)

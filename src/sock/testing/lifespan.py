@@ -10,7 +10,7 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Any, Final, final
 
-from sock.runtime.lifespan import lived
+from sock.hosting.lifespan import lived
 
 if TYPE_CHECKING:
     from sock.spec.application import Lifespan

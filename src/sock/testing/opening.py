@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from sock.runtime.asking import check_app
+from sock.hosting.asking import check_app
 from sock.spec import Compression, Request, Sock
 
 from .request import request as request_

@@ -1,6 +1,6 @@
-"""A channel without a network: both of its ends are in this process.
+"""A pipe without a network: both of its ends are in this process.
 
-what the peer does   what the channel does
+what the peer does   what the pipe does
 -------------------  --------------------------------------------------------------------
 sends                keeps it, and hands it over in the loop's next turn, if it is read
 blocks               keeps what is written, as a kernel would for a peer that takes nothing
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sock.runtime import Reactor, Receiver
+    from sock.loop import Reactor, Receiver
     from sock.spec.request import Address
 
 _RECEIVE: Final = 64 * 1024  # as much as a reactor takes from a socket at once
@@ -23,7 +23,7 @@ _RECEIVE: Final = 64 * 1024  # as much as a reactor takes from a socket at once
 
 @final
 class Pipe:
-    """A `Channel` and, in the second half of its methods, the peer that is at its other end.
+    """A `Pipe` and, in the second half of its methods, the peer that is at its other end.
 
     Args:
         reactor: of the event loop.
@@ -61,7 +61,7 @@ class Pipe:
         self._outbox = bytearray()
         self._behind: Callable[[], None] | None = None
 
-    # The channel.
+    # The pipe.
 
     @property
     def pending(self) -> int:
@@ -124,7 +124,7 @@ class Pipe:
             self.lost = True
             self._inbox.clear()
             self._outbox.clear()
-            # Not now: whoever reads this channel may be in the middle of using it.
+            # Not now: whoever reads this pipe may be in the middle of using it.
             self._reactor.loop.call_soon(lambda: self.receiver.lost())  # noqa: PLW0108 - the receiver of then
 
     def block(self) -> None:

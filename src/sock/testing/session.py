@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, final
 
 from sock import telemetry
 from sock.engine import Phase
-from sock.runtime import FOREVER, Link, Reactor, asking
-from sock.runtime.answer import accepted, base_of
+from sock.hosting import asking
+from sock.hosting.answer import accepted, base_of
+from sock.live import Link
+from sock.loop import FOREVER, Reactor
 from sock.spec import (
     CloseCode,
     HandshakeError,

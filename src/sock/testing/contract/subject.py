@@ -23,7 +23,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any, Final, final
 
-from sock.runtime.ref import send_all
+from sock.live.ref import send_all
 from sock.spec import Failed, Remote, Response, Sock, Stop
 
 if TYPE_CHECKING:

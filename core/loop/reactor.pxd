@@ -1,0 +1,36 @@
+cimport cython
+from libc.stdint cimport int64_t
+
+from sock.loop.eager cimport Eager
+from sock.loop.scope cimport Scope
+from sock.loop.timer cimport Alarm, Wheel
+from sock.loop.wakeable cimport Wakeable
+
+
+@cython.final
+cdef class Reactor:
+    cdef public object loop
+    cdef public bint native
+    cdef public Wheel wheel
+    cdef public Eager eager
+    cdef public Scope scope
+    cdef public unsigned long thread
+    cdef public double now
+    cdef public int64_t patience
+    cdef public int64_t deadline
+    cdef object _epoll
+    cdef list _woken
+    cdef object _foreign
+    cdef bint _foreign_woken
+
+    cpdef begin_turn(self)
+    cpdef bint here(self) except -1
+    cpdef bint overdue(self) except -1
+    cpdef wake(self, Wakeable wakeable)
+    cpdef post(self, addressed, info)
+    cpdef Alarm after(self, double seconds, callback)
+    cpdef adopt(self, sock, connect)
+    cpdef emptied(self)
+    cdef _soon(self)
+    @cython.locals(wakeable=Wakeable, done=Py_ssize_t, woken=list)
+    cpdef _turn(self)

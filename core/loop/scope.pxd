@@ -1,0 +1,28 @@
+cimport cython
+
+from sock.loop.wakeable cimport Wakeable
+
+
+cdef bint changed(context, before) except -1
+
+
+@cython.final
+cdef class Scope:
+    cdef public object context
+    cdef public object entered_by
+    cdef readonly object pristine
+    cdef Py_ssize_t size  # of what it began with
+
+    cpdef fresh(self)
+    cpdef Scope here(self)
+
+
+cdef class Scoped(Wakeable):
+    cdef public Scope scope
+
+    cdef object enter(self)
+    cdef int leave(self, context) except -1
+    cpdef Scope own_scope(self)
+    cpdef go_on(self)
+    cpdef look(self, double now)
+    cpdef finish_up(self, timeout)

@@ -1,0 +1,4 @@
+cdef class Wakeable:
+    cdef public bint woken
+
+    cpdef turn(self)

@@ -1,4 +1,0 @@
-cdef class Turned:
-    cdef public bint woken
-
-    cpdef turn(self)

@@ -1,0 +1,19 @@
+"""One event loop: its turns, deadlines and coroutines, and the byte pipes over its sockets."""
+
+from .pipe import Pipe as Pipe
+from .pipe import Receiver as Receiver
+from .pipe import accept_socket as accept_socket
+from .reactor import FOREVER as FOREVER
+from .reactor import PATIENCE as PATIENCE
+from .reactor import Reactor as Reactor
+from .timer import Alarm as Alarm
+
+__all__ = [
+    "FOREVER",
+    "PATIENCE",
+    "Alarm",
+    "Pipe",
+    "Reactor",
+    "Receiver",
+    "accept_socket",
+]

@@ -1,0 +1,325 @@
+"""Sockets in an epoll of our own, which the event loop reads as a single file.
+
+A wake-up of the loop handles up to 1,024 ready sockets, without a handle, a transport or a task for
+each: that is where the speed comes from (bench, echo-1).
+"""
+
+from __future__ import annotations
+
+import contextvars
+import errno
+import select
+import socket
+from collections import deque
+from threading import get_ident
+from typing import TYPE_CHECKING, Any, Final, cast, final
+
+from . import fork
+from .pipe import NOBODY, accept_socket, expect_dead_peer
+from .wakeable import Wakeable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sock.spec.request import Address
+
+    from .pipe import Receiver
+    from .reactor import Reactor
+
+_MAX_EVENTS: Final = 1024
+_RECEIVE: Final = 64 * 1024
+_RETRY: Final = 0.1  # seconds after which the kernel may have memory for a send again
+_GONE: Final = 0x010 | 0x008  # EPOLLHUP and EPOLLERR, which are told whatever was asked for
+_IN: Final = 0x001
+_OUT: Final = 0x004
+
+
+accept = accept_socket
+"""Takes a connection out of a listening socket, in the form that `Epoll.add` takes fastest."""
+
+
+def refuse(sock: socket.socket) -> None:
+    """Close a connection that was accepted, and cannot be added."""
+    sock.close()
+
+
+@final
+class Epoll:
+    """The sockets of one event loop, as long as there are any.
+
+    Args:
+        reactor: of that loop.
+    """
+
+    __slots__ = ("_epoll", "_left", "_pipes", "reactor")
+
+    def __init__(self, reactor: Reactor) -> None:
+        self.reactor = reactor
+        self._epoll = select.epoll()
+        self._pipes: dict[int, SocketPipe] = {}
+        self._left: deque[tuple[SocketPipe, int]] = deque()  # what a turn had no time for
+        self._look()
+
+    def add(self, sock: socket.socket) -> SocketPipe:
+        """Read a connected, non-blocking socket; who receives is to be set before the next turn."""
+        pipe = SocketPipe(self, sock)
+        self._epoll.register(sock.fileno(), _IN)
+        self._pipes[sock.fileno()] = pipe
+        return pipe
+
+    def modify(self, fd: int, interest: int) -> None:
+        """Ask for other events of a socket."""
+        self._epoll.modify(fd, interest)
+
+    def remove(self, fd: int) -> None:
+        """Forget a socket that is about to be closed; the last one takes the epoll with it."""
+        self._epoll.unregister(fd)
+        del self._pipes[fd]
+        if not self._pipes:
+            self.reactor.loop.remove_reader(self._epoll.fileno())
+            self._epoll.close()
+            self.reactor.emptied()
+
+    def poll(self) -> None:
+        """Handle the sockets that are ready."""
+        reactor, left = self.reactor, self._left
+        reactor.begin_turn()
+        reactor.thread = get_ident()
+        try:
+            if not left:
+                try:
+                    ready = self._epoll.poll(0, _MAX_EVENTS)
+                except Exception:  # no memory, say; the loop would call this again and again
+                    self._rest()
+                    raise
+                # All are looked up first: a socket may be closed by an earlier one of this turn,
+                # its number even reused. Then the event is the old one's, which takes it in
+                # silence.
+                pipes = self._pipes
+                left.extend((pipes[fd], what) for fd, what in ready)
+            while left:
+                pipe, events = left.popleft()
+                pipe.ready(events)
+                # The epoll would tell of the same ones first again, so those that are left are
+                # kept. It stays readable, and so there will be another turn.
+                if reactor.overdue():
+                    return
+        finally:
+            reactor.thread = 0
+
+    def _rest(self) -> None:
+        """Look again when there may be memory."""
+        self.reactor.loop.remove_reader(self._epoll.fileno())
+        self.reactor.after(_RETRY, self._look_again)
+
+    def _look_again(self) -> None:
+        if self._pipes:  # else the last socket has gone, and the epoll with it
+            self._look()
+
+    def _look(self) -> None:
+        # In no context of anybody's: the loop keeps it as long as it reads.
+        contextvars.Context().run(self.reactor.loop.add_reader, self._epoll.fileno(), self.poll)
+
+
+@final
+class SocketPipe(Wakeable):
+    """A `Pipe` over a socket. Made by `Epoll.add`."""
+
+    __slots__ = (
+        "_backlog",
+        "_closing",
+        "_ended",
+        "_epoll",
+        "_fd",
+        "_interest",
+        "_sock",
+        "client",
+        "receiver",
+        "server",
+        "taken",
+    )
+
+    receiver: Receiver
+
+    def __init__(self, epoll: Epoll, sock: socket.socket) -> None:
+        super().__init__()
+        self.receiver = NOBODY
+        self._epoll = epoll
+        self._sock = sock
+        self._fd = sock.fileno()
+        self._backlog: bytearray | None = None
+        self._closing: Callable[[], None] | None = None
+        self._ended = False  # the peer has sent FIN
+        self._interest = _IN
+        self.taken = 0
+        self.client = _address(sock.getpeername)
+        self.server = _address(sock.getsockname)
+
+    @property
+    def pending(self) -> int:
+        """Bytes that the kernel has not taken."""
+        return len(self._backlog) if self._backlog is not None else 0
+
+    def fileno(self) -> int:
+        """Return the descriptor; -1 when it is closed."""
+        return self._fd
+
+    def ready(self, events: int) -> None:
+        """Do what the epoll says is possible."""
+        if events & _OUT:
+            self._flush()
+        if events & _IN:
+            self._receive()
+        elif events & _GONE:
+            self._lose()
+
+    def write(self, data: bytes | bytearray, /) -> None:
+        """Send at once what the kernel takes, keep the rest and send it when it can."""
+        if self._fd < 0:
+            return
+        if self._backlog is not None:
+            self._backlog += data
+            return
+        sent = self._send(data)
+        if 0 <= sent < len(data):
+            try:
+                self._backlog = data if isinstance(data, bytearray) else bytearray(data)
+                del self._backlog[:sent]
+            except MemoryError:  # half of it has left, and nothing else may follow that
+                self._lose()
+                raise
+
+    def pause(self, dead_after: float | None = None) -> None:
+        """Stop reading; let the kernel find out whether the peer is alive meanwhile."""
+        if self._fd >= 0:
+            expect_dead_peer(self._sock, dead_after)
+            self._watch(self._interest & ~_IN)
+
+    def resume(self) -> None:
+        """Read again."""
+        if self._fd >= 0 and not self._ended:
+            self._watch(self._interest | _IN)
+
+    def finish(self) -> None:
+        """Send what is pending, then FIN."""
+        if self._backlog is None:
+            self._shut()
+        else:
+            self._closing = self._shut
+
+    def close(self) -> None:
+        """Send what is pending, then close."""
+        if self._backlog is None:
+            self._lose()
+        elif self._fd >= 0:
+            self._watch(self._interest & ~_IN)
+            self._closing = self._lose
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._lose()
+
+    def _receive(self) -> None:
+        if not self._interest & _IN:  # paused by an earlier event of the same turn
+            return
+        try:
+            data = self._sock.recv(_RECEIVE)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:  # ECONNRESET, ETIMEDOUT …
+            self._lose()
+            return
+        except Exception:  # no memory, say; the epoll would tell of it again and again
+            self._lose()
+            raise
+        if data:
+            self.receiver.received(data)
+        else:
+            self._ended = True
+            # The epoll would tell of the end again and again.
+            self._watch(self._interest & ~_IN)
+            self.receiver.ended()
+
+    def _send(self, data: bytes | bytearray) -> int:
+        """Send; return how many bytes the kernel took, -1 when the connection is lost."""
+        try:
+            sent = self._sock.send(data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError as error:
+            if error.errno not in {errno.ENOBUFS, errno.ENOMEM}:
+                self._lose()
+                return -1
+            # The kernel has no memory. The socket is writable for epoll all the same, so asking
+            # that would spin.
+            self._epoll.reactor.after(_RETRY, self._retry)
+            return 0
+        except Exception:  # no memory, say; the epoll would tell of it again and again
+            self._lose()
+            raise
+        if sent < len(data):
+            self._watch(self._interest | _OUT)
+        return sent
+
+    def _retry(self) -> None:
+        if self._fd >= 0 and self._backlog is not None:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._backlog is None:
+            self._watch(self._interest & ~_OUT)
+            return
+        sent = self._send(self._backlog)
+        if sent < 0:
+            return
+        self.taken += sent
+        if sent < len(self._backlog):
+            del self._backlog[:sent]
+            return
+        self._backlog = None
+        self._watch(self._interest & ~_OUT)
+        if self._closing is not None:
+            self._closing()
+        self.receiver.drained()
+
+    def _shut(self) -> None:
+        if self._fd >= 0:
+            try:
+                self._sock.shutdown(socket.SHUT_WR)
+            except OSError:  # reset meanwhile
+                self._lose()
+
+    def _watch(self, interest: int) -> None:
+        if interest != self._interest and self._fd >= 0:
+            self._interest = interest
+            self._epoll.modify(self._fd, interest)
+
+    def _lose(self) -> None:
+        if self._fd < 0:
+            return
+        fd, self._fd = self._fd, -1
+        self._interest = 0
+        self._backlog = None
+        try:
+            self._epoll.remove(fd)
+        finally:
+            if fork.happened:
+                fork.shut(fd)
+            self._sock.close()
+        # Not now: whoever reads this pipe may be in the middle of using it.
+        self._epoll.reactor.wake(self)
+
+    def turn(self) -> None:
+        """Tell that the pipe is gone."""
+        receiver = self.receiver
+        self.receiver = NOBODY  # the two know each other: whatever is over is freed now
+        receiver.lost()
+
+
+def _address(ask: Callable[[], Any]) -> Address | None:
+    try:
+        address = ask()
+    except OSError:  # closed, or lost
+        return None
+    # IPv6 has two more fields; a UNIX socket has a path in place of all.
+    return cast("Address", address[:2]) if isinstance(address, tuple) else None

@@ -1,0 +1,73 @@
+"""The lifespan of an application: entered, left, and what it yields."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+
+import pytest
+
+from sock.hosting.lifespan import entered, lived
+
+
+def of(yielded, journal=None):
+    @asynccontextmanager
+    async def lifespan():
+        try:
+            yield yielded
+        finally:
+            if journal is not None:
+                journal.append("left")
+
+    return lifespan
+
+
+async def state_of(lifespan):
+    async with lived(lifespan) as state:
+        return state
+
+
+@pytest.mark.parametrize(
+    ("lifespan", "state"),
+    [(None, {}), (of(None), {}), (of({}), {}), (of({"pool": 7}), {"pool": 7})],
+    ids=["none", "nothing", "empty", "mapping"],
+)
+def test_what_it_yields_is_the_state_and_nothing_is_none(run_async, lifespan, state):
+    assert run_async(state_of(lifespan)) == state
+
+
+def test_the_state_is_a_copy(run_async):
+    yielded = {"pool": 7}
+    assert run_async(state_of(of(yielded))) is not yielded
+
+
+def test_what_it_yields_is_a_mapping_and_it_is_left_all_the_same(run_async):
+    journal = []
+    with pytest.raises(TypeError, match=r"a lifespan yields a mapping, .* not 7"):
+        run_async(state_of(of(7, journal)))
+    assert journal == ["left"]
+
+
+async def generator():
+    yield {}
+
+
+async def coroutine():
+    return {}
+
+
+@pytest.mark.parametrize(
+    ("lifespan", "told"),
+    [
+        (generator, "'async_generator': it lacks the decorator contextlib.asynccontextmanager"),
+        (coroutine, "'coroutine': it lacks the decorator contextlib.asynccontextmanager"),
+        (dict, "'dict'$"),
+    ],
+)
+def test_what_it_returns_is_an_async_context_manager(run_async, lifespan, told):
+    with pytest.raises(TypeError, match=f"a lifespan returns an async context manager, not {told}"):
+        run_async(state_of(lifespan))
+
+
+def test_an_async_context_manager_is_entered_as_it_is():
+    made = of({})()
+    assert entered(made, "a factory") is made

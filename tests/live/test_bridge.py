@@ -1,0 +1,721 @@
+"""A connection whose wire is another server's: the life cycle over "send, receive, close"."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+
+from sock import (
+    Failed,
+    InvalidData,
+    MessageTooBig,
+    Normal,
+    Options,
+    PeerTooSlow,
+    Ping,
+    Pong,
+    Prepared,
+    Remote,
+    Request,
+    Shutdown,
+    Sock,
+    Stop,
+    Stream,
+    Text,
+    TimedOut,
+    send_all,
+)
+from sock.live.bridge import Bridge
+from sock.loop import Reactor
+from sock.testing import Clock
+
+
+class Server:
+    """Somebody else's connection: what a test puts in, and what was sent and said."""
+
+    def __init__(self, *, controls=False):
+        self.controls = controls
+        self.sent = []
+        self.closed = []
+        self.slow = None
+        self.peer_gone = False
+        self._told = asyncio.Queue()
+
+    def tell(self, *told):
+        for one in told:
+            self._told.put_nowait(one)
+
+    async def receive(self):
+        return await self._told.get()
+
+    async def send(self, message):
+        if self.slow is not None:
+            await self.slow.wait()
+        if self.peer_gone:
+            raise ConnectionResetError
+        self.sent.append(message)
+
+    async def close(self, code, detail):
+        if self.slow is not None:
+            await self.slow.wait()
+        self.closed.append((code, detail))
+
+
+class Notes(Sock):
+    def __init__(self):
+        self.reasons = []
+        self.infos = []
+
+    def init(self, ref):
+        self.ref = ref
+
+    def handle_in(self, message):
+        return message
+
+    def handle_info(self, info):
+        return info
+
+    def terminate(self, reason):
+        self.reasons.append(reason)
+
+
+async def until(condition):
+    """Give the loop its turns until something has come about; the test is bounded as a whole."""
+    while not condition():
+        await asyncio.sleep(0)
+
+
+class Living:
+    """A bridge that runs."""
+
+    def __init__(self, handler, *, controls=False, **options):
+        self.server = Server(controls=controls)
+        self.handler = handler
+        reactor = Reactor.of(asyncio.get_running_loop())
+        self.bridge = Bridge(reactor, self.server, Request(), handler, Options(**options))
+        self.task = asyncio.ensure_future(self.bridge.run())
+
+
+def test_a_message_is_handled_and_its_answer_sent(run_async):
+    async def act():
+        living = Living(Notes())
+        living.server.tell("one", b"two", Remote(1000, "bye"))
+        await living.task
+        assert living.server.sent == ["one", b"two"]
+        assert living.handler.reasons == [Remote(1000, "bye")]
+
+    run_async(act())
+
+
+def test_what_is_pushed_from_outside_is_sent_in_order(run_async):
+    async def act():
+        living = Living(Notes())
+        living.server.tell("go")
+        await until(lambda: living.server.sent)
+        for number in range(5):
+            living.handler.ref.send(str(number))
+        await asyncio.to_thread(living.handler.ref.send, "from a thread")
+        await until(lambda: len(living.server.sent) == 7)
+        assert living.server.sent == ["go", "0", "1", "2", "3", "4", "from a thread"]
+        living.server.tell(Remote(1005))
+        await living.task
+        assert living.handler.ref.closed
+
+    run_async(act())
+
+
+def test_terminate_comes_when_the_close_has_been_said(run_async):
+    class Stops(Notes):
+        def handle_in(self, message):
+            return Stop(4001, "enough", messages="last")
+
+        def terminate(self, reason):
+            self.said = list(living.server.closed)
+            super().terminate(reason)
+
+    async def act():
+        nonlocal living
+        living = Living(Stops())
+        living.server.tell("stop")
+        await living.task
+        assert living.server.sent == ["last"]
+        assert living.handler.said == [(4001, "enough")]
+        assert living.handler.reasons == [Normal()]
+
+    living = None
+    run_async(act())
+
+
+def test_terminate_does_not_wait_for_ever_for_a_close_that_is_not_taken(run_async):
+    class Stops(Notes):
+        def handle_in(self, message):
+            return Stop()
+
+    async def act():
+        living = Living(Stops(), close_timeout=0.05)
+        living.server.slow = asyncio.Event()
+        living.server.tell("stop")
+        await living.task
+        assert living.handler.reasons == [Normal()]
+
+    run_async(act())
+
+
+@pytest.mark.parametrize("why", ["raises", "ends"])
+def test_a_peer_that_is_lost_is_1006(run_async, why):
+    async def act():
+        living = Living(Notes())
+        if why == "raises":
+            living.server.peer_gone = True
+            living.server.tell("one")
+        else:
+            living.server.tell(Remote(1006))
+        await living.task
+        assert living.handler.reasons == [Remote(1006)]
+
+    run_async(act())
+
+
+def test_a_server_that_stops_is_a_shutdown(run_async):
+    async def act():
+        living = Living(Notes())
+        living.server.tell(Shutdown())
+        await living.task
+        assert living.handler.reasons == [Shutdown()]
+        assert living.server.closed == []  # it has said so itself
+
+    run_async(act())
+
+
+def test_what_cancels_it_has_it_say_1012(run_async):
+    async def act():
+        living = Living(Notes())
+        living.server.tell("one")
+        await until(lambda: living.server.sent)
+        living.task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await living.task
+        assert [code for code, _ in living.server.closed] == [1012]
+        assert living.handler.reasons == [Shutdown()]
+
+    run_async(act())
+
+
+def test_a_drain_lets_a_callback_finish(run_async):
+    class Works(Notes):
+        async def handle_in(self, message):
+            await released.wait()
+            return "done"
+
+    async def act():
+        living = Living(Works())
+        living.server.tell("work")
+        await until(lambda: living.bridge.lifecycle.busy)
+        living.bridge.shutdown(5)
+        released.set()
+        await living.task
+        assert living.server.sent == ["done"]
+        assert [code for code, _ in living.server.closed] == [1012]
+
+    released = asyncio.Event()
+    run_async(act())
+
+
+def test_a_callback_under_way_finishes_after_the_peers_close(run_async):
+    class Works(Notes):
+        async def handle_in(self, message):
+            await released.wait()
+            self.finished = True
+
+    async def act():
+        living = Living(Works())
+        living.server.tell("work", Remote(1000))
+        await until(lambda: living.bridge.lifecycle.closed)
+        released.set()
+        await living.task
+        assert living.handler.finished
+        assert living.handler.reasons == [Remote(1000)]
+
+    released = asyncio.Event()
+    run_async(act())
+
+
+def test_a_handler_that_lags_is_not_read_for(run_async):
+    class Works(Notes):
+        async def handle_in(self, message):
+            await released.wait()
+
+    async def act():
+        living = Living(Works(), max_read_ahead=1000)
+        living.server.tell(*["x" * 600] * 4)
+        await until(lambda: not living.bridge.lifecycle.reading)
+        await asyncio.sleep(0)
+        assert living.server._told.qsize() == 1
+        released.set()
+        await until(lambda: not living.server._told.qsize())
+        living.server.tell(Remote(1000))
+        await living.task
+
+    released = asyncio.Event()
+    run_async(act())
+
+
+def test_a_generator_waits_for_a_peer_that_does_not_take(run_async):
+    class Pushes(Notes):
+        async def handle_in(self, message):
+            for _ in range(10):
+                self.infos.append("one")
+                yield "x" * 600
+
+    async def act():
+        living = Living(Pushes(), max_send_buffer=1000)
+        living.server.slow = asyncio.Event()
+        living.server.tell("go")
+        await until(lambda: living.bridge.lifecycle.outbox.full)
+        assert len(living.handler.infos) == 2
+        living.server.slow.set()
+        await until(lambda: len(living.server.sent) == 10)
+        living.server.tell(Remote(1000))
+        await living.task
+
+    run_async(act())
+
+
+@pytest.mark.parametrize("message", ["x" * 300, "€" * 100, Prepared("€" * 100), Text(b"x" * 300)])
+def test_the_send_buffer_is_counted_in_bytes_whatever_is_pushed(run_async, message):
+    """[S11.1]"""
+
+    class Pushes(Notes):
+        async def handle_in(self, text):
+            for _ in range(10):
+                self.infos.append("one")
+                yield message
+
+    async def act():
+        living = Living(Pushes(), max_send_buffer=1000)
+        living.server.slow = asyncio.Event()
+        living.server.tell("go")
+        await until(lambda: living.bridge.lifecycle.outbox.full)
+        assert len(living.handler.infos) == 4
+        living.server.slow.set()
+        await until(lambda: len(living.server.sent) == 10)
+        living.server.tell(Remote(1000))
+        await living.task
+
+    run_async(act())
+
+
+def test_a_peer_that_takes_nothing_is_too_slow(run_async):
+    async def act():
+        living = Living(Notes(), send_timeout=0.1)
+        living.server.slow = asyncio.Event()
+        living.server.tell("one")
+        await living.task
+        [reason] = living.handler.reasons
+        assert isinstance(reason, Failed)
+        assert isinstance(reason.error, PeerTooSlow)
+
+    run_async(act())
+
+
+@pytest.mark.parametrize("message", [b"x" * 101, "x" * 101, "é" * 51])
+def test_a_message_over_the_limit_is_1009(run_async, message):
+    async def act():
+        living = Living(Notes(), max_message_size=100)
+        living.server.tell("é" * 50, message)
+        await living.task
+        assert living.server.sent == ["é" * 50]
+        assert [code for code, _ in living.server.closed] == [1009]
+        assert isinstance(living.handler.reasons[0].error, MessageTooBig)
+
+    run_async(act())
+
+
+def test_a_surrogate_is_the_handlers_mistake(run_async):
+    async def act():
+        living = Living(Notes())
+        living.server.tell("one")
+        await until(lambda: living.server.sent)
+        living.handler.ref.send("\ud800")
+        await living.task
+        assert [code for code, _ in living.server.closed] == [1011]
+        assert isinstance(living.handler.reasons[0].error, UnicodeEncodeError)
+
+    run_async(act())
+
+
+def test_a_buffer_is_sent_as_it_was_when_it_was_pushed(run_async):
+    class Reuses(Notes):
+        def handle_in(self, message):
+            return buffer
+
+    async def act():
+        living = Living(Reuses())
+        living.server.slow = asyncio.Event()
+        living.server.tell("go")
+        await until(lambda: living.bridge.lifecycle.reading and living.server._told.empty())
+        await asyncio.sleep(0)
+        buffer[:] = b"later"
+        living.server.slow.set()
+        await until(lambda: living.server.sent)
+        assert living.server.sent == [b"first"]
+        living.server.tell(Remote(1000))
+        await living.task
+
+    buffer = bytearray(b"first")
+    run_async(act())
+
+
+def test_a_server_without_pings_is_pushed_none(run_async):
+    class Pings(Notes):
+        def handle_in(self, message):
+            return [Ping(b"1"), message, Pong(b"2"), Prepared("p")]
+
+    async def act():
+        for controls, expected in (
+            (False, ["one", Prepared("p")]),
+            (True, [Ping(b"1"), "one", Pong(b"2"), Prepared("p")]),
+        ):
+            living = Living(Pings(), controls=controls)
+            living.server.tell("one", Remote(1000))
+            await living.task
+            assert living.server.sent == expected
+
+    run_async(act())
+
+
+def test_a_silent_peer_is_pinged_and_times_out_where_pings_can_be_sent(run_async):
+    async def act():
+        living = Living(Notes(), controls=True, ping_interval=0.1, idle_timeout=0.3)
+        await living.task
+        assert living.server.sent[0] == Ping()
+        assert living.server.closed[0][0] == 3008
+        assert living.handler.reasons == [TimedOut()]
+
+    run_async(act())
+
+
+def test_a_peer_that_is_heard_of_does_not_time_out(run_async):
+    async def act():
+        living = Living(Notes(), controls=True, ping_interval=None, idle_timeout=0.3)
+        deadline = asyncio.get_running_loop().time() + 0.7
+        while asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0)
+            living.bridge.heard()
+        assert not living.task.done()
+        living.server.tell(Remote(1000))
+        await living.task
+
+    run_async(act())
+
+
+def test_a_stream_ends_with_the_connection_and_timers_are_forgotten(run_async):
+    class Streams(Notes):
+        def init(self, ref):
+            super().init(ref)
+            ref.send_after(60, "never")
+            ref.add_done_callback(lambda: self.infos.append("done"))
+            ref.spawn(self.wait("task"))
+            return Stream(self.items())
+
+        async def wait(self, what):
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.infos.append(what)
+
+        async def items(self):
+            yield "one"
+            await self.wait("stream")
+
+    async def act():
+        living = Living(Streams())
+        await until(lambda: living.server.sent == ["one"])
+        living.server.tell(Remote(1001))
+        await living.task
+        await asyncio.sleep(0)
+        assert sorted(living.handler.infos) == ["done", "stream", "task"]
+
+    run_async(act())
+
+
+def test_a_server_that_does_not_say_a_code_is_given_the_exception(run_async):
+    class Picky(Server):
+        async def close(self, code, detail):
+            raise Exception("invalid close code")  # as autobahn does, of a plain Exception
+
+    async def act():
+        living = Living(Notes())
+        living.server.__class__ = Picky
+        living.server.tell("one")
+        await until(lambda: living.server.sent)
+        living.bridge.shutdown(0)
+        with pytest.raises(Exception, match="invalid close code"):
+            await living.task
+        assert living.handler.reasons == [Shutdown()]
+
+    run_async(act())
+
+
+def test_too_many_infos_close_with_1013_whatever_thread_they_come_from(run_async):
+    async def act():
+        living = Living(Notes(), max_mailbox=4)
+        living.server.tell("one")
+        await until(lambda: living.server.sent)
+
+        def flood():
+            for number in range(50):
+                living.handler.ref.send(number)
+
+        await asyncio.to_thread(flood)
+        await living.task
+        assert living.handler.reasons[0].error is not None
+        assert living.server.closed[0][0] in {1011, 1013}
+
+    run_async(act())
+
+
+def test_what_aborts_it_lets_go_at_once(run_async):
+    async def act():
+        living = Living(Notes())
+        living.server.slow = asyncio.Event()
+        living.server.tell("one")
+        await until(lambda: not living.server._told.qsize())
+        await asyncio.sleep(0)
+        living.bridge.abort()
+        await living.task
+        assert living.handler.reasons == [Remote(1006)]
+
+    run_async(act())
+
+
+def test_a_peer_that_is_too_slow_is_told_so_where_the_server_still_has_it(run_async):
+    async def act():
+        living = Living(Notes(), send_timeout=0.1)
+        living.server.slow = asyncio.Event()
+        living.server.tell("one")
+        await until(lambda: living.handler.reasons)
+        living.server.slow.set()
+        await living.task
+        assert [code for code, _ in living.server.closed] == [1013]
+
+    run_async(act())
+
+
+@pytest.mark.parametrize("message", [bytearray(b"one"), memoryview(b"one")])
+def test_a_message_may_be_in_any_buffer(run_async, message):
+    class Names(Notes):
+        def handle_in(self, message):
+            return type(message).__name__
+
+    async def act():
+        living = Living(Names())
+        living.server.tell(message, Remote(1000))
+        await living.task
+        assert living.server.sent == ["bytes"]
+
+    run_async(act())
+
+
+def test_what_is_no_message_is_told_with_its_traceback_and_fails(run_async, events):
+    async def act():
+        living = Living(Notes())
+        living.server.tell(None)
+        await living.task
+        assert [code for code, _ in living.server.closed] == [1011]
+        [reason] = living.handler.reasons
+        assert isinstance(reason.error, TypeError)
+
+    run_async(act())
+    assert "callback.failed" in [name for name, _ in events]
+
+
+def test_a_violation_that_the_server_has_answered_is_a_failure(run_async):
+    class Judges(Server):
+        async def receive(self):
+            raise InvalidData("not in UTF-8")
+
+    async def act():
+        living = Living(Notes())
+        living.server.__class__ = Judges
+        await living.task
+        [reason] = living.handler.reasons
+        assert isinstance(reason.error, InvalidData)
+
+    run_async(act())
+
+
+def test_who_pushes_what_the_server_cannot_send_is_told(run_async):
+    class Pings(Notes):
+        def handle_in(self, message):
+            return [Ping(b"1"), message]
+
+    async def act():
+        undone = []
+        server = Server()
+        reactor = Reactor.of(asyncio.get_running_loop())
+        server.tell("one", Remote(1000))
+        await Bridge(reactor, server, Request(), Pings(), Options(), undone=undone.append).run()
+        assert undone == [Ping(b"1")]
+
+    run_async(act())
+
+
+# --- Ref.stop, Ref.pending, send_all ---
+
+
+class Sleeps(Notes):
+    """Sleeps in each callback until it is cancelled."""
+
+    begun = False
+    left = False
+
+    async def handle_in(self, message):
+        self.begun = True
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.left = True
+
+
+class Generates(Sleeps):
+    async def handle_in(self, message):
+        self.begun = True
+        try:
+            while True:
+                yield "item"
+                await asyncio.sleep(0)
+        finally:
+            self.left = True
+
+
+@pytest.mark.parametrize("thread", [False, True], ids=["the loop", "another thread"])
+@pytest.mark.parametrize("kind", [Sleeps, Generates])
+def test_stop_ends_what_is_under_way(run_async, kind, thread):
+    """[S10.11]"""
+
+    async def act():
+        living = Living(kind())
+        living.server.tell("go", "waits")
+        await until(lambda: living.handler.begun)
+        ref = living.handler.ref
+        if thread:
+            await asyncio.to_thread(ref.stop, 4001, "out", messages="last")
+        else:
+            ref.stop(4001, "out", messages="last")
+            assert not living.handler.left
+        assert ref.closed
+        ref.send("forgotten")
+        await living.task
+        assert living.server.closed == [(4001, "out")]
+        assert living.server.sent[-1] == "last"
+        assert living.handler.left
+        assert living.handler.reasons == [Normal()]
+
+    run_async(act())
+
+
+def test_stop_lets_go_of_a_peer_that_does_not_read_after_close_timeout(run_async):
+    """[S7.15]"""
+
+    async def act():
+        living = Living(Notes(), close_timeout=0.2, send_timeout=60)
+        living.server.slow = asyncio.Event()
+        living.server.tell("never taken")
+        await until(lambda: living.bridge.pending)
+        ref = living.handler.ref
+        assert ref.pending == len("never taken")
+        ref.stop(4001)
+        assert ref.pending == 0
+        await living.task
+        assert living.handler.reasons == [Normal()]
+
+    run_async(act())
+
+
+def test_pending_counts_what_the_server_has_not_taken(run_async):
+    """[S10.12]"""
+
+    async def act():
+        living = Living(Notes())
+        await until(lambda: hasattr(living.handler, "ref"))
+        ref = living.handler.ref
+        assert ref.pending == 0
+        living.server.slow = asyncio.Event()
+        living.bridge.push("12345")
+        living.bridge.push(b"67")
+        assert ref.pending == 7
+        living.server.slow.set()
+        await until(lambda: not ref.pending)
+        assert living.server.sent == ["12345", b"67"]
+        ref.stop()
+        await living.task
+
+    run_async(act())
+
+
+def test_send_all_reaches_bridges_too(run_async):
+    """[S10.13]"""
+
+    class Pushes(Sock):
+        def init(self, ref):
+            self.ref = ref
+
+    async def act():
+        pushes, notes = Living(Pushes(Request())), Living(Notes())
+        both = (pushes, notes)
+        await until(lambda: all(hasattr(one.handler, "ref") for one in both))
+        refs = {one.handler.ref for one in both}
+        send_all(refs, "é")
+        await asyncio.to_thread(send_all, refs, "later")
+        await until(lambda: all(len(one.server.sent) == 2 for one in both))
+        assert notes.server.sent == ["é", "later"]
+        assert [getattr(one, "message", one) for one in pushes.server.sent] == ["é", "later"]
+        send_all(refs, "\ud800")
+        await asyncio.gather(*(one.task for one in both))
+        assert [one.server.closed for one in both] == [[(1011, "")]] * 2
+
+    run_async(act())
+
+
+@pytest.mark.parametrize("error", [Stop(4001, "mine"), GeneratorExit()], ids=["Stop", "odd"])
+@pytest.mark.parametrize("waits", [False, True])
+def test_what_a_callback_raises_ends_the_connection(run_async, error, waits):
+    """[S6.1] [S6.9]"""
+
+    class Raises(Notes):
+        def handle_in(self, message):
+            if waits:
+                return self.later()
+            raise error
+
+        async def later(self):
+            await asyncio.sleep(0)
+            raise error
+
+    async def act():
+        living = Living(Raises())
+        living.server.tell("go")
+        await living.task
+        stops = isinstance(error, Stop)
+        assert living.server.closed == [(4001, "mine") if stops else (1011, "")]
+        assert living.handler.reasons == [Normal() if stops else Failed(error)]
+
+    run_async(act())
+
+
+def test_the_end_is_told_with_the_seconds_since_the_beginning(events):
+    async def begin():
+        return Living(Notes())
+
+    with contextlib.closing(Clock()) as clock:
+        made = clock.create_task(begin())
+        clock.advance(7.5)
+        living = made.result()
+        living.server.tell(Remote(1000))
+        clock.run_until_idle()
+        assert living.task.done()
+    [closed] = [fields for event, fields in events if event == "connection.closed"]
+    assert closed["seconds"] == 7.5
