@@ -22,8 +22,9 @@ core: $(MADE)/build ## the compiled core, in place (SOCK_CFLAGS=-g)
 	@touch $(MADE)/core
 
 # Compiled and pure, one after the other; SOCK_EXTENSION=0 or =1 in the environment chooses.
-# All of them run side by side; chosen ones as they come.
-TESTS = $(or $(ARGS),-q --numprocesses auto --maxprocesses 4)
+# All of them run in four processes, also on two cores, because most tests wait for a socket. Chosen tests run in one.
+SIDE_BY_SIDE := --numprocesses 4
+TESTS = $(or $(ARGS),-q $(SIDE_BY_SIDE))
 test: $(MADE)/test $(MADE)/core ## every test, compiled and pure, on both reactors (ARGS="tests/wire -k ping")
 	@set -e; for extension in $${SOCK_EXTENSION:-$$($(BIN)/python -c \
 	    'from sock import native; print("1 0" if native.ACTIVE else "0")')}; do \
@@ -69,7 +70,7 @@ sanitize: $(MADE)/test $(MADE)/build ## the compiled core under AddressSanitizer
 	PYTHONPATH=$$(echo build/sanitize/lib*) SOCK_EXTENSION=1 PYTHONMALLOC=malloc \
 	    LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	    ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
-	    $(BIN)/python -m pytest $(or $(ARGS),-q tests/core tests/wire tests/engine tests/loop tests/live tests/hosting tests/server tests/contract \
+	    $(BIN)/python -m pytest $(or $(ARGS),-q $(SIDE_BY_SIDE) tests/core tests/wire tests/engine tests/loop tests/live tests/hosting tests/server tests/contract \
 	    --deselect tests/core/test_memory.py::test_messages_and_connections_leave_nothing_behind)
 
 leaks: $(MADE)/test $(MADE)/core ## a million messages and a hundred thousand connections leave nothing behind
