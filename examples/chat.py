@@ -1,9 +1,9 @@
-"""A chat in the browser: rooms, names, who is here.
+"""A chat in the browser, with rooms, names and a list of those who are here.
 
     sock run examples.chat:app
 
-Then open http://127.0.0.1:8000 in two windows. A room is a dict from the address of each connection
-to the name behind it: enough for one process.
+Then open http://127.0.0.1:8000 in two windows. A room is a dict from the ref of each connection to
+the name of its guest. That is enough for one process.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Chat(TextSock[Prepared]):
         if text.strip():
             self.tell("said", text=text)
 
-    # There is no handle_info: an info that is a message is pushed, and `tell` sends messages.
+    # `tell` sends messages. Without a handle_info, an info that is a message is pushed.
 
     def terminate(self, reason: Reason) -> None:
         del self.members[self.ref]
@@ -60,7 +60,7 @@ class Chat(TextSock[Prepared]):
             del rooms[self.room]
 
     def tell(self, kind: str, **event: object) -> None:
-        """Tell everyone in the room; it is encoded once, however many there are."""
+        """Send a text to everyone in the room. It is encoded once for all of them."""
         message = Prepared(json.dumps({"kind": kind, "name": self.name, **event}))
         for ref in self.members:
             ref.send(message)

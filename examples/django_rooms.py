@@ -3,8 +3,8 @@
     sock run examples.django_rooms:application
 
 Log in at http://127.0.0.1:8000/login?name=ada, then connect to /rooms/lobby/ with the cookie. The
-project is made of this one module, and its database lives in memory: a real one has its settings
-elsewhere, and only the last lines of this.
+whole project is this one module, with its database in memory. A real project has its settings in
+a module of their own, and needs only the last lines of this one.
 """
 
 # Django ships no types.
@@ -33,7 +33,7 @@ if not settings.configured:
             "default": {
                 "ENGINE": "django.db.backends.sqlite3",
                 "NAME": "file:rooms?mode=memory&cache=shared",
-                "CONN_MAX_AGE": None,  # a database in memory goes with its last connection
+                "CONN_MAX_AGE": None,  # a database in memory ends with its last connection
             }
         },
     )
@@ -76,18 +76,18 @@ class Room(TextSock[str]):
     def terminate(self, reason: Reason) -> None:
         rooms[self.room].discard(self.ref)
         if not rooms[self.room]:
-            del rooms[self.room]  # the peer chooses the names: an empty room must not stay
+            del rooms[self.room]  # peers choose the names, so empty rooms must go
 
 
 async def enter(request: Any, room: str) -> Room:
-    """Let a user into a room; the session and the user are loaded already."""
+    """Let a user into a room. The session and the user have been loaded already."""
     if not request.user.is_authenticated:
         raise Refuse(401, "Log in first: /login?name=ada")
     return Room(room, request.user)
 
 
 async def login(request: Any) -> HttpResponse:
-    """Log in whoever says a name: an example has no passwords."""
+    """Log in a user by name alone. An example has no passwords."""
     user, _ = await User.objects.aget_or_create(username=request.GET.get("name", "somebody"))
     await alogin(request, user)
     return HttpResponse(f"hello {user}".encode())

@@ -1,8 +1,8 @@
-"""Everything comes back.
+"""An echo: every message is sent back.
 
     sock run examples.echo:Echo
 
-A Sock class is an application by itself: any callable from a request to an answer is one.
+An application is any callable that takes a request and returns an answer. A Sock class is one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from sock import Sock
 
 
 class Echo(Sock):
-    """Returns what it gets; what a callback returns is sent."""
+    """Returns each message that it gets; what a callback returns is sent."""
 
     def handle_in(self, message: str | bytes) -> str | bytes:
         return message

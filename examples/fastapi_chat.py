@@ -1,4 +1,4 @@
-"""A chat behind FastAPI: who comes in is a dependency's affair, and an HTTP route publishes.
+"""A chat behind FastAPI: a dependency decides who may enter, and an HTTP route publishes.
 
     sock run examples.fastapi_chat:app
 
@@ -6,7 +6,7 @@ Then open http://127.0.0.1:8000 in two windows, or say something from a shell:
 
     curl -X POST 'http://127.0.0.1:8000/rooms/lobby' -H 'X-Token: of-the-house' -d text=hello
 
-Plain `uvicorn examples.fastapi_chat:app` serves it too, over uvicorn's own WebSockets.
+`uvicorn examples.fastapi_chat:app` serves it too, with the WebSocket implementation of uvicorn.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Rooms = dict[str, dict["Ref[Prepared]", str]]
 
 
 def publish(rooms: Rooms, room: str, kind: str, name: str, **event: object) -> int:
-    """Tell everyone in a room; it is encoded once, however many there are."""
+    """Send a text to everyone in a room. It is encoded once for all of them."""
     message = Prepared(json.dumps({"kind": kind, "name": name, **event}))
     for ref in rooms.get(room, ()):
         ref.send(message)
@@ -68,20 +68,20 @@ class Chat(TextSock[Prepared]):
 
 
 async def guest(name: str = "") -> str:
-    """Let in whoever says who he is: a dependency, as for any other route."""
+    """Let in a guest who gives a name. This is a dependency as for any other route."""
     if not 0 < len(name.strip()) <= 24:
         raise HTTPException(403, "Come with a name of 1 to 24 letters")
     return name.strip()
 
 
 async def house(x_token: Annotated[str, Header()] = "") -> None:
-    """Let in whoever knows the token."""
+    """Let in a caller who knows the token."""
     if x_token != TOKEN:
         raise HTTPException(401, "The token of the house, please")
 
 
 app = FastAPI()
-app.add_middleware(Middleware)  # on a server with a wire of its own, a stop says 1012 all the same
+app.add_middleware(Middleware)  # says 1012 at a stop, also on servers other than uvicorn
 app.state.rooms = Rooms()
 
 

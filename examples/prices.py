@@ -1,9 +1,9 @@
-"""One price for all who look: its lifespan starts the one task that draws it.
+"""One price for all viewers. The lifespan starts the one task that changes the price.
 
     sock run examples.prices:app --health /healthz
 
-The lifespan is entered before anybody can connect, and left when the last connection is over. What
-it yields is in the state of every request; so a test may put its own there.
+The lifespan is entered before anybody can connect, and left when the last connection is over. The
+mapping that it yields is in the state of every request, so a test can put its own there.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ PAUSE = 0.5
 
 
 class Market:
-    """A price, and those who want to know."""
+    """A price, and the connections that show it."""
 
     def __init__(self) -> None:
         self.price = 100.0
         self.watchers: set[Ref[Prepared]] = set()
 
     async def trade(self) -> None:
-        """Draw a price now and then, and tell it to all."""
+        """Change the price now and then, and send it to all."""
         while True:
             await asyncio.sleep(PAUSE)
             self.price += random.uniform(-1, 1)
@@ -39,9 +39,9 @@ class Market:
 
 
 class Prices(Sock[Prepared]):
-    """Pushes only: a message from its peer closes with 1003."""
+    """A viewer, which only receives. Without a `handle_in`, a message from it closes with 1003."""
 
-    options = Options(max_mailbox=4)  # who lags by more prices than that is sent away with 1013
+    options = Options(max_mailbox=4)  # a viewer that lags by more prices is closed with 1013
 
     def __init__(self, request: Request) -> None:
         self.market: Market = request.state["market"]
@@ -57,7 +57,7 @@ class Prices(Sock[Prepared]):
 
 @asynccontextmanager
 async def lifespan() -> AsyncGenerator[dict[str, Any]]:
-    """Open the market, and close it when nobody is there any more."""
+    """Open the market, and close it after the last connection."""
     market = Market()
     trading = asyncio.create_task(market.trade())
     try:

@@ -1,11 +1,11 @@
-"""Announcements: what one program posts to a room, everybody who is in it reads.
+"""Announcements: one program posts a text to a room, and everybody in the room reads it.
 
     PUBLISH_KEY=sesame sock run examples.publish:app --health /healthz
     curl -H "Authorization: Bearer sesame" -d "doors open" http://127.0.0.1:8000/rooms/hall
 
-Whoever is connected to ws://127.0.0.1:8000/rooms/hall reads "doors open". A browser sends cookies
-with a POST from any page, and the Origin is checked for connections only: so who may publish is
-told by a key in a header, which another site's page cannot send.
+Every peer that is connected to ws://127.0.0.1:8000/rooms/hall reads "doors open". To publish, a
+program sends a key in a header, and not a cookie: a browser sends cookies with a POST from any page,
+and Sock checks the Origin of connections only. Another site's page cannot send the header.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Board:
-    """Who reads in which room, and the key of those who may publish."""
+    """The readers of each room, and the key of the programs that may publish."""
 
     def __init__(self, key: str) -> None:
         self._key = key.encode()
@@ -35,7 +35,7 @@ class Board:
 
 
 class Reader(Sock[str, Never]):
-    """Only listens: without a `handle_in`, a message from its peer closes with 1003."""
+    """A peer that reads only. Without a `handle_in`, a message from it closes with 1003."""
 
     options = Options(idle_timeout=300, max_mailbox=16)  # on every host
 
@@ -47,7 +47,7 @@ class Reader(Sock[str, Never]):
         self.ref = ref
         self.board.rooms.setdefault(self.room, set()).add(ref)
 
-    # There is no handle_info: an info that is a message is pushed.
+    # Without a handle_info, an info that is a message is pushed.
 
     def terminate(self, reason: Reason) -> None:
         readers = self.board.rooms[self.room]
@@ -57,7 +57,7 @@ class Reader(Sock[str, Never]):
 
 
 def publish(request: Request, room: str) -> Response:
-    """Push the body of a POST to all who read in a room; say how many they are."""
+    """Push the body of a POST to all readers of a room; answer how many they are."""
     board: Board = request.state["board"]
     if not board.lets_in(request):
         return Response(401, "come with the key\n", {"WWW-Authenticate": "Bearer"})
@@ -66,12 +66,12 @@ def publish(request: Request, room: str) -> Response:
     except UnicodeDecodeError:
         return Response(400, "text in UTF-8, please\n")
     readers = board.rooms.get(room, set())
-    send_all(readers, text)  # encoded once, however many they are
+    send_all(readers, text)  # encoded once for all of them
     return Response(202, f"{len(readers)}\n")
 
 
 def answer(request: Request) -> Answer:
-    """Answer one path with a connection and with a response, as it is asked."""
+    """Answer a GET of a room with a connection, and a POST to it with a response."""
     match request.method, request.path.split("/"):
         case "GET", ["", "rooms", room] if room:
             return Reader(request, room)
@@ -83,12 +83,12 @@ def answer(request: Request) -> Answer:
 
 @asynccontextmanager
 async def lifespan() -> AsyncGenerator[dict[str, Any]]:
-    """Open the board. Without its key, or where a database cannot be reached, nothing starts."""
+    """Open the board. The server does not start when this raises, as it does without a key."""
     key = os.environ.get("PUBLISH_KEY")
     if not key:
         raise LookupError("the variable PUBLISH_KEY is the key of those who may publish")
     yield {"board": Board(key)}
 
 
-# A body of more than 4 KiB is answered with 413, before the application is asked.
+# A body of more than 4 KiB gets a 413, and the application is not asked.
 app = Application(answer, lifespan=lifespan, options=Options(max_body_size=4096))

@@ -1,9 +1,9 @@
-"""The time of day, for whoever looks: a Starlette application with a Sock in a route.
+"""The time of day: a Starlette application with a Sock in a route.
 
     sock run examples.starlette_clock:app
 
-`sock.asgi` makes an application of Sock's one of ASGI's, for a route of any framework. In a
-`WebSocketRoute` it serves exactly that path; a `Mount` serves "/clock/" and what is below it.
+`sock.asgi` turns a Sock application into an ASGI application, for a route of any framework. In a
+`WebSocketRoute` it serves exactly that path; in a `Mount` it serves "/clock/" and all paths below.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Clock(TextSock[None]):
-    """Tells the time; how often, the peer may say."""
+    """Tells the time. The peer may choose how often."""
 
     seconds = 1.0
 
@@ -43,19 +43,19 @@ class Clock(TextSock[None]):
         self.seconds = max(0.01, float(text))
 
     def tick(self) -> str:
-        """Return the time, and come again."""
+        """Return the time, and ask to be called again."""
         self.ref.send_after(self.seconds, None)
         return datetime.now(UTC).time().isoformat("milliseconds")
 
 
 async def index(_: Request) -> PlainTextResponse:
-    """Say where the clock is."""
+    """Answer with the address of the clock."""
     return PlainTextResponse("the clock is at /clock\n")
 
 
 @contextlib.asynccontextmanager
 async def lifespan(_: Starlette) -> AsyncGenerator[None]:
-    """Send everybody away when the server stops."""
+    """Close all connections with 1012 when the server stops."""
     yield
     await drain()
 

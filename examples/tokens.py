@@ -1,9 +1,9 @@
-"""Words that stream, as from a language model, and a client that may interrupt.
+"""An answer that streams word by word, as from a language model, and that its client may interrupt.
 
     sock run examples.tokens:app
 
-Send a prompt and its answer comes word by word; send "stop", or another prompt, and it ends.
-Closing the tab needs no line of code: the generator is cancelled, and its `finally` runs.
+Send a prompt, and its answer comes word by word. Send "stop", or another prompt, and the answer
+ends. A closed tab needs no line of code: the generator is cancelled, and its `finally` runs.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ async def words(prompt: str) -> AsyncIterator[str]:
             await asyncio.sleep(PAUSE)
             yield word
     finally:
-        print(f"no more words about {prompt}", flush=True)  # noqa: T201 - shows that nothing is left
+        print(f"no more words about {prompt}", flush=True)  # noqa: T201 - shows that the generator ended
 
 
 class Tokens(TextSock):
-    """Answers each prompt with a stream; the conversation goes on beside it."""
+    """Answers each prompt with a stream, and handles messages meanwhile."""
 
     def __init__(self, request: Request) -> None:
         self.answer: Stream | None = None

@@ -1,9 +1,9 @@
-"""A host of one's own, in under 100 lines: TCP, one request, and then all of the contract.
+"""A complete host in under 100 lines: TCP, one request, and then all of the contract.
 
     python -m examples.toy_host 8000        serves sock.testing.contract:app
 
-It reads a request as a server would, asks the application, and lets go of the connection: the wire,
-the life cycle and the deadlines are Sock's. See docs/howto/write-a-host.md.
+It reads a request as a server does, asks the application, and gives the connection away: Sock has
+the wire, the life cycle and the deadlines. See docs/howto/write-a-host.md.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Toy(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.data += data
         if b"\r\n\r\n" in self.data:
-            self.transport.pause_reading()  # what follows is not ours to read
+            self.transport.pause_reading()  # the bytes that follow belong to Sock
             self.task = asyncio.ensure_future(self.answer())
 
     async def answer(self) -> None:
@@ -57,7 +57,7 @@ class Toy(asyncio.Protocol):
 
         takeover = Takeover(reactor, request, take)
         try:
-            takeover.check()  # a handshake that is none is refused before a handler is made
+            takeover.check()  # an invalid handshake is refused before a handler is made
             answered: Any = self.app(request)
             if inspect.isawaitable(answered):
                 answered = await answered
@@ -69,7 +69,7 @@ class Toy(asyncio.Protocol):
             answer = refusal.response
         except HandshakeError as error:
             answer = Response(error.status, error.detail, error.headers)
-        except Exception:  # noqa: BLE001 - whatever an application raises is its server's error
+        except Exception:  # noqa: BLE001 - any error of an application is a 500
             answer = Response(500, "internal server error")
         self.send(answer)
 
