@@ -4,8 +4,8 @@
     curl -H "Authorization: Bearer sesame" -d "doors open" http://127.0.0.1:8000/rooms/hall
 
 Every peer that is connected to ws://127.0.0.1:8000/rooms/hall reads "doors open". To publish, a
-program sends a key in a header, and not a cookie: a browser sends cookies with a POST from any page,
-and Sock checks the Origin of connections only. Another site's page cannot send the header.
+program sends a key in a header, and not a cookie: a browser sends cookies with a POST from the page
+of any site, and Sock checks the Origin of connections only. Such a page cannot send the header.
 """
 
 from __future__ import annotations
