@@ -135,11 +135,19 @@ class TestTypes:
         assert mistyped.get(name_of(page), []) == []
 
 
+class TestLandingPage:
+    def test_it_links_every_other_page(self):
+        index = ROOT / "docs" / "index.md"
+        linked = set(re.findall(r"^- .*?\]\(([^)#]+\.md)\)", index.read_text(), re.MULTILINE))
+        pages = {str(page.relative_to(index.parent)) for page in PAGES[1:] if page != index}
+        assert pages - linked == set()
+
+
 class TestThreads:
     def test_the_rooms_of_a_page_may_change_while_a_thread_tells_them_something(self, monkeypatch):
         monkeypatch.setattr(telemetry, "_subscribers", ())
         names = {"__name__": "docs_example"}
-        code = program(ROOT / "docs/howto/send-from-outside.md")
+        code = program(ROOT / "docs/howto/rooms-in-one-process.md")
         exec(compile(code, "a page", "exec", dont_inherit=True), names)  # noqa: S102 - our own
         rooms, came = names["Rooms"](), []
 
@@ -147,13 +155,13 @@ class TestThreads:
             def send(self, text):
                 """Stand for the event loop, which lets another one in at the worst moment."""
                 came.append(Ref())
-                entering = threading.Thread(target=rooms.enter, args=("a", came[-1]), daemon=True)
+                entering = threading.Thread(target=rooms.enter, args=("a", came[-1], ""), daemon=True)
                 entering.start()
                 entering.join(5)
                 assert not entering.is_alive(), "the lock is held while others are told"
 
-        rooms.enter("a", Ref())
-        rooms.enter("a", Ref())
+        rooms.enter("a", Ref(), "")
+        rooms.enter("a", Ref(), "")
         assert rooms.tell("a", "hello") == 2
         assert rooms.tell("a", "hello again") == 4
 
