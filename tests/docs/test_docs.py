@@ -155,7 +155,9 @@ class TestThreads:
             def send(self, text):
                 """Stand for the event loop, which lets another one in at the worst moment."""
                 came.append(Ref())
-                entering = threading.Thread(target=rooms.enter, args=("a", came[-1], ""), daemon=True)
+                entering = threading.Thread(
+                    target=rooms.enter, args=("a", came[-1], ""), daemon=True
+                )
                 entering.start()
                 entering.join(5)
                 assert not entering.is_alive(), "the lock is held while others are told"
