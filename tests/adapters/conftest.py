@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime
 import importlib.util
-import ipaddress
 import os
-import ssl
 from types import SimpleNamespace
 
 import pytest
 
 from sock.testing import contract
+from tests.certificate import tls as tls
 
 # A host that is missing skips its tests; where it was asked for, that is an error.
 if {"all", "hosts"} & set(os.environ.get("SOCK_REQUIRE", "").split(",")):
@@ -99,42 +97,3 @@ async def _prove(port, *, limits=(), drain=None):
 def prove():
     """Hold the whole contract against a host on a port."""
     return _prove
-
-
-@pytest.fixture(scope="session")
-def tls(tmp_path_factory):
-    """Give a certificate for loopback, and contexts of both ends."""
-    x509 = pytest.importorskip("cryptography.x509")
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
-    path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
-    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    server.load_cert_chain(path)
-    return SimpleNamespace(
-        path=path, server=server, client=ssl.create_default_context(cafile=str(path))
-    )
