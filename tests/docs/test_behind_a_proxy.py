@@ -128,7 +128,7 @@ class Site:
     def haproxy(self, descriptor: int, changes):
         first, second = self.ports
         text = changed(
-            blocks("haproxy")[0],
+            blocks("text")[0],
             ("log /dev/log local0", "log stdout format raw local0"),
             ("bind :443 ssl", f"bind fd@{descriptor} ssl"),
             ("/etc/ssl/example.com.pem", str(self._tls.path)),
@@ -371,7 +371,7 @@ def test_members_of_a_room_meet_in_one_process_where_the_path_chooses_it(site, r
     site.proxy(
         (upstream.search(blocks("nginx")[0])[0], blocks("nginx")[1])
         if site.kind == "nginx"
-        else ("    balance leastconn\n", blocks("haproxy")[1])
+        else ("    balance leastconn\n", blocks("text")[1])
     )
 
     async def process(path):
