@@ -34,6 +34,15 @@ def test_no_message_may_go_to_its_callback_before_init(new_connection):
     assert c.life.ready
 
 
+def test_no_message_may_go_to_its_callback_while_another_is_with_its_own(connect):
+    """Rule 3."""
+    ready = []
+    c = connect(handle_in=lambda message: ready.append(c.life.ready))
+    c.receive("m")
+    assert ready == [False]
+    assert c.life.ready
+
+
 def test_a_handler_without_an_init_of_its_own_is_opened_like_any(connect):
     c = connect(leaves_out=("init", "handle_control"), handle_in=lambda message: message)
     assert c.life.ready
