@@ -87,6 +87,17 @@ def test_a_message_is_partial_between_two_of_its_frames(new_parser, peer):
     assert not parser.partial
 
 
+def test_a_parser_that_is_stopped_keeps_the_very_bytes_that_it_was_given(new_parser, peer):
+    """A copy for each message that is taken would be quadratic in the bytes."""
+    data = peer.frame(FIN | TEXT, b"word") * 5
+    parser = new_parser()
+    before = sys.getrefcount(data)
+    assert parser.feed(data, lambda event: False) is False
+    for _ in range(3):
+        assert sys.getrefcount(data) == before + 1
+        assert parser.feed(b"", lambda event: False) is False
+
+
 def test_a_parser_that_is_stopped_behind_the_last_message_keeps_no_bytes(new_parser, peer):
     data = peer.frame(FIN | TEXT, b"a" * 1000)
     parser = new_parser()
