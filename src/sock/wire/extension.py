@@ -134,7 +134,8 @@ class _Reader:
 
     def _skip_space(self) -> None:
         space = _SPACE.match(self._field, self._position)
-        self._position = space.end() if space else self._position
+        assert space is not None, "no space at all is a match too"
+        self._position = space.end()
 
     def _malformed(self) -> HandshakeError:
         return HandshakeError(
