@@ -9,19 +9,20 @@ the wire, the life cycle and the deadlines. See docs/howto/write-a-host.md.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import signal
 import sys
 from http import HTTPStatus
 from typing import Any, cast
 
-from sock import App, HandshakeError, Refuse, Request, Response, Upgrade
-from sock.hosting.answer import base_of, taken
+from sock import App, Request, Response, Upgrade
+from sock.hosting import asking
 from sock.hosting.members import Members
-from sock.hosting.takeover import Takeover, carry
+from sock.hosting.options import options_of_host
+from sock.hosting.takeover import Takeover, take_from_transport
 from sock.loop import Reactor
 from sock.observe import log
 from sock.testing import contract
+from sock.wire import handshake
 
 
 class Toy(asyncio.Protocol):
@@ -30,7 +31,7 @@ class Toy(asyncio.Protocol):
     transport: asyncio.Transport
 
     def __init__(self, app: App) -> None:
-        self.app, self.data = app, b""
+        self.app, self.options, self.data = app, options_of_host(app, None), b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
@@ -52,26 +53,23 @@ class Toy(asyncio.Protocol):
         reactor = Reactor.of(asyncio.get_running_loop())
 
         def take(connect: Any) -> bytes:
-            carry(reactor, self.transport, connect)
+            take_from_transport(reactor, self.transport, connect)
             return early
 
         takeover = Takeover(reactor, request, take)
-        try:
-            takeover.check()  # an invalid handshake is refused before a handler is made
-            answered: Any = self.app(request)
-            if inspect.isawaitable(answered):
-                answered = await answered
-            answer = taken(answered)
-            if isinstance(answer, Upgrade):
-                takeover.begin(answer, base_of(self.app, None))
-                return
-        except Refuse as refusal:
-            answer = refusal.response
-        except HandshakeError as error:
-            answer = Response(error.status, error.detail, error.headers)
-        except Exception:  # noqa: BLE001 - any error of an application is a 500
-            answer = Response(500, "internal server error")
-        self.send(answer)
+        answer = await asking.ask_catching_errors(
+            self.app,
+            request,
+            takeover.check,  # an invalid handshake is refused before a handler is made
+            upgrading=handshake.asks_to_upgrade(request),
+            options=self.options,
+        )
+        if isinstance(answer, Upgrade):
+            response = takeover.begin_or_respond(answer, self.options)
+            if response is not None:
+                self.send(response)
+        else:
+            self.send(answer)
 
     def send(self, response: Response) -> None:
         """Give an ordinary answer, and close."""

@@ -2,7 +2,7 @@ cimport cython
 
 from sock.loop.wakeable cimport Wakeable
 from sock.server.reader cimport Reader
-from sock.server.server cimport Server
+from sock.server.service cimport Service
 
 
 @cython.final
@@ -10,17 +10,17 @@ cdef class Connection(Wakeable):
     cdef bint _advancing
     cdef object _alarm
     cdef Py_ssize_t _dropped
-    cdef bint _ended
+    cdef bint _fin_received
     cdef object _exchange
     cdef bint _full
-    cdef bint _idle
+    cdef bint _between_requests
     cdef bint _paused
     cdef Reader _reader
-    cdef Server _server
+    cdef Service _service
     cdef object _state
-    cdef Py_ssize_t _taken
+    cdef Py_ssize_t _taken_before
     cdef public object pipe
-    cdef public bint last
+    cdef public bint last_answer
 
     cpdef received(self, bytes data)
     cpdef ended(self)
@@ -31,14 +31,14 @@ cdef class Connection(Wakeable):
     cpdef send(self, bytes data)
     cpdef hand_over(self, link, bytes head)
     cpdef go_on(self)
-    cdef bint _late(self) except -1
+    cdef bint _defer_if_overdue(self) except -1
     cdef _fail(self, error)
     cdef _wait_for_more(self)
     cdef _end_reading(self)
     cdef _reject(self, status, detail)
     cdef _leave(self)
     cdef _close(self)
-    cdef _let_go(self)
+    cdef _release(self)
     cdef _cancel(self)
-    cdef _wait(self, seconds)
-    cdef _watch_taking(self)
+    cdef _set_alarm(self, seconds)
+    cdef _watch_progress(self)

@@ -3,8 +3,8 @@ cimport cython
 
 @cython.final
 cdef class Reader:
-    cdef Py_ssize_t _ahead
-    cdef Py_ssize_t _at
+    cdef Py_ssize_t _empty_lines
+    cdef Py_ssize_t _begin
     cdef bytearray _body
     cdef bint _chunk_begun
     cdef bint _complete

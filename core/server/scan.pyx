@@ -2,7 +2,7 @@
 
 Ordinary is a GET for a path in HTTP/1.1 that asks to upgrade, with one Host of letters, digits,
 dots, hyphens and a port, with nothing that frames a body, and with every line ending in CRLF. All
-else is for the parser and `head.check`, and so is whatever is wrong.
+else is for the parser and `head.check_head`, and so is whatever is wrong.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING
@@ -109,7 +109,7 @@ cdef bint _plain_host(const char *host, Py_ssize_t size) noexcept:
 
 
 def scan(bytes data not None):
-    """Return what parser and `head.check` would, of an ordinary handshake; None for all else."""
+    """Return what parser and `head.check_head` would, of an ordinary handshake; None for all else."""
     cdef const unsigned char *text = <const unsigned char *>PyBytes_AS_STRING(data)
     cdef Py_ssize_t size = len(data), at, name, start, stop, end, fields
     cdef int which

@@ -42,7 +42,7 @@ class Controls(Sock):
 
 @pytest.fixture(autouse=True)
 def _forget_what_was_told(monkeypatch):
-    monkeypatch.setattr(limit, "_told", set())
+    monkeypatch.setattr(limit, "_reported", set())
 
 
 def told(events):
@@ -59,7 +59,7 @@ def test_what_an_application_needs_is_told_once_for_each_class(events):
         (Plain(request), Options(compression=True)),
         (Plain(request), Options(compression=False, idle_timeout=None)),
     ):
-        limit.warn("a server", admission.LIMITS, handler, options, request)
+        limit.report_needed("a server", admission.LIMITS, handler, options, request)
     assert told(events) == [
         ("Controls", "handle_control"),
         ("Plain", "idle_timeout"),

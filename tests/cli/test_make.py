@@ -172,7 +172,7 @@ def test_what_is_made_asynchronously_is_entered_before_and_left_after(command, t
         ),
         (
             "made:no_mapping",
-            "TypeError: a lifespan yields a mapping",
+            "TypeError: a lifespan yields None, or a mapping",
             "the lifespan of 'made:no_mapping' has raised: nothing was started.",
         ),
     ],

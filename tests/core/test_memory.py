@@ -114,7 +114,7 @@ async def connections(server, count):
             theirs.send(HEAD + say)
             server._accepted(ours)
             peers.append(theirs)
-        while server.links or server.pending:
+        while server.live_connections or server.http_connections:
             await asyncio.sleep(0)
         for peer in peers:
             assert peer.recv(1 << 16).startswith(b"HTTP/1.1 101")
@@ -126,7 +126,7 @@ async def messages(server, count):
     theirs.setblocking(False)
     server._accepted(ours)
     theirs.send(HEAD)
-    while not server.links:
+    while not server.live_connections:
         await asyncio.sleep(0)
     batch = frames(*["text %d" % n if n % 2 else b"blob" for n in range(100)], "é", "y" * 9000)
     for _ in range(count // 102):
@@ -139,7 +139,7 @@ async def messages(server, count):
         except BlockingIOError:
             pass
     theirs.close()
-    while server.links:
+    while server.live_connections:
         await asyncio.sleep(0)
 
 async def main(message_count, connection_count):

@@ -1,11 +1,24 @@
-"""Asking an application about a request, in the same order for adapters and the test kit."""
+"""Asking an application about a request: one set of rules, which every host follows."""
 
 from __future__ import annotations
 
 import pytest
 
-from sock import HandlerError, HandshakeError, Options, Refuse, Response, Sock, Upgrade, testing
+from sock import (
+    HandlerError,
+    HandshakeError,
+    Options,
+    Refuse,
+    Response,
+    Sock,
+    Stop,
+    Upgrade,
+    testing,
+)
 from sock.hosting import asking
+from sock.wire import handshake
+
+handler = Sock(testing.request())
 
 
 class Made(Sock):
@@ -30,7 +43,7 @@ def faulty():
 def asked(run_async, app, *, check=valid, upgrading=True, **request):
     made = testing.request(**request)
     Made.made.clear()
-    return run_async(asking.ask(app, made, check, upgrading=upgrading, base=Options()))
+    return run_async(asking.ask(app, made, check, upgrading=upgrading, options=Options()))
 
 
 @pytest.mark.parametrize("app", [Made, later, lambda request: Upgrade(Made(request))])
@@ -67,7 +80,7 @@ def test_a_sock_for_an_ordinary_request_is_refused(run_async):
 
 
 def test_what_is_no_answer_breaks_the_contract(run_async):
-    with pytest.raises(HandlerError, match="not 'int'"):
+    with pytest.raises(HandlerError, match="answered with a 'int'"):
         asked(run_async, lambda _: 7)
 
 
@@ -88,3 +101,103 @@ def test_what_an_application_raises_is_told_and_not_shown(events):
     assert (response.status, response.body) == (500, "internal server error\n")
     [(name, fields)] = events
     assert (name, fields["error"]) == ("handshake.failed", error)
+
+
+def test_a_bare_sock_means_an_upgrade_to_it():
+    answer = asking.check_answer(handler, upgrading=True)
+    assert isinstance(answer, Upgrade)
+    assert answer.handler is handler
+
+
+@pytest.mark.parametrize("answer", [Upgrade(handler), Response(404)])
+def test_an_upgrade_and_a_response_are_what_they_are(answer):
+    assert asking.check_answer(answer, upgrading=True) is answer
+
+
+@pytest.mark.parametrize("answer", [None, "hello", 404, Sock])
+def test_anything_else_breaks_the_contract(answer):
+    with pytest.raises(HandlerError, match="a Sock, an Upgrade or a Response"):
+        asking.check_answer(answer, upgrading=True)
+
+
+def test_the_options_of_an_upgrade_are_laid_over_the_hosts():
+    request = testing.request()
+    base = Options(idle_timeout=5, max_mailbox=7)
+    upgrade = Upgrade(handler, options=Options(max_mailbox=9))
+    acceptance, options = asking.accept_upgrade(request, handshake.check(request), upgrade, base)
+    assert acceptance.head.startswith(b"HTTP/1.1 101 ")
+    assert (options.idle_timeout, options.max_mailbox) == (5, 9)
+
+
+def test_another_sites_page_is_refused_unless_the_upgrade_lets_it_in():
+    # RFC 6455 §10.2
+    request = testing.request(headers={"Origin": "https://elsewhere.example"})
+    key = handshake.check(request)
+    with pytest.raises(HandshakeError) as refused:
+        asking.accept_upgrade(request, key, Upgrade(handler), Options())
+    assert refused.value.status == 403
+    asking.accept_upgrade(request, key, Upgrade(handler, options=Options(origins="*")), Options())
+
+
+def test_a_stop_raised_in_the_handshake_is_reported_with_what_is_meant(events):
+    """[S6.9]"""
+    stop = Stop(4001)
+    asking.failed(testing.request(), stop)
+    [(_, fields)] = events
+    assert isinstance(fields["error"], HandlerError)
+    assert "it is for a live connection: raise Refuse there" in str(fields["error"])
+    assert fields["error"].__cause__ is stop
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (None, "None$"),
+        ("hello", "a 'str'$"),
+        (Made, r"the class Made: did you mean Made\(request\)\?$"),
+        (int, "the class int$"),
+    ],
+)
+def test_the_error_names_the_type_of_what_is_no_answer_and_not_its_content(answer, words):
+    with pytest.raises(HandlerError, match=f"answered with {words}"):
+        asking.check_answer(answer, upgrading=True)
+
+
+def test_a_sock_is_an_answer_though_it_could_be_awaited():
+    class Awaitable(Sock):
+        def __await__(self):
+            raise AssertionError
+
+    assert not asking.must_await(Awaitable(testing.request()))
+
+
+def caught(run_async, app, **request):
+    made = testing.request(**request)
+    return run_async(
+        asking.ask_catching_errors(app, made, valid, upgrading=True, options=Options())
+    )
+
+
+def test_a_refusal_and_a_failure_become_responses(run_async, events):
+    def refuses(request):
+        raise Refuse(401)
+
+    def fails(request):
+        raise LookupError
+
+    assert caught(run_async, refuses).status == 401
+    assert caught(run_async, fails).status == 500
+    assert caught(run_async, Made, headers={"Origin": "https://evil.example"}).status == 403
+    assert isinstance(caught(run_async, Made), Upgrade)
+    assert [name for name, _ in events] == [
+        "handshake.refused",
+        "handshake.failed",
+        "handshake.refused",
+    ]
+
+
+def test_a_host_that_drains_refuses_new_connections_with_503():
+    asking.check_not_stopping(draining=False)
+    with pytest.raises(HandshakeError) as refused:
+        asking.check_not_stopping(draining=True)
+    assert refused.value.status == 503

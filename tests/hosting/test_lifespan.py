@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from sock.hosting.lifespan import entered, lived
+from sock.hosting.lifespan import check_context_manager, enter_lifespan
 
 
 def of(yielded, journal=None):
@@ -22,7 +22,7 @@ def of(yielded, journal=None):
 
 
 async def state_of(lifespan):
-    async with lived(lifespan) as state:
+    async with enter_lifespan(lifespan) as state:
         return state
 
 
@@ -42,7 +42,7 @@ def test_the_state_is_a_copy(run_async):
 
 def test_what_it_yields_is_a_mapping_and_it_is_left_all_the_same(run_async):
     journal = []
-    with pytest.raises(TypeError, match=r"a lifespan yields a mapping, .* not 7"):
+    with pytest.raises(TypeError, match=r"a lifespan yields None, or a mapping .* has yielded 7"):
         run_async(state_of(of(7, journal)))
     assert journal == ["left"]
 
@@ -70,4 +70,4 @@ def test_what_it_returns_is_an_async_context_manager(run_async, lifespan, told):
 
 def test_an_async_context_manager_is_entered_as_it_is():
     made = of({})()
-    assert entered(made, "a factory") is made
+    assert check_context_manager(made, "a factory") is made

@@ -9,7 +9,7 @@ import pytest
 
 from sock import Options, Sock, testing
 from sock.hosting import limit as limit_module
-from sock.hosting.limit import Limit, warn
+from sock.hosting.limit import Limit, report_needed
 
 CONTROL = Limit("control", ("S5.3",), "none is told", "handle_control", frozenset({"idle_timeout"}))
 
@@ -43,13 +43,13 @@ def test_a_message_is_the_hosts_to_let_through_when_it_is_larger_than_usual(size
 
 
 def test_a_class_that_is_made_in_a_route_is_told_of_once_and_not_kept(monkeypatch, events):
-    monkeypatch.setattr(limit_module, "_told", set())
+    monkeypatch.setattr(limit_module, "_reported", set())
 
     def made():
         class Local(Controls):
             pass
 
-        warn("a server", [CONTROL], Local(testing.request()), Options(), testing.request())
+        report_needed("a server", [CONTROL], Local(testing.request()), Options(), testing.request())
         return weakref.ref(Local)
 
     classes = [made() for _ in range(3)]

@@ -34,7 +34,7 @@ def test_a_loop_has_its_own_and_a_closed_one_is_forgotten(run_async):
 
     one, other = run_async(act()), run_async(act())
     assert one is not other
-    assert one not in Members._of.values()
+    assert one not in Members._of_loop.values()
 
 
 def test_a_drain_tells_all_and_cuts_those_that_are_left(run_async, events):

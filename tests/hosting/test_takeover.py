@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from sock import HandlerError, HandshakeError, Options, Remote, Sock, Upgrade, testing
-from sock.hosting.takeover import Takeover, carry, doubled
+from sock.hosting.takeover import Takeover, duplicate_socket, take_from_transport
 from sock.loop import Reactor
 from sock.testing.peer import Peer
 
@@ -60,7 +60,7 @@ def test_the_connection_goes_on_and_its_server_hears_nothing_more(
         peer = Peer(testing.request())
         takeover = Takeover(Reactor.of(loop), testing.request(), taking(protocol))
         takeover.begin(Upgrade(Echo(testing.request())), Options())
-        assert takeover.carried
+        assert takeover.handed_over
         heard = []
         await loop.sock_sendall(client, peer.encoded("hi"))
         while len(heard) < 2:
@@ -74,7 +74,7 @@ def test_the_connection_goes_on_and_its_server_hears_nothing_more(
     def taking(protocol):
         def take(connect):
             protocol.transport.pause_reading()
-            carry(Reactor.of(asyncio.get_running_loop()), protocol.transport, connect)
+            take_from_transport(Reactor.of(asyncio.get_running_loop()), protocol.transport, connect)
             return Peer(testing.request()).encoded("early")
 
         return take
@@ -95,7 +95,7 @@ def test_without_descriptors_it_goes_on_over_the_servers_transport(
         def take(connect):
             few_descriptors(left)
             protocol.transport.pause_reading()
-            carry(reactor, protocol.transport, connect)
+            take_from_transport(reactor, protocol.transport, connect)
             return b""
 
         takeover = Takeover(reactor, testing.request(), take)
@@ -119,7 +119,7 @@ def test_a_peer_that_has_gone_is_told_so(run_async):
         protocol.transport.abort()
         reactor = Reactor.of(asyncio.get_running_loop())
         with pytest.raises(ConnectionResetError):
-            carry(reactor, protocol.transport, lambda _: None)
+            take_from_transport(reactor, protocol.transport, lambda _: None)
         client.close()
         takeover = Takeover(reactor, testing.request(), lambda _: b"")
         takeover.lost()
@@ -144,9 +144,28 @@ def test_a_handshake_is_judged_before_the_socket_is_taken(run_async):
     run_async(act())
 
 
+def test_a_takeover_that_cannot_be_begun_has_a_response(run_async, events):
+    async def act():
+        reactor = Reactor.of(asyncio.get_running_loop())
+        foreign = testing.request(headers={"Origin": "https://evil.example"})
+        takeover = Takeover(reactor, foreign, lambda connect: b"")
+        refused = takeover.begin_or_respond(Upgrade(Echo(foreign)), Options())
+        assert refused.status == 403
+        chosen = Upgrade(Echo(foreign), subprotocol="chat", options=Options(origins="*"))
+        failed = takeover.begin_or_respond(chosen, Options())
+        assert failed.status == 500
+        assert not takeover.handed_over
+        accepted = Upgrade(Echo(foreign), options=Options(origins="*"))
+        assert takeover.begin_or_respond(accepted, Options()) is None
+        assert takeover.handed_over
+
+    run_async(act())
+    assert [name for name, _ in events] == ["handshake.refused", "handshake.failed"]
+
+
 def test_what_is_no_socket_cannot_be_taken_over():
     with pytest.raises(HandlerError, match="cannot be taken over"):
-        doubled(-1)
+        duplicate_socket(-1)
 
 
 def test_what_was_answered_in_another_way_is_not_taken_over_any_more(run_async):
@@ -155,7 +174,7 @@ def test_what_was_answered_in_another_way_is_not_taken_over_any_more(run_async):
         takeover = Takeover(Reactor.of(loop), testing.request(), lambda connect: b"")
         waiting = asyncio.ensure_future(takeover.wait())
         await asyncio.sleep(0)
-        takeover.forestall("a middleware was first")
+        takeover.answered_by_server("a middleware was first")
         for way in (
             takeover.check_unanswered,
             lambda: takeover.begin(Upgrade(Echo(None)), Options()),
@@ -179,7 +198,7 @@ def test_the_origin_is_compared_with_the_host_that_the_application_was_shown(run
         with pytest.raises(HandshakeError):
             takeover.begin(Upgrade(Echo(None)), Options())
         fields = {"Origin": "https://public.example", "Host": "public.example"}
-        takeover.shown = testing.request(headers=fields)
+        takeover.seen_request = testing.request(headers=fields)
         takeover.begin(Upgrade(Echo(None)), Options())
         assert carried == [1]
 

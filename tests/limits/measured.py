@@ -90,7 +90,7 @@ def figures(server) -> str:
             "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             "cpu": time.process_time(),
             "connections": server.connections,
-            "pending": len(server.pending),
+            "pending": len(server.http_connections),
             "descriptors": sum(1 for _ in Path("/proc/self/fd").iterdir()),
         }
     )

@@ -121,7 +121,7 @@ def test_a_peer_may_vanish_in_every_phase(
                 assert await other.receive() == "turn"
             go.set()
             peer.close()
-            while server.connections > 1 or server.pending:
+            while server.connections > 1 or server.http_connections:
                 await asyncio.sleep(0.01)
             await other.send("turn")
             assert await other.receive() == "turn"
@@ -453,7 +453,9 @@ def test_an_event_of_a_descriptor_that_was_reused_in_the_same_turn_is_not_the_ne
             def handle_in(self, message):
                 if message == "wait":
                     return self._wait()
-                (victim,) = [one for one in server.links if one.request.path == "/victim"]
+                (victim,) = [
+                    one for one in server.live_connections if one.request.path == "/victim"
+                ]
                 number = victim.pipe.fileno()
                 victim.abort()
                 os.dup2(ours.fileno(), number)
@@ -468,7 +470,7 @@ def test_an_event_of_a_descriptor_that_was_reused_in_the_same_turn_is_not_the_ne
                 await victim.send("wait", "x" * 5000)
                 await first.send_bytes(frame(PING))
                 await first.receive()
-                (link,) = [one for one in server.links if one.request.path == "/victim"]
+                (link,) = [one for one in server.live_connections if one.request.path == "/victim"]
                 assert link.held
                 # In this order, and in one turn of the loop.
                 first._sock.send(frame(TEXT, b"now"))
@@ -522,7 +524,7 @@ def test_a_thousand_connections_come_and_go_in_waves_while_the_server_drains(
             await asyncio.gather(*live, *waves)
             await draining
             assert server.connections == 0
-            assert not server.pending
+            assert not server.http_connections
         assert len(ends) == 1000
         assert ends.count(1012) >= 200
         assert set(ends) <= {1012, 503, "refused", End.FIN, End.RESET}

@@ -173,7 +173,7 @@ def test_pongs_for_a_peer_that_does_not_read_are_bounded_and_it_is_cut_at_send_t
         options = Options(max_send_buffer=limit, send_timeout=0.3)
         async with sock.serve(noting, options=options) as server:
             async with await dial(server, receive_buffer=4096, patience=20) as peer:
-                (link,) = server.links
+                (link,) = server.live_connections
                 waiting = []
 
                 async def flood():
@@ -474,7 +474,7 @@ def test_a_drain_reaches_connections_without_traffic(run_async, dial, hear, noti
         async with sock.serve(noting) as server:
             peers = [await dial(server) for _ in range(20)]
             idle = await asyncio.open_connection("127.0.0.1", server.port)
-            while not server.pending:
+            while not server.http_connections:
                 await asyncio.sleep(0)
             draining = asyncio.ensure_future(server.drain())
             heard = [await hear(peer) for peer in peers]
@@ -593,7 +593,7 @@ def test_a_crowd_too_large_is_answered_with_503(run_async, dial):
                 assert third.head.status == 503
                 assert third.head.headers["connection"] == "close"
             await first.__aexit__(None, None, None)
-            while server.connections > 1 or server.pending:
+            while server.connections > 1 or server.http_connections:
                 await asyncio.sleep(0)
             async with await dial(server) as fourth:
                 assert fourth.head.status == 101

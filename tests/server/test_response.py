@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from sock import HandshakeError, Request, Response
+from sock import Request, Response
 from sock.server import response as answer
 
 GET = Request("GET", "/")
@@ -116,7 +116,7 @@ def test_connection_says_what_is_not_understood_rfc_9112_9_3(version, keep_alive
 
 
 def test_a_426_says_what_to_upgrade_to_rfc_9110_15_5_22():
-    sent = fields(answer.of_error(HandshakeError(426, "no")), keep_alive=False)
+    sent = fields(Response(426, "no"), keep_alive=False)
     assert sent["upgrade"] == "websocket"
     assert sent["connection"] == "close, Upgrade"
 

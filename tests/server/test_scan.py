@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sock import native
-from sock.server.head import BadRequest, check
+from sock.server.head import BadRequest, check_head
 from sock.server.scan import scan
 
 ASKS = b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -72,7 +72,7 @@ def judged(head):
     if not notes.done:
         return None
     try:
-        return check(head)
+        return check_head(head)
     except BadRequest:
         return None
 

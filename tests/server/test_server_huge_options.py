@@ -58,7 +58,7 @@ def lived(run_async, connect, events, **options) -> None:
             async with await connect(server) as client:
                 client.send(HANDSHAKE)
                 assert (await client.answer()).status == 101
-                for link in server.links:
+                for link in server.live_connections:
                     link.ref.send("pushed")
                 assert await client.next() == "pushed"
                 ended = run_drain(server)

@@ -59,13 +59,13 @@ class AsgiFramework:
 @pytest.mark.parametrize("app", [asgi_application, AsgiFramework(), sock.asgi(Echo)])
 def test_an_asgi_application_is_one_clear_error(app):
     with pytest.raises(
-        TypeError, match=r"ASGI application, called with scope.* given to sock\.asgi"
+        TypeError, match=r"ASGI application, called with scope.* argument of sock\.asgi"
     ):
         testing.open(app)
 
 
 def test_what_cannot_be_called_is_one_clear_error():
-    with pytest.raises(TypeError, match="which 'Echo' cannot be"):
+    with pytest.raises(TypeError, match="type 'Echo' cannot be called"):
         testing.open(Echo(testing.request()))
 
 

@@ -372,7 +372,7 @@ def test_the_application_may_refuse():
     with testing.open(app) as session:
         assert (session.response.status, session.response.body) == (401, "who are you?")
         assert session.closed
-        with pytest.raises(RuntimeError, match="no connection; the answer is Response"):
+        with pytest.raises(RuntimeError, match="no connection: the answer was Response"):
             session.receive("hello")
 
 
@@ -441,13 +441,13 @@ def test_an_application_that_raises_fails_its_test():
 
 
 def test_an_application_that_answers_nothing_fails_its_test():
-    with pytest.raises(HandlerError, match="not None"), testing.open(lambda _: None):
+    with pytest.raises(HandlerError, match="answered with None"), testing.open(lambda _: None):
         pass
 
 
 def test_an_application_that_answers_with_a_class_is_told_what_was_meant():
     with (
-        pytest.raises(HandlerError, match=r"not <class '.*Echo'>: Echo\(request\)\?$"),
+        pytest.raises(HandlerError, match=r"the class Echo: did you mean Echo\(request\)\?$"),
         testing.open(lambda _: Echo),
     ):
         pass

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from sock.hosting.answer import accepted
-from sock.hosting.limit import Limit, tell, warn
+from sock.hosting.asking import accept_upgrade
+from sock.hosting.limit import Limit, report, report_needed
 from sock.hosting.members import Members
 from sock.hosting.takeover import Takeover
 from sock.live.bridge import Bridge
@@ -130,7 +130,7 @@ async def deny(scope: Scope, request: Request, response: Response, send: Send) -
         await event.answer(response, scope, send)
         return
     if response.status != 403 or response.body:
-        tell(HOST, REFUSAL, Response, f"status {response.status}", request)
+        report(HOST, REFUSAL, Response, f"status {response.status}", request)
     await send({"type": "websocket.close"})
 
 
@@ -141,7 +141,7 @@ def limits_of(request: Request, upgrade: Upgrade, base: Options) -> Options:
         HandshakeError: another site's page asks.
         HandlerError: the application chose what is not its to choose.
     """
-    return accepted(request, "", upgrade, base)[1]
+    return accept_upgrade(request, "", upgrade, base)[1]
 
 
 def agreed(request: Request, upgrade: Upgrade, base: Options) -> Options | Response:
@@ -165,7 +165,7 @@ async def live(foreign: ServerWire, request: Request, upgrade: Upgrade, options:
     """
     loop = asyncio.get_running_loop()
     kind = type(upgrade.handler)
-    warn(HOST, LIMITS, upgrade.handler, options, request)
+    report_needed(HOST, LIMITS, upgrade.handler, options, request)
     bridge = Bridge(
         Reactor.of(loop),
         foreign,
@@ -174,7 +174,7 @@ async def live(foreign: ServerWire, request: Request, upgrade: Upgrade, options:
         options,
         debug=loop.get_debug(),
         cancelled=getattr(foreign, "cancelled", None),
-        undone=lambda message: tell(HOST, _CONTROL, kind, type(message).__name__, request),
+        undone=lambda message: report(HOST, _CONTROL, kind, type(message).__name__, request),
     )
     members = Members.of(loop)
     members.add(bridge)

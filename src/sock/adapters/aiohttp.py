@@ -16,10 +16,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final, final
 
-from sock.hosting.takeover import Takeover, carry
+from sock.hosting.takeover import Takeover, take_from_transport
 from sock.loop import Reactor
 from sock.observe import log
-from sock.spec import HandlerError, HandshakeError, Options, Refuse, Request, Upgrade
+from sock.spec import HandshakeError, Options, Refuse, Request, Upgrade
 from sock.wire import handshake
 
 try:
@@ -33,7 +33,6 @@ from .hosted import (
     address_of,
     body_of,
     check_length,
-    failed,
     headers_of,
     kind_of,
     refused,
@@ -124,15 +123,12 @@ def handler(
         answer = await application.ask(takeover.request, takeover.check, upgrading=upgrading)
         if isinstance(answer, Upgrade):
             try:
-                takeover.begin(answer, application.options)
-            except HandshakeError as refusal:
-                answer = refused(takeover.request, refusal)
-            except HandlerError as error:
-                answer = failed(takeover.request, error)
+                response = takeover.begin_or_respond(answer, application.options)
             except ConnectionResetError:
                 return _gone()
-            else:
+            if response is None:
                 return await _lived(request, takeover)
+            answer = response
         return _last(_response(answer)) if upgrading else _response(answer)
 
     return route
@@ -203,7 +199,7 @@ def _takeover_of(request: Any) -> Takeover:
         tail: Any = _Tail()
         request.protocol.set_parser(tail)
         transport.pause_reading()
-        carry(reactor, transport, connect)
+        take_from_transport(reactor, transport, connect)
         return bytes(tail.data)
 
     return Takeover(reactor, _request(request), take)

@@ -18,7 +18,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, final
 
 from sock import telemetry
-from sock.hosting.lifespan import lived
+from sock.hosting.lifespan import enter_lifespan
 from sock.observe import log
 from sock.spec import Application, HandshakeError, Options, Refuse, Response, Upgrade
 from sock.spec.application import lifespan_of
@@ -122,11 +122,11 @@ async def upgrade(
         limits = admission.limits_of(request, accepting, base)
     except HandshakeError as refusal:
         if takeover is not None:
-            takeover.told = True
+            takeover.refusal_reported = True
         await door.deny(request, hosted.refused(request, refusal))
         return
     if takeover is not None:
-        takeover.plan, takeover.shown = (accepting, base), request
+        takeover.intended, takeover.seen_request = (accepting, base), request
     await door.accept(accepting)
     if takeover is not None:
         if release:
@@ -201,7 +201,7 @@ class Asgi:
             limits = admission.agreed(request, answered, base)
             if isinstance(limits, Options):
                 if takeover is not None:
-                    takeover.plan, takeover.shown = (answered, base), request
+                    takeover.intended, takeover.seen_request = (answered, base), request
                 await event.accept(answered, send)
                 if takeover is not None:
                     await takeover.wait()
@@ -211,7 +211,7 @@ class Asgi:
                 return
             answered = limits
         if takeover is not None:
-            takeover.told = True
+            takeover.refusal_reported = True
         await admission.deny(scope, request, answered, send)
 
     def _request(self, scope: Scope) -> Request:
@@ -233,7 +233,7 @@ class Asgi:
         phase = "startup"
         try:
             await receive()  # lifespan.startup
-            async with lived(self._lifespan) as state:
+            async with enter_lifespan(self._lifespan) as state:
                 if isinstance(scope.get("state"), dict):
                     scope["state"].update(state)
                 else:

@@ -31,7 +31,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, final
 from urllib.parse import urlsplit
 
-from sock.hosting.answer import base_of
+from sock.hosting.options import options_of_host
 from sock.spec import HandshakeError, Options, Refuse, Request, Response, Sock, Upgrade
 from sock.spec.origin import is_listed, parse_origin
 from sock.wire import handshake
@@ -183,7 +183,7 @@ class Sockets:
         except Resolver404:
             _check_origin(request, host, self._options)
             return Response(404, "nothing here\n")
-        ours = _check_origin(request, host, base_of(_class_of(match), self._options))
+        ours = _check_origin(request, host, options_of_host(_class_of(match), self._options))
         asked.resolver_match = match
         try:
             return _let_in(*await _answered(asked, match), ours=ours)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, final
 from urllib.parse import quote
 
-from sock.hosting.answer import has_length
+from sock.hosting.content import has_content_length
 from sock.spec import CloseCode, Prepared, Remote, Request, Shutdown, Text
 
 from . import hosted
@@ -120,7 +120,7 @@ async def answer(response: Response, scope: Scope, send: Send) -> None:
     kind = "http.response" if scope["type"] == "http" else "websocket.http.response"
     body = hosted.body_of(response)
     headers = in_bytes(hosted.headers_of(response))
-    if has_length(response.status):
+    if has_content_length(response.status):
         headers.append((b"content-length", b"%d" % len(body)))
     headers += closing(scope)
     await send({"type": f"{kind}.start", "status": response.status, "headers": headers})

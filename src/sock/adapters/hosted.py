@@ -6,12 +6,14 @@ import asyncio
 from typing import TYPE_CHECKING, Any, cast, final
 
 from sock.hosting import asking
-from sock.hosting.answer import base_of, content_of, content_type_of, runs
+from sock.hosting.application import check_application
 from sock.hosting.asking import failed as failed
 from sock.hosting.asking import refused as refused
+from sock.hosting.content import content_of, content_type_of
 from sock.hosting.members import Members
+from sock.hosting.options import options_of_host
 from sock.observe import log
-from sock.spec import HandshakeError, Refuse
+from sock.spec import HandshakeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,8 +36,8 @@ class Hosted:
     """
 
     def __init__(self, app: App, options: Options | None) -> None:
-        asking.check_app(app)
-        self.options = base_of(app, options)
+        check_application(app)
+        self.options = options_of_host(app, options)
         log.attach()
         self._app = app
 
@@ -49,19 +51,9 @@ class Hosted:
             check: judges the handshake, as far as the host does that; raises a HandshakeError.
             upgrading: whether a WebSocket connection is asked for.
         """
-        task = asyncio.current_task()
-        try:
-            return await asking.ask(
-                self._app, request, check, upgrading=upgrading, base=self.options
-            )
-        except (Refuse, HandshakeError) as refusal:
-            return refused(request, refusal)
-        except GeneratorExit as error:
-            if not runs(task):  # closed with its loop: there is nobody to answer
-                raise
-            return failed(request, error)
-        except Exception as error:  # noqa: BLE001 - whatever an application raises
-            return failed(request, error)
+        return await asking.ask_catching_errors(
+            self._app, request, check, upgrading=upgrading, options=self.options
+        )
 
 
 def check() -> None:
@@ -87,7 +79,7 @@ def check_length(request: Request, limit: int) -> None:
 
 def too_large(limit: int) -> HandshakeError:
     """Return the refusal of a body over `max_body_size`."""
-    return HandshakeError(413, f"a body of more than {limit} bytes (RFC 9110 §15.5.14)")
+    return HandshakeError(413, f"the body has more than {limit} bytes (RFC 9110 §15.5.14)")
 
 
 def running_loop() -> asyncio.AbstractEventLoop:

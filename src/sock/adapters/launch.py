@@ -146,7 +146,7 @@ def _stop(stopped: Callable[[], None], _number: int, _frame: FrameType | None) -
     A Sock that is left then was not waited for: a second signal has come, or the time is up.
     """
     with contextlib.suppress(RuntimeError):  # no loop runs, in which there were Socks
-        for left in list(Members.of(asyncio.get_running_loop()).links):
+        for left in list(Members.of(asyncio.get_running_loop()).live_connections):
             left.abort()
     stopped()
     sys.exit(0)

@@ -23,7 +23,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Final, final
 
-from sock.hosting.takeover import Takeover, doubled
+from sock.hosting.takeover import Takeover, duplicate_socket
 from sock.loop import Reactor
 from sock.observe import log
 from sock.spec import HandlerError, HandshakeError, Options, Refuse, Request, Upgrade
@@ -38,7 +38,6 @@ from .hosted import (
     Hosted,
     address_of,
     body_of,
-    failed,
     for_latin_1,
     headers_of,
     kind_of,
@@ -145,16 +144,13 @@ def hosting(app: App, *, options: Options | None = None) -> type[web.RequestHand
             answer = await application.ask(takeover.request, takeover.check, upgrading=upgrading)
             if isinstance(answer, Upgrade):
                 try:
-                    takeover.begin(answer, application.options)
-                except HandshakeError as refusal:
-                    answer = refused(takeover.request, refusal)
-                except HandlerError as error:
-                    answer = failed(takeover.request, error)
+                    response = takeover.begin_or_respond(answer, application.options)
                 except ConnectionResetError:
                     return  # as above
-                else:
+                if response is None:
                     await takeover.wait()
                     return
+                answer = response
             _answer(self, answer)
 
         head = post = put = patch = delete = options = get
@@ -318,7 +314,7 @@ def _doubled(stream: Any) -> socket.socket | None:
     if isinstance(stream, iostream.SSLIOStream) or stream.writing():
         return None
     try:
-        return doubled(stream.socket.fileno())
+        return duplicate_socket(stream.socket.fileno())
     except HandlerError:  # no descriptor is left
         return None
 

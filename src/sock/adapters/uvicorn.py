@@ -31,7 +31,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from sock.engine.phase import Phase
-from sock.hosting.takeover import Takeover, carry
+from sock.hosting.takeover import Takeover, take_from_transport
 from sock.loop import Reactor
 from sock.observe import log
 from sock.spec import CloseCode, HandshakeError, Refuse, Remote, Response, Upgrade
@@ -248,7 +248,7 @@ class SockProtocol(asyncio.Protocol):
             raise RuntimeError(f"{kind!r} to a connection that was taken over")
         if self._transport.is_closing():
             raise ClientDisconnected
-        if kind == "websocket.accept" and takeover.plan is not None:
+        if kind == "websocket.accept" and takeover.intended is not None:
             await self._begin(takeover, scope, event, send)
             return
         await send(event)
@@ -285,8 +285,8 @@ class SockProtocol(asyncio.Protocol):
 
     async def _begin(self, takeover: Takeover, scope: Scope, event: Event, send: Send) -> None:
         """Take the socket over; whatever forbids that is answered, and raised."""
-        assert takeover.plan is not None, "asked by whoever calls this"
-        upgrade, base = takeover.plan
+        assert takeover.intended is not None, "asked by whoever calls this"
+        upgrade, base = takeover.intended
         self._drain_timeout = base.drain_timeout
         try:
             takeover.begin(_merged(upgrade, event, self._state.default_headers), base)
@@ -310,15 +310,15 @@ class SockProtocol(asyncio.Protocol):
     ) -> None:
         """Answer with a refusal, by uvicorn's own implementation."""
         log.attach()
-        response = refused(takeover.shown, refusal)
-        takeover.told = True
+        response = refused(takeover.seen_request, refusal)
+        takeover.refusal_reported = True
         self._decide(takeover, _REFUSED)
         await answer(response, scope, send)
 
     def _decide(self, takeover: Takeover, how: str) -> None:
         """Leave the connection to uvicorn's own implementation, which has answered."""
         self._decided = True
-        takeover.forestall(how)
+        takeover.answered_by_server(how)
         self._leave()
         self._state.connections.add(self._own)
 
@@ -349,7 +349,7 @@ class SockProtocol(asyncio.Protocol):
 
     def _carry(self, connect: Callable[[Pipe], Link]) -> bytes:
         self._transport.pause_reading()
-        carry(Reactor.of(asyncio.get_running_loop()), self._transport, connect)
+        take_from_transport(Reactor.of(asyncio.get_running_loop()), self._transport, connect)
         early, self._early = self._early, b""
         return early or b""
 

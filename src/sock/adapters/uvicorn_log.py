@@ -75,7 +75,7 @@ class _Lines:
     def info(self, message: str, *args: Any, **more: Any) -> None:
         """Log a line, but of a refusal that has one: in the words of who has refused."""
         takeover = None if self._takeover is None else self._takeover()
-        if takeover is None or not takeover.told:
+        if takeover is None or not takeover.refusal_reported:
             self._logger.info(message, *_masked(message, args), **more)
 
     def debug(self, message: str, *args: Any, **more: Any) -> None:

@@ -16,10 +16,11 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Final, final
 
-from sock.hosting.answer import accepted, has_length
-from sock.hosting.answer import limits as limits_of
-from sock.hosting.limit import Limit, warn
+from sock.hosting.asking import accept_upgrade
+from sock.hosting.content import has_content_length
+from sock.hosting.limit import Limit, report_needed
 from sock.hosting.members import Members
+from sock.hosting.options import options_of_connection
 from sock.live.bridge import Bridge
 from sock.loop import Reactor
 from sock.observe import log
@@ -143,7 +144,7 @@ async def upgrade(
     """
     _check(connection)
     accepting = Upgrade(handler, options=options)
-    limits = limits_of(accepting, Options())
+    limits = options_of_connection(accepting, Options())
     request = request_of(connection)
     if "origins" in limits.given or connection.protocol.origins is None:
         try:
@@ -172,7 +173,7 @@ def hosting(app: App, *, options: Options | None = None) -> dict[str, Any]:
         if isinstance(answer, Response):
             return _answer(answer)
         try:
-            limits = accepted(request, "", answer, application.options)[1]
+            limits = accept_upgrade(request, "", answer, application.options)[1]
         except HandshakeError as refusal:
             return _answer(refused(request, refusal))
         except HandlerError as error:
@@ -282,7 +283,7 @@ async def _live(
 ) -> None:
     log.attach()
     loop = asyncio.get_running_loop()
-    warn(_HOST, LIMITS, upgrade.handler, options, request)
+    report_needed(_HOST, LIMITS, upgrade.handler, options, request)
     foreign = _Connection(connection)
     bridge = foreign.bridge = Bridge(
         Reactor.of(loop), foreign, request, upgrade.handler, options, debug=loop.get_debug()
@@ -306,7 +307,7 @@ def _check(connection: Any) -> None:
 def _answer(response: Response) -> Answer:
     body = body_of(response)
     headers = Headers((name, for_latin_1(value)) for name, value in headers_of(response))
-    if has_length(response.status):
+    if has_content_length(response.status):
         headers["Content-Length"] = str(len(body))
     headers["Connection"] = "close"
     return Answer(response.status, "", headers, body)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sock import Sock
+from sock.hosting.application import accepts_arguments, is_asgi_application
 
 from .failure import CANNOT_START, NOT_THERE, fail, show_own
 
@@ -98,7 +99,7 @@ def is_asgi(found: Any) -> bool:
     A wrapper with `*args`, or without a signature, is one too, unless it is made of a Sock class:
     applications of our own say that they take a request.
     """
-    if _takes_scope(found):
+    if is_asgi_application(found):
         return True
     inner: Any = getattr(found, "func", found)  # a partial's
     if isinstance(inner, type) or not callable(found):
@@ -110,10 +111,6 @@ def is_asgi(found: Any) -> bool:
     return bool(parameters) and parameters[0].kind is inspect.Parameter.VAR_POSITIONAL
 
 
-def _takes_scope(found: Any) -> bool:
-    return not isinstance(found, type) and accepts(found, 3) is True and not accepts(found, 1)
-
-
 def problem_of_app(found: Any) -> str | None:
     """Say why something is no application; None for one."""
     if not callable(found):
@@ -122,24 +119,11 @@ def problem_of_app(found: Any) -> str | None:
         return None
     if isinstance(found, type) and not issubclass(found, Sock):
         return "it is a class, but no Sock"
-    if accepts(found, 1) is not False:
+    if accepts_arguments(found, 1) is not False:
         return None
-    if accepts(found, 0):
+    if accepts_arguments(found, 0):
         return "it takes no request. With --factory it is called to make the application"
     return "it does not take one request and nothing else"
-
-
-def accepts(function: Any, count: int) -> bool | None:
-    """Tell whether a callable can be called with so many arguments; None when it does not say."""
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):
-        return None
-    try:
-        signature.bind(*[None] * count)
-    except TypeError:
-        return False
-    return True
 
 
 def _nearest(name: str, module: ModuleType) -> str | None:
@@ -169,9 +153,9 @@ def _applications(module: ModuleType) -> list[str]:
 
 
 def _looks_like_app(value: Any, module: ModuleType) -> bool:
-    if callable(value) and not inspect.isroutine(value) and _takes_scope(value):
+    if callable(value) and not inspect.isroutine(value) and is_asgi_application(value):
         return True  # FastAPI() and its like
-    if isinstance(value, type) or not callable(value) or accepts(value, 1) is not True:
+    if isinstance(value, type) or not callable(value) or accepts_arguments(value, 1) is not True:
         return False
     if not inspect.isfunction(value):
         return type(value).__module__ not in {"typing", "builtins"}

@@ -15,12 +15,13 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, final
 
 from sock import Application
-from sock.hosting.answer import base_of
-from sock.hosting.lifespan import lived
+from sock.hosting.application import accepts_arguments
+from sock.hosting.lifespan import enter_lifespan
+from sock.hosting.options import options_of_host
 from sock.spec.application import lifespan_of
 
 from .failure import CANNOT_START, NOT_THERE, fail, show_own
-from .find import accepts, is_asgi, problem_of_app
+from .find import is_asgi, problem_of_app
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -40,7 +41,7 @@ def check_factory(factory: Any, target: str, *, called_here: bool) -> None:
     """
     if not callable(factory):
         fail(f"{target!r} is no factory: it cannot be called.", NOT_THERE)
-    if accepts(factory, 0) is False:
+    if accepts_arguments(factory, 0) is False:
         fail(f"{target!r} is no factory: it cannot be called without arguments.", NOT_THERE)
     plain: Any = inspect.unwrap(factory)
     if inspect.isasyncgenfunction(factory):
@@ -102,7 +103,7 @@ def ready(app: Any, target: str, options: Options) -> Any:
         options: of the command line.
     """
     try:
-        base_of(app, options)
+        options_of_host(app, options)
         lifespan = lifespan_of(app)
     except (TypeError, ValueError) as error:
         fail(f"{target!r} cannot be served: {error}.", NOT_THERE)
@@ -111,7 +112,9 @@ def ready(app: Any, target: str, options: Options) -> Any:
     told = f"the lifespan of {target!r} has raised"
 
     def shown() -> Any:
-        return _Shown(lived(lifespan), f"{told}: nothing was started", f"{told} after the drain")
+        return _Shown(
+            enter_lifespan(lifespan), f"{told}: nothing was started", f"{told} after the drain"
+        )
 
     return Application(app, lifespan=shown)
 

@@ -1,72 +1,224 @@
-"""Asking an application about a request, in the same order for adapters and the test kit.
+"""Asking an application about a request: one set of rules, which every host follows.
 
-    the request                                     what is raised before the application is asked
-    ----------------------------------------------  ----------------------------------------------
-    asks to upgrade, and `check` finds fault        what `check` raises: 400, 426, 503 …
-    does not, and the application is a Sock class   426
-    is of another site's page, and the application  403
-    is a Sock class
+    step               what is found                                        what is answered
+    -----------------  ---------------------------------------------------  ---------------------
+    `call`             the request asks to upgrade, and `check_handshake`   400, 426, 503 …
+                       of the host finds fault with it
+    `call`             the request does not ask to upgrade, and the         426
+                       application is a Sock class
+    `call`             the request comes from a page of another site, and   403
+                       the application is a Sock class
+    the application    it raises `Refuse`                                   what the `Refuse` says
+    the application    it raises anything else                              500 without details
+    `check_answer`     the answer is no Sock, Upgrade or Response           500 without details
+    `check_answer`     a Sock or an Upgrade answers a request that does     426
+                       not ask to upgrade
+    `check_answer`     the answer is a Response                             that Response
+    `accept_upgrade`   the request comes from a page of another site,       403
+                       which the options of the connection do not list
+    `accept_upgrade`   the application has chosen options, a subprotocol    500 without details
+                       or a header that it may not choose
+    `accept_upgrade`   nothing of the above                                 101
 
-So a Sock class makes no handler for a request that is refused anyway. Any other application may
-answer those with words of its own, or with an `Upgrade` that lists origins.
+The rows are followed from the top. The application is called after the first three: so a Sock class
+makes no handler for a request that is refused anyway. Any other application may answer a request
+from another site with words of its own, or with an `Upgrade` that lists the origin.
+
+`refused` and `failed` word the answers, and report them to telemetry.
 """
 
 from __future__ import annotations
 
+import asyncio
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sock import telemetry
-from sock.spec import HandshakeError, Options, Refuse, Response
+from sock.spec import HandlerError, HandshakeError, Refuse, Response, Sock, Stop, Upgrade
+from sock.spec.application import handler_class
 from sock.wire import handshake
 
-from .answer import explained, only_upgrades, taken
+from .options import options_of_connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sock.spec import App, Request, Upgrade
+    from sock.spec import App, Options, Request
+    from sock.spec.origin import Listed
 
 
 async def ask(
     app: App,
     request: Request,
-    check: Callable[[], object],
+    check_handshake: Callable[[], object],
     *,
     upgrading: bool,
-    base: Options,
+    options: Options,
 ) -> Upgrade | Response:
     """Return what the application answers.
 
     Args:
-        app: from a request to an answer; a Sock class is one.
-        request: as it came.
-        check: judges the handshake, as far as the host does that; raises a HandshakeError.
-        upgrading: whether a WebSocket connection is asked for.
-        base: the host's limits.
+        app: the application; a Sock class is one.
+        request: the request as it came.
+        check_handshake: raises a HandshakeError for a handshake that the host refuses.
+        upgrading: whether the request asks for a WebSocket connection.
+        options: the host's.
 
     Raises:
         Refuse: the application refuses.
-        HandshakeError: the request is refused, or a Sock answers to an ordinary one.
-        HandlerError: the application has answered with what is no answer.
+        HandshakeError: the request is refused.
+        HandlerError: the answer is no Sock, Upgrade or Response.
+        Exception: whatever else the application raises.
+    """
+    answer = call(
+        app,
+        request,
+        check_handshake,
+        upgrading=upgrading,
+        sock_class=is_sock_class(app),
+        options=options,
+    )
+    if must_await(answer):
+        answer = await answer
+    return check_answer(answer, upgrading=upgrading)
+
+
+async def ask_catching_errors(
+    app: App,
+    request: Request,
+    check_handshake: Callable[[], object],
+    *,
+    upgrading: bool,
+    options: Options,
+) -> Upgrade | Response:
+    """Return what the application answers, or the response to what it has raised.
+
+    The arguments are those of `ask`. What cancels this is raised: it is the host's.
+    """
+    task = asyncio.current_task()
+    try:
+        return await ask(app, request, check_handshake, upgrading=upgrading, options=options)
+    except (Refuse, HandshakeError) as refusal:
+        return refused(request, refusal)
+    except GeneratorExit as error:
+        if not is_running(task):  # it is closed with its loop, and nobody waits for an answer
+            raise
+        return failed(request, error)
+    except Exception as error:  # noqa: BLE001 - an application may raise anything
+        return failed(request, error)
+
+
+def call(
+    app: App,
+    request: Request,
+    check_handshake: Callable[[], object],
+    *,
+    upgrading: bool,
+    sock_class: bool,
+    options: Options,
+) -> Any:
+    """Check what is checked before the application is called, and call it.
+
+    Args:
+        app: the application.
+        request: the request as it came.
+        check_handshake: raises a HandshakeError for a handshake that the host refuses.
+        upgrading: whether the request asks for a WebSocket connection.
+        sock_class: whether the application is a Sock class.
+        options: the host's.
+
+    Returns:
+        The answer, or an awaitable of it; `must_await` tells them apart.
+
+    Raises:
+        Refuse: the application refuses.
+        HandshakeError: the request is refused.
         Exception: whatever else the application raises.
     """
     if upgrading:
-        check()
-    if only_upgrades(app):
-        _check_upgrading(upgrading=upgrading)
-        handshake.check_origin(request, base.origins)
-    answered: Any = app(request)
-    if inspect.isawaitable(answered):
-        answered = await answered
-    answer = taken(answered)
-    if not isinstance(answer, Response):
-        _check_upgrading(upgrading=upgrading)
+        check_handshake()
+    if sock_class:
+        if not upgrading:
+            raise _websocket_only()
+        handshake.check_origin(request, options.origins)
+    return app(request)
+
+
+def must_await(answer: object) -> bool:
+    """Tell whether what an application has returned is an awaitable of its answer."""
+    # The first test is for speed: isawaitable takes half a microsecond (bench, sock connect).
+    return not isinstance(answer, (Sock, Upgrade, Response)) and inspect.isawaitable(answer)
+
+
+def check_answer(answer: object, *, upgrading: bool) -> Upgrade | Response:
+    """Return an answer as an Upgrade or a Response: a bare Sock stands for `Upgrade(sock)`.
+
+    Args:
+        answer: what the application has answered.
+        upgrading: whether the request asks for a WebSocket connection.
+
+    Raises:
+        HandlerError: it is no Sock, Upgrade or Response.
+        HandshakeError: the answer is a connection, for which the request does not ask.
+    """
+    if isinstance(answer, Response):
+        return answer
+    if isinstance(answer, Sock):
+        answer = Upgrade(cast("Sock[Any, Any]", answer))
+    elif not isinstance(answer, Upgrade):
+        raise HandlerError(
+            "an application answers with a Sock, an Upgrade or a Response, and this one has"
+            f" answered with {_described(answer)}"
+        )
+    if not upgrading:
+        raise _websocket_only()
     return answer
 
 
+def accept_upgrade(
+    request: Request,
+    key: str,
+    upgrade: Upgrade,
+    host_options: Options,
+    *,
+    seen_request: Request | None = None,
+    checked_origins: tuple[Listed, ...] | None = None,
+) -> tuple[handshake.Acceptance, Options]:
+    """Return the 101 for an upgrade, and the options of the connection.
+
+    Args:
+        request: one that `handshake.check` found valid.
+        key: what `handshake.check` returned for it.
+        upgrade: the application's answer.
+        host_options: under those of the handler's class and of the upgrade.
+        seen_request: the request as the application has seen it, where middleware may have changed
+            it, such as the Host behind a proxy. The Origin is compared with the Host in this one.
+            None where it is the same request.
+        checked_origins: the origins with which `call` has compared the Origin already; it is not
+            compared with the same ones again. None for none.
+
+    Raises:
+        HandshakeError: a page of another site asks (403).
+        HandlerError: the application chose something that is not for it to choose.
+    """
+    options = options_of_connection(upgrade, host_options)
+    if checked_origins is None or options.origins is not checked_origins:
+        handshake.check_origin(request if seen_request is None else seen_request, options.origins)
+    return handshake.accept(request, key, upgrade, options), options
+
+
+def check_not_stopping(*, draining: bool) -> None:
+    """Refuse a new connection while a host sends the others away.
+
+    Raises:
+        HandshakeError: the host is draining (503).
+    """
+    if draining:
+        raise HandshakeError(503, "the server is stopping", [("Retry-After", "1")])
+
+
 def refused(request: Request, refusal: Refuse | HandshakeError) -> Response:
-    """Return the answer to a refusal, told as what it is: no crash."""
+    """Report a refusal, which is no crash, and return the response to it."""
     if isinstance(refusal, Refuse):
         response, detail = refusal.response, "by the application"
     else:
@@ -77,37 +229,58 @@ def refused(request: Request, refusal: Refuse | HandshakeError) -> Response:
 
 
 def failed(request: Request, error: BaseException) -> Response:
-    """Return the answer when an application has raised, told with its traceback."""
-    telemetry.emit("handshake.failed", request=request, error=explained(error))
+    """Report what an application has raised, and return the response to it, without details."""
+    telemetry.emit("handshake.failed", request=request, error=_reported(error))
+    return internal_server_error()
+
+
+def internal_server_error() -> Response:
+    """Return the response of a host that has failed. It says nothing of the cause."""
     return Response(500, "internal server error\n")
 
 
-def check_app(app: object) -> None:
-    """Refuse what cannot be asked: what is not callable, and ASGI applications.
+def is_sock_class(app: object) -> bool:
+    """Tell whether an application is a Sock class, which answers with connections only."""
+    return handler_class(app) is not None
 
-    Raises:
-        TypeError: it is no application.
+
+def is_running(task: asyncio.Task[Any] | None) -> bool:
+    """Tell whether the event loop is running this task at the moment.
+
+    A GeneratorExit is the application's own then. Otherwise the coroutine is being closed from
+    outside, with its loop.
     """
-    if not callable(app):
-        raise TypeError(
-            f"an application is called with a request, which {type(app).__qualname__!r} cannot be"
-        )
-    if not isinstance(app, type) and _accepts(app, 3) and not _accepts(app, 1):
-        raise TypeError(
-            f"this {type(app).__qualname__} is an ASGI application, called with scope, receive and"
-            " send. Give the application of Sock's in it, such as a Sock class or what was given to"
-            " sock.asgi(). A framework's routes are tested with the test client of that framework"
-        )
+    # This function is documented for event loops. It returns None where no loop runs, and does not
+    # raise.
+    loop = asyncio._get_running_loop()  # noqa: SLF001
+    return task is not None and loop is not None and asyncio.current_task(loop) is task
 
 
-def _check_upgrading(*, upgrading: bool) -> None:
-    if not upgrading:
-        raise HandshakeError(426, "a WebSocket connection is what there is here (RFC 6455 §4.2.1)")
+def _websocket_only() -> HandshakeError:
+    return HandshakeError(426, "this address speaks WebSocket only (RFC 6455 §4.2.1)")
 
 
-def _accepts(app: Any, count: int) -> bool:
-    try:
-        inspect.signature(app).bind(*range(count))
-    except (TypeError, ValueError):
-        return False
-    return True
+def _described(answer: object) -> str:
+    """Name the type of an answer. Its content may be anything, and does not belong in a log."""
+    if answer is None:
+        return "None"
+    if not isinstance(answer, type):
+        return f"a {type(answer).__name__!r}"
+    if issubclass(answer, Sock):
+        return f"the class {answer.__name__}: did you mean {answer.__name__}(request)?"
+    return f"the class {answer.__name__}"
+
+
+def _reported(error: BaseException) -> BaseException:
+    """Return the error that is reported for one that was raised.
+
+    [S6.9] A Stop ends a connection, and before the 101 there is none to end.
+    """
+    if not isinstance(error, Stop):
+        return error
+    explanation = HandlerError(
+        "a Stop was raised during the handshake, and it is for a live connection: "
+        "raise Refuse there, which answers with an HTTP status"
+    )
+    explanation.__cause__ = error
+    return explanation

@@ -1,9 +1,10 @@
-"""The orderly end of whoever has connections: our own server, or an adapter to another one.
+"""The orderly end of all connections of a host, be it our own server or an adapter to another one.
 
-no new ones; those that are still asking for an answer get their last one
-tell every Sock, a batch a turn: finish what is under way, say 1012, close
-wait until all are gone, `seconds` at most
-cut those that are left
+1. The host accepts no new connections. Those in their HTTP phase get their last answer.
+2. Every Sock is told, a batch in each turn of the loop, to finish its work and to close with
+   1012.
+3. The host waits until all connections have ended, `seconds` at most.
+4. The connections that are left are cut.
 """
 
 from __future__ import annotations
@@ -16,89 +17,90 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 _BATCH: Final = 1000
-"""Socks told in one turn of the loop, so that those who are not yet told still get theirs."""
+"""How many Socks are told in one turn of the loop. The others get turns of theirs in between."""
 
-_LAST_WORDS: Final = 1.0
-"""Seconds of the time that are kept for Close frames to leave in, a quarter of it at most."""
+_CLOSE_RESERVE: Final = 1.0
+"""Seconds of the time that are kept for the Close frames to leave, a quarter of it at most."""
 
-_AFTERMATH: Final = 1.0
+_CUT_TIMEOUT: Final = 1.0
 """Seconds for the connections that were cut to be reported as lost, and for their `terminate`."""
 
 
-class Asking(Protocol):
-    """A connection that is no Sock yet."""
+class HttpConnection(Protocol):
+    """A connection in its HTTP phase, which has no Sock yet."""
 
     def shutdown(self) -> None:
-        """Close it when it is idle; else the answer under way is its last."""
+        """Close the connection when it is idle; else the answer under way is its last one."""
 
     def abort(self) -> None:
-        """Cut it."""
+        """Cut the connection."""
 
 
-class Ending(Protocol):
-    """A live connection."""
+class LiveConnection(Protocol):
+    """A connection that has a Sock."""
 
     def shutdown(self, timeout: float | None, /) -> None:
-        """Finish what is under way within `timeout` seconds, then say 1012."""
+        """Finish the work under way within `timeout` seconds, then close with 1012."""
 
     def abort(self) -> None:
-        """Cut it."""
+        """Cut the connection."""
 
 
-class Draining(Protocol):
-    """Whose connections are to end, and who accepts no more."""
+class Drainable(Protocol):
+    """A host that accepts no more, and whose connections are to end."""
 
     @property
-    def pending(self) -> Collection[Asking]:
-        """Those that are no Socks yet."""
+    def http_connections(self) -> Collection[HttpConnection]:
+        """The connections in their HTTP phase."""
         ...
 
     @property
-    def links(self) -> Collection[Ending]:
-        """Those that are live."""
+    def live_connections(self) -> Collection[LiveConnection]:
+        """The connections that have a Sock."""
         ...
 
     async def wait_empty(self) -> None:
-        """Wait until there is none of either."""
+        """Wait until there are no connections of either kind."""
 
 
-async def drain(server: Draining, seconds: float | None) -> int:
-    """End all connections of a server that accepts no more.
+async def drain(host: Drainable, seconds: float | None) -> int:
+    """End all connections of a host that accepts no more.
 
     Args:
-        server: whose connections.
-        seconds: after which those that are left are cut; None for never.
+        host: whose connections end.
+        seconds: after which the connections that are left are cut; None for never.
 
     Returns:
         How many were cut.
     """
     loop = asyncio.get_running_loop()
     deadline = None if seconds is None else loop.time() + seconds
-    told_by = None
+    close_by = None
     if deadline is not None and seconds is not None:
-        told_by = deadline - min(_LAST_WORDS, seconds / 4)
-    for connection in list(server.pending):
-        connection.shutdown()
-    told = iter(list(server.links))
-    while batch := list(islice(told, _BATCH)):
-        for link in batch:
-            if link in server.links:
-                link.shutdown(None if told_by is None else max(0.0, told_by - loop.time()))
+        close_by = deadline - min(_CLOSE_RESERVE, seconds / 4)
+    for http_connection in list(host.http_connections):
+        http_connection.shutdown()
+    remaining = iter(list(host.live_connections))
+    while batch := list(islice(remaining, _BATCH)):
+        for connection in batch:
+            if connection in host.live_connections:
+                timeout = None if close_by is None else max(0.0, close_by - loop.time())
+                connection.shutdown(timeout)
         await asyncio.sleep(0)
-    if await _empty(server, deadline):
+    if await _empty_by(host, deadline):
         return 0
-    left_over: list[Any] = [*server.pending, *server.links]
+    left_over: list[Any] = [*host.http_connections, *host.live_connections]
     for one in left_over:
         one.abort()
-    await _empty(server, loop.time() + _AFTERMATH)
+    await _empty_by(host, loop.time() + _CUT_TIMEOUT)
     return len(left_over)
 
 
-async def _empty(server: Draining, deadline: float | None) -> bool:
+async def _empty_by(host: Drainable, deadline: float | None) -> bool:
     """Wait until no connection is left; tell whether that came before the deadline."""
     try:
         async with asyncio.timeout_at(deadline):
-            await server.wait_empty()
+            await host.wait_empty()
     except TimeoutError:
         return False
     return True

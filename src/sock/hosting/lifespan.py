@@ -1,4 +1,4 @@
-"""The lifespan of an application, entered and left by whatever host owns the process."""
+"""The lifespan of an application, entered and left by the host that owns the process."""
 
 from __future__ import annotations
 
@@ -13,40 +13,41 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def lived(lifespan: Lifespan | None) -> AsyncGenerator[dict[str, Any]]:
+async def enter_lifespan(lifespan: Lifespan | None) -> AsyncGenerator[dict[str, Any]]:
     """Enter a lifespan, and leave it in the same task.
 
     Args:
-        lifespan: of the application; None for none.
+        lifespan: the application's; None for none.
 
     Yields:
-        What is laid into the `state` of every request.
+        The items that are laid into the `state` of every request.
 
     Raises:
-        TypeError: it returns no async context manager, or yields what is no mapping.
-        Exception: whatever it raises.
+        TypeError: the lifespan returns no async context manager, or it yields neither a mapping nor
+            None.
+        Exception: whatever the lifespan raises.
     """
     if lifespan is None:
         yield {}
         return
-    async with entered(lifespan(), "a lifespan") as state:
+    async with check_context_manager(lifespan(), "a lifespan") as state:
         if state is not None and not isinstance(state, Mapping):
             raise TypeError(
-                "a lifespan yields a mapping, which is laid into the state of every request, or"
-                f" nothing, not {state!r}"
+                "a lifespan yields None, or a mapping that is laid into the state of every request;"
+                f" this one has yielded {state!r}"
             )
         yield dict(cast("Mapping[str, Any]", state or {}))
 
 
-def entered(made: Any, what: str) -> Any:
+def check_context_manager(made: Any, caller: str) -> Any:
     """Return an async context manager as it is.
 
     Args:
-        made: by the user's callable.
-        what: the callable is, for the error.
+        made: what a callable of the user's has returned.
+        caller: what that callable is called in the error.
 
     Raises:
-        TypeError: it is none.
+        TypeError: it is no async context manager.
     """
     if hasattr(made, "__aenter__") and hasattr(made, "__aexit__"):
         return made
@@ -54,6 +55,6 @@ def entered(made: Any, what: str) -> Any:
     if hasattr(made, "__anext__") or hasattr(made, "__await__"):
         hint = ": it lacks the decorator contextlib.asynccontextmanager"
         close = getattr(made, "close", None)
-        if close is not None:  # a coroutine, which would complain that nobody has awaited it
+        if close is not None:  # Python would warn of a coroutine that was never awaited
             close()
-    raise TypeError(f"{what} returns an async context manager, not {type(made).__name__!r}{hint}")
+    raise TypeError(f"{caller} returns an async context manager, not {type(made).__name__!r}{hint}")

@@ -1,8 +1,8 @@
-"""What a server that is not ours does not let through: declared as data, told once when needed.
+"""What a host cannot do because of the server under it: declared as data, and reported once.
 
-A host declares what it cannot do by the numbers of the specification ([S0.3], appendix B). What an
-application gives away of its needs, by its methods and by the options that it sets, is looked for
-here, and told once for each class ([S0.4]).
+A host declares its limits by the numbers of the specification ([S0.3], appendix B). The methods of
+an application, and the options that it sets, show what it needs. A need that meets a limit is
+reported once for each class of handlers ([S0.4]).
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Something that a host leaves undone, because the server under it leaves it no way.
+    """Something that a host leaves undone, because the server under it has no way to do it.
 
     Args:
         name: one word for it, of those that `sock.testing.contract` knows.
-        statements: the numbers of the specification that are not kept.
+        statements: the numbers of the statements in the specification that do not hold.
         instead: what happens in their place.
-        method: a handler that has this one of its own needs it; "" for none.
-        options: the fields that, when they are given, need it.
+        method: a handler that has a method of this name needs it; "" for none.
+        options: an application that sets one of these fields needs it.
     """
 
     name: str
@@ -39,53 +39,54 @@ class Limit:
     options: frozenset[str] = frozenset()
 
     def needed(self, handler: Sock[Any, Any], options: Options) -> str | None:
-        """Say by what an application needs it; None when it does not seem to."""
+        """Return the method or the fields that need it; None when nothing seems to need it."""
         kind = type(handler)
         if self.method and getattr(kind, self.method) is not getattr(Sock, self.method):
             return self.method
-        wanted = sorted(name for name in self.options & options.given if _asks(options, name))
-        return ", ".join(wanted) or None
+        fields = sorted(name for name in self.options & options.given if _needs(options, name))
+        return ", ".join(fields) or None
 
 
-def _asks(options: Options, name: str) -> bool:
-    """Tell whether a field that was given asks anything of a host."""
+def _needs(options: Options, name: str) -> bool:
+    """Tell whether the value of a field that was given needs anything of a host."""
     value = getattr(options, name)
-    if name == "max_message_size":  # less than usual is kept to whatever the host lets through
+    if name == "max_message_size":  # every host keeps to less than the default
         return value is None or value > Options().max_message_size
     return value is not None
 
 
-_told: Final[set[tuple[str, str, str]]] = set()
-"""By name: a class that is made anew for each connection is told of once, and is not kept."""
+_reported: Final[set[tuple[str, str, str]]] = set()
+"""The reports so far, by name: a class that is made anew for each connection is reported once, and
+is not kept alive."""
 
 
-def warn(
+def report_needed(
     host: str,
     limits: Iterable[Limit],
     handler: Sock[Any, Any],
     options: Options,
     request: Request,
 ) -> None:
-    """Tell, once for each class of handler, what it needs and its host cannot do.
+    """Report, once for each class of handlers, what it needs and its host cannot do.
 
     Args:
-        host: its name, and where there is more.
-        limits: that it declares.
-        handler: that was accepted.
-        options: that the application gave.
-        request: that was upgraded.
+        host: the name of the host, and where there is one without the limit.
+        limits: those that the host declares.
+        handler: the handler that was accepted.
+        options: the options that the application gave.
+        request: the request that was upgraded.
     """
     for limit in limits:
         needed = limit.needed(handler, options)
         if needed is not None:
-            tell(host, limit, type(handler), needed, request)
+            report(host, limit, type(handler), needed, request)
 
 
-def tell(host: str, limit: Limit, kind: type, needed: str, request: Request) -> None:
-    """Tell that a class needs what its host cannot do, unless that was told before."""
-    told = (f"{kind.__module__}.{kind.__qualname__}", host, limit.name)
-    if told not in _told:
-        _told.add(told)
+def report(host: str, limit: Limit, kind: type, needed: str, request: Request) -> None:
+    """Report that a class needs what its host cannot do, unless that was reported before."""
+    key = (f"{kind.__module__}.{kind.__qualname__}", host, limit.name)
+    if key not in _reported:
+        _reported.add(key)
         telemetry.emit(
             "host.limited",
             request=request,

@@ -1,71 +1,70 @@
-"""The live connections of an event loop that is another server's, kept so that they can be drained.
+"""The live connections of an event loop that another server runs, kept so that they can be drained.
 
-Our own server counts its connections itself. In somebody else's nobody does: an adapter notes each
-here, and has all of them told when that server stops.
+Our own server keeps its connections itself. Another server knows nothing of Socks: so an adapter
+adds each of its connections here, and all of them are told when that server stops.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final, Self, final
+from typing import TYPE_CHECKING, Final, Self, final
 
 from sock import telemetry
-from sock.spec import HandshakeError
 
+from .asking import check_not_stopping
 from .drain import drain
 
 if TYPE_CHECKING:
-    from .drain import Ending
+    from .drain import HttpConnection, LiveConnection
 
 
 @final
 class Members:
-    """Connections that live on one event loop in servers that are not ours.
+    """The connections that live on one event loop, in servers that are not ours.
 
-    Got by `Members.of`, in that loop's thread.
+    Use `Members.of`, in the thread of that loop, and do not make one.
     """
 
-    _of: Final[dict[asyncio.AbstractEventLoop, Self]] = {}
+    _of_loop: Final[dict[asyncio.AbstractEventLoop, Self]] = {}
 
     def __init__(self) -> None:
-        self.pending: tuple[Any, ...] = ()
-        """Nobody: whoever is no Sock yet is the other server's."""
-        self.links: set[Ending] = set()
-        """Those that are live."""
+        self.http_connections: tuple[HttpConnection, ...] = ()
+        """Always empty: the other server answers the requests that are no connections yet."""
+        self.live_connections: set[LiveConnection] = set()
+        """The connections that have a Sock."""
         self.draining = False
-        """Whether new ones are refused."""
+        """Whether new connections are refused."""
         self._empty = asyncio.Event()
         self._empty.set()
 
     @classmethod
     def of(cls, loop: asyncio.AbstractEventLoop) -> Members:
-        """Return those of this loop, which is running in this thread."""
-        members = cls._of.get(loop)
+        """Return the members of this loop, which runs in this thread."""
+        members = cls._of_loop.get(loop)
         if members is None:
-            for other in list(cls._of):  # at one go: other threads have loops too
+            for other in list(cls._of_loop):  # a copy: other threads add their loops meanwhile
                 if other.is_closed():
-                    cls._of.pop(other, None)
-            members = cls._of[loop] = cls()
+                    cls._of_loop.pop(other, None)
+            members = cls._of_loop[loop] = cls()
         return members
 
     def check(self) -> None:
-        """Refuse a new one while the others are being sent away.
+        """Refuse a new connection while the others are sent away.
 
         Raises:
             HandshakeError: the server is stopping (503).
         """
-        if self.draining:
-            raise HandshakeError(503, "the server is stopping", [("Retry-After", "1")])
+        check_not_stopping(draining=self.draining)
 
-    def add(self, live: Ending) -> None:
-        """Note a live connection."""
-        self.links.add(live)
+    def add(self, connection: LiveConnection) -> None:
+        """Add a live connection."""
+        self.live_connections.add(connection)
         self._empty.clear()
 
-    def discard(self, live: Ending) -> None:
-        """Note its end."""
-        self.links.discard(live)
-        if not self.links:
+    def discard(self, connection: LiveConnection) -> None:
+        """Remove a connection that has ended."""
+        self.live_connections.discard(connection)
+        if not self.live_connections:
             self._empty.set()
 
     async def wait_empty(self) -> None:
@@ -73,21 +72,23 @@ class Members:
         await self._empty.wait()
 
     async def drain(self, seconds: float | None) -> int:
-        """End all: finish what is under way, say 1012, at the latest after so many seconds.
+        """End all connections: they finish their work, and close with 1012.
 
         Args:
-            seconds: after which those that are left are cut; None for never.
+            seconds: after which the connections that are left are cut; None for never.
 
         Returns:
             How many were cut.
         """
         self.draining = True
         try:
-            if not self.links:
-                await asyncio.sleep(0)  # for those that ask at this moment
-            if not self.links:
+            if not self.live_connections:
+                await asyncio.sleep(0)  # requests that come in at this moment are refused too
+            if not self.live_connections:
                 return 0
-            telemetry.emit("server.draining", connections=len(self.links), seconds=seconds)
+            telemetry.emit(
+                "server.draining", connections=len(self.live_connections), seconds=seconds
+            )
             cut = await drain(self, seconds)
         finally:
             self.draining = False  # another server may follow on this loop

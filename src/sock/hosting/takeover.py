@@ -1,15 +1,16 @@
-"""A socket taken over from a server that lets go of it: our wire and our reactor from the 101 on.
+"""A socket taken over from another server: from the 101 on, wire and reactor are ours.
 
-    the connection                    how it goes on
-    --------------------------------  --------------------------------------------------------------
-    TCP, on a loop with epoll         its descriptor is doubled and read in our epoll; the server's
-                                      transport is closed, which closes its own descriptor only
-    TLS; a loop without epoll; bytes  the same link over the server's own transport, whose protocol
-    that the server has yet to send;  we become
-    no descriptor left
+    the connection                         what happens
+    -------------------------------------  ---------------------------------------------------------
+    TCP, on a loop with epoll              its descriptor is duplicated, and our epoll reads the
+                                           duplicate; the server's transport is closed, which closes
+                                           its own descriptor only
+    TLS; a loop without epoll; the server  the link reads and writes the server's own transport, and
+    has bytes to send yet; no descriptor   takes the place of its protocol
+    is left
 
-Both keep all of the contract; the second has the portable speed. What the server has read behind
-the request belongs to the connection, and is given to `begin`.
+Both keep the whole contract; the second has the speed of asyncio's transports. The bytes that the
+server has read behind the request belong to the connection, and are given to `Link.begin`.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ from typing import TYPE_CHECKING, Any, Protocol, final
 
 from sock.live.link import Link
 from sock.loop.transport import TransportPipe
-from sock.spec import HandlerError
+from sock.spec import HandlerError, HandshakeError
 from sock.wire import handshake
 
-from .answer import accepted
+from .asking import accept_upgrade, failed, refused
 from .members import Members
 
 if TYPE_CHECKING:
@@ -34,109 +35,116 @@ if TYPE_CHECKING:
     from sock.engine import Cause
     from sock.loop.pipe import Pipe
     from sock.loop.reactor import Reactor
-    from sock.spec import Options, Request, Upgrade
+    from sock.spec import Options, Request, Response, Upgrade
 
 
-class Carrier(Protocol):
-    """The way from a server's connection to a pipe of ours."""
+class HandOver(Protocol):
+    """How a server hands its connection over: as a pipe of ours."""
 
     def __call__(self, connect: Callable[[Pipe], Link], /) -> bytes:
-        """Give the pipe, now or soon; from then on the server leaves the connection alone.
+        """Call `connect` with the pipe, now or soon. Then the server leaves the connection alone.
 
         Returns:
-            What the server has read behind the request.
+            The bytes that the server has read behind the request.
         """
         ...
 
 
 @final
 class Takeover:
-    """A request that a server has read, and whose socket it will give away.
+    """A request that another server has read, on a socket that this server will give away.
 
     Args:
         reactor: of the event loop.
-        request: as it came.
-        carry: hands the connection over.
+        request: the request as it came.
+        hand_over: hands the connection over.
     """
 
-    def __init__(self, reactor: Reactor, request: Request, carry: Carrier) -> None:
+    def __init__(self, reactor: Reactor, request: Request, hand_over: HandOver) -> None:
         self.request = request
-        self.shown = request
-        """What the application was asked with, where middleware has had its say: the ref's."""
+        self.seen_request = request
+        """The request as the application has seen it, where middleware may have changed it. It is
+        the one that the ref gives."""
         self.link: Link | None = None
         """The live connection, once there is one."""
         self.cause: Cause | None = None
-        """Why it has ended, once it has."""
+        """Why the connection has ended, once it has."""
         self.over: asyncio.Future[None] = reactor.loop.create_future()
-        """Done when it has ended, TCP included."""
-        self.plan: tuple[Upgrade, Options] | None = None
-        """What is to be taken over by, and the host's limits; set by who accepts, before that."""
-        self.told = False
-        """Whether it was refused, and that has been told: the server's own line is one too many."""
-        self.carried = False
-        """Whether the server has been told to let go."""
-        self._answered = ""
+        """Done when the connection has ended, TCP included."""
+        self.intended: tuple[Upgrade, Options] | None = None
+        """The application's answer and the host's options, for a server that calls `begin` later,
+        when its own acceptance comes by."""
+        self.refusal_reported = False
+        """Whether the request was refused and telemetry has it, so that the server's log need not
+        say it again."""
+        self.handed_over = False
+        """Whether the server has been asked to hand the connection over."""
+        self._answered_by_server = ""
         self._reactor = reactor
-        self._carry: Carrier | None = carry  # until it is known whose the connection is
+        self._hand_over: HandOver | None = (
+            hand_over  # until it is called or the server has answered
+        )
         self._members = Members.of(reactor.loop)
 
     def __deepcopy__(self, memo: object) -> Takeover:
-        """Return this one: frameworks copy the scope it is in, and the connection is the same."""
+        """Return this object: frameworks copy the scope that holds it, not the connection."""
         return self
 
-    def forestall(self, how: str) -> None:
-        """Note that the server has answered in its own way: nothing is left to take over.
+    def answered_by_server(self, how: str) -> None:
+        """Note that the server has answered by itself, so that nothing is left to take over.
 
         Args:
-            how: what it has answered, as the error of the one who comes too late.
+            how: what the server has answered; the text of the error for a `begin` that comes later.
         """
-        self._answered = how
-        self._carry = None
+        self._answered_by_server = how
+        self._hand_over = None
         if not self.over.done():
             self.over.set_result(None)
 
     def check_unanswered(self) -> None:
-        """Make sure that the request has not been answered by somebody else.
+        """Make sure that the server has not answered the request by itself.
 
         Raises:
             RuntimeError: it has.
         """
-        if self._answered:
-            raise RuntimeError(self._answered)
+        if self._answered_by_server:
+            raise RuntimeError(self._answered_by_server)
 
     def check(self) -> str:
         """Return the key of a valid opening handshake.
 
         Raises:
-            HandshakeError: it is none, or the server is stopping.
+            HandshakeError: the handshake is not valid, or the server is stopping.
         """
         self._members.check()
         return handshake.check(self.request)
 
-    def begin(self, upgrade: Upgrade, base: Options) -> None:
-        """Accept: from here on the connection is ours.
+    def begin(self, upgrade: Upgrade, host_options: Options) -> None:
+        """Accept the connection, and take it over.
 
         Args:
             upgrade: the application's answer.
-            base: the host's limits, which those of the upgrade are laid over.
+            host_options: under those of the handler's class and of the upgrade.
 
         Raises:
             ConnectionResetError: the peer has gone meanwhile.
-            HandshakeError: the handshake is not valid, or another site's page asks.
-            HandlerError: the application chose what is not its to choose.
-            RuntimeError: it was answered already.
+            HandshakeError: the handshake is not valid, or a page of another site asks.
+            HandlerError: the application chose something that is not for it to choose.
+            RuntimeError: the request has been answered before.
         """
         self.check_unanswered()
-        acceptance, options = accepted(self.request, self.check(), upgrade, base, shown=self.shown)
+        acceptance, options = accept_upgrade(
+            self.request, self.check(), upgrade, host_options, seen_request=self.seen_request
+        )
         early: bytes | None = None
-        # Here and now: `connect` may be called by the loop.
+        # It is asked for now, as the loop may call `connect`, in another context.
         scope = self._reactor.scope.here()
 
         def connect(pipe: Pipe) -> Link:
             link = self.link = Link(
                 self._reactor,
                 pipe,
-                self.shown,
+                self.seen_request,
                 upgrade.handler,
                 options,
                 agreement=acceptance.agreement,
@@ -145,29 +153,44 @@ class Takeover:
                 scope=scope,
             )
             self._members.add(link)
-            if early is not None:  # so late that whoever called `carry` has gone on
-                # Not at once: who receives is set when this has returned.
+            if early is not None:  # `hand_over` has returned already, and `begin` below is past
+                # In a later turn: the pipe gets its receiver only when this function has returned.
                 self._reactor.loop.call_soon(link.begin, acceptance.head, early)
             return link
 
-        carry, self._carry = self._carry, None
-        assert carry is not None, "a connection is taken over once"
-        self.carried = True
-        early = carry(connect)
+        hand_over, self._hand_over = self._hand_over, None
+        assert hand_over is not None, "a connection is taken over once"
+        self.handed_over = True
+        early = hand_over(connect)
         if self.link is not None:
             self.link.begin(acceptance.head, early)
 
+    def begin_or_respond(self, upgrade: Upgrade, host_options: Options) -> Response | None:
+        """Do as `begin` does, or return the response that has to be sent because it cannot be done.
+
+        Raises:
+            ConnectionResetError: the peer has gone meanwhile.
+            RuntimeError: the request has been answered before.
+        """
+        try:
+            self.begin(upgrade, host_options)
+        except HandshakeError as refusal:
+            return refused(self.request, refusal)
+        except HandlerError as error:
+            return failed(self.request, error)
+        return None
+
     def lost(self) -> None:
-        """Note that the peer has gone before it was accepted."""
+        """Note that the peer has gone before the connection was accepted."""
         if self.link is None and not self.over.done():
             self.over.set_result(None)
 
     async def wait(self) -> None:
-        """Wait until it has ended. What cancels this drains the connection, with no time to lose.
+        """Wait until the connection has ended. Cancelling this drains it, and leaves it no time.
 
         Raises:
-            asyncio.CancelledError: it was cancelled; the 1012 is on its way.
-            RuntimeError: the acceptance was answered in another way before it came here.
+            asyncio.CancelledError: this was cancelled; the 1012 is on its way.
+            RuntimeError: the server has answered the request by itself.
         """
         try:
             await asyncio.shield(self.over)
@@ -184,7 +207,9 @@ class Takeover:
             self.over.set_result(None)
 
 
-def carry(reactor: Reactor, transport: asyncio.Transport, connect: Callable[[Pipe], Link]) -> None:
+def take_from_transport(
+    reactor: Reactor, transport: asyncio.Transport, connect: Callable[[Pipe], Link]
+) -> None:
     """Take a connection from its asyncio transport, which does not read at the moment.
 
     Raises:
@@ -195,11 +220,11 @@ def carry(reactor: Reactor, transport: asyncio.Transport, connect: Callable[[Pip
     sock: Any = transport.get_extra_info("socket")
     plain = transport.get_extra_info("sslcontext") is None
     if reactor.native and plain and sock is not None and not transport.get_write_buffer_size():
-        # Such as when there are no descriptors left, or the last one was this connection's and the
-        # reactor's epoll has none. So the transport is let go of last.
+        # This fails when no descriptor is left, for the duplicate or for the reactor's epoll. The
+        # server's transport is closed last, so that the connection can then stay with it.
         with contextlib.suppress(HandlerError, OSError):
-            reactor.adopt(doubled(sock.fileno()), connect)
-            transport.set_protocol(asyncio.Protocol())  # the server's own shall hear nothing of it
+            reactor.adopt(duplicate_socket(sock.fileno()), connect)
+            transport.set_protocol(asyncio.Protocol())  # the server's own would hear of an end
             transport.abort()
             return
     pipe = TransportPipe(reactor, connect)
@@ -208,15 +233,15 @@ def carry(reactor: Reactor, transport: asyncio.Transport, connect: Callable[[Pip
     transport.resume_reading()
 
 
-def doubled(descriptor: int) -> socket.socket:
-    """Return the connection of a descriptor under another one, not blocking.
+def duplicate_socket(descriptor: int) -> socket.socket:
+    """Return the connection of a descriptor under a descriptor of its own, which does not block.
 
     Raises:
-        HandlerError: it is no socket that could be read.
+        HandlerError: the descriptor is no socket.
     """
     try:
-        taken = socket.socket(fileno=os.dup(descriptor))
+        duplicate = socket.socket(fileno=os.dup(descriptor))
     except OSError as error:
         raise HandlerError(f"the host's socket cannot be taken over: {error}") from error
-    taken.setblocking(False)  # noqa: FBT003 - the socket's own signature
-    return taken
+    duplicate.setblocking(False)  # noqa: FBT003 - the socket's own signature
+    return duplicate

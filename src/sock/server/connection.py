@@ -1,26 +1,32 @@
 """One connection in its HTTP phase: from the accepted socket to the 101, or to its end.
 
-    in        what happens                        what is done                            then
-    --------  ----------------------------------  --------------------------------------  --------
-    READING   a request is complete               an `Exchange` is begun                  ASKING
-    READING   the bytes are no request            400, 413, 417, 431, 501, 505            LEAVING
-    READING   reading fails, for want of memory   500, and the loop is told               LEAVING
-    READING   the turn has lasted too long        the next request is read in the next    READING
-    READING   time is up, a request has begun     408                                     LEAVING
-    READING   FIN, a request has begun            400                                     LEAVING
-    READING   time is up or FIN, none has         TCP is closed                           LEAVING
-    READING   the peer takes no answers           nothing is read until it does           READING
-    ASKING    bytes                               kept; over max_head_size: not read      ASKING
-    ASKING    FIN, and an upgrade is asked for    the exchange is cancelled, TCP closed   LEAVING
-    ASKING    the answer is there                 sent; the next request is read          READING
-    ASKING    … and it is the last one            sent, then FIN                          LEAVING
-    ASKING    a handler is there                  a Link has the pipe, this has none   LEAVING
-    LEAVING   bytes                               dropped; too many: TCP is reset         LEAVING
-    LEAVING   FIN, or the patience is at its end  TCP is closed                           LEAVING
+    in        what happens                          what is done                         then
+    --------  ------------------------------------  -----------------------------------  -------
+    READING   a request is complete                 an `Exchange` is begun               ASKING
+    READING   the bytes are no request              400, 413, 417, 431, 501 or 505       LEAVING
+    READING   reading fails, for want of memory     500, and the loop reports it         LEAVING
+    READING   the turn has lasted too long          the next turn reads on               READING
+    READING   time is up, a request has begun       408                                  LEAVING
+    READING   FIN, a request has begun              400                                  LEAVING
+    READING   time is up or FIN, none has begun     TCP is closed                        LEAVING
+    READING   the peer does not take its answers    nothing is read until it does        READING
+    READING   the server drains, none has begun     TCP is closed                        LEAVING
+    READING   the server drains, one has begun      its answer will be the last one      READING
+    ASKING    the server drains                     the answer will be the last one      ASKING
+    ASKING    bytes                                 kept; over max_head_size: not read   ASKING
+    ASKING    FIN, the request asks to upgrade      cancelled, and TCP is closed         LEAVING
+    ASKING    FIN, it does not                      noted: the answer is still sent      ASKING
+    ASKING    the answer                            sent; the next request is read       READING
+    ASKING    the answer, and it is the last one    sent, then FIN                       LEAVING
+    ASKING    the answer is a connection            a `Link` gets the pipe               LEAVING
+    LEAVING   bytes                                 dropped; too many: TCP is reset      LEAVING
+    LEAVING   FIN, or the patience is at its end    TCP is closed                        LEAVING
+    any       the peer takes nothing, time is up    TCP is reset                         LEAVING
+    any       TCP is lost                           cancelled, and all is let go of      LEAVING
 
-Requests are answered one at a time, so pipelined ones are answered in order (RFC 9112 §9.3.2). A
-last answer is followed by FIN and a little patience, not by a close: closing with unread bytes
-would reset the connection, and the peer might lose the answer (RFC 9112 §9.6).
+Requests are answered one at a time, so pipelined ones are answered in order (RFC 9112 §9.3.2). The
+last answer is followed by FIN and a little patience, not by a close: a close with unread bytes
+resets the connection, and the peer may lose the answer (RFC 9112 §9.6).
 """
 
 from __future__ import annotations
@@ -29,6 +35,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, final
 
 from sock import telemetry
+from sock.hosting.asking import internal_server_error
 from sock.loop.wakeable import Wakeable
 from sock.spec import Response
 
@@ -41,13 +48,13 @@ if TYPE_CHECKING:
     from sock.live import Link
     from sock.loop import Alarm, Pipe
 
-    from .server import Server
+    from .service import Service
 
 _PATIENCE: Final = 2.0
-"""Seconds that a peer has to take its last answer and to end its side."""
+"""Seconds that a peer has to take its last answer and to send its FIN."""
 
 _MAX_DROPPED: Final = 1024 * 1024
-"""Bytes that a peer may send on behind its last request."""
+"""Bytes that a peer may send behind its last request before it is cut."""
 
 
 class _State(Enum):
@@ -67,47 +74,48 @@ class Connection(Wakeable):
     """The receiver of an accepted pipe, until a `Link` takes over.
 
     Args:
-        server: whose application answers.
+        service: whose application answers.
         pipe: to the peer.
-        full: whether the server has all the connections it may have: the first request gets a 503.
+        full: whether this is one connection too many, so that its first request is answered with
+            503.
     """
 
     __slots__ = (
         "_advancing",
         "_alarm",
+        "_between_requests",
         "_dropped",
-        "_ended",
         "_exchange",
+        "_fin_received",
         "_full",
-        "_idle",
         "_paused",
         "_reader",
-        "_server",
+        "_service",
         "_state",
-        "_taken",
-        "last",
+        "_taken_before",
+        "last_answer",
         "pipe",
     )
 
-    def __init__(self, server: Server, pipe: Pipe, *, full: bool) -> None:
+    def __init__(self, service: Service, pipe: Pipe, *, full: bool) -> None:
         super().__init__()
         self.pipe = pipe
-        self.last = False
-        """Whether the next answer is the last one."""
-        self._server = server
+        self.last_answer = False
+        """Whether the next answer is the last one on this connection."""
+        self._service = service
         self._full = full
-        options = server.options
+        options = service.options
         self._reader = Reader(options.max_head_size, options.max_body_size, pipe)
         self._exchange: Exchange | None = None
         self._state = _READING
-        self._advancing = False
+        self._advancing = False  # whether `go_on` is running
         self._alarm: Alarm | None = None
-        self._idle = False  # between two requests
+        self._between_requests = False  # whether one was answered, and the next has not begun
         self._paused = False
-        self._ended = False  # the peer has sent FIN
+        self._fin_received = False
         self._dropped = 0
-        self._taken = 0
-        self._wait(server.options.handshake_timeout)
+        self._taken_before = 0  # what the peer had taken when its time to take more began
+        self._set_alarm(options.handshake_timeout)
 
     # The receiver of the pipe.
 
@@ -120,18 +128,18 @@ class Connection(Wakeable):
             return
         try:
             self._reader.feed(data)
-        except BaseException as error:  # noqa: BLE001 - whatever it is, nothing more may be read
+        except BaseException as error:  # noqa: BLE001 - after any error nothing more may be read
             self._fail(error)
             return
         if self._state is _READING and not self.pipe.pending and not self.woken:
             self.go_on()
-        elif not self._paused and self._reader.waiting > self._server.options.max_head_size:
+        elif not self._paused and self._reader.waiting > self._service.options.max_head_size:
             self._paused = True
             self.pipe.pause()
 
     def ended(self) -> None:
-        """Finish what can be finished for a peer that may still listen."""
-        self._ended = True
+        """Answer what can be answered: a peer that has sent FIN may still read."""
+        self._fin_received = True
         if self._state is _LEAVING:
             self._close()
         elif self._state is _READING:
@@ -143,19 +151,19 @@ class Connection(Wakeable):
     def drained(self) -> None:
         """Go on with the next request, or leave, now that the peer has taken all answers."""
         if self._state is _LEAVING:
-            self._wait(_PATIENCE)
+            self._set_alarm(_PATIENCE)
         else:
             self.go_on()
 
     def lost(self) -> None:
-        """Forget it; whatever the application is about to answer, nobody will see it."""
-        self._let_go()
+        """Let go of everything: nobody will see what the application answers."""
+        self._release()
 
-    # For the server.
+    # Called by the drain.
 
     def shutdown(self) -> None:
-        """Drain: close it when it is idle; else the answer under way is its last."""
-        self.last = True
+        """Close the connection when it is idle; else the answer under way is its last one."""
+        self.last_answer = True
         reading = self._state is _READING and not self.pipe.pending
         if reading and not self._reader.begun:
             self._close()
@@ -164,15 +172,15 @@ class Connection(Wakeable):
         """Cut the connection."""
         self.pipe.abort()
 
-    # For the exchange.
+    # Called by the exchange.
 
     def send(self, data: bytes) -> None:
-        """Send the answer; then the next request may be read, or this was the last."""
+        """Send the answer. Then the next request is read, unless this answer is the last one."""
         exchange, self._exchange = self._exchange, None
         self._state = _READING
         try:
             self.pipe.write(data)
-        except BaseException:  # half an answer, and nothing else may follow that
+        except BaseException:  # a part of the answer may be out, and nothing may follow that
             self._state = _LEAVING
             self.pipe.abort()
             raise
@@ -180,18 +188,18 @@ class Connection(Wakeable):
             self._leave()
 
     def hand_over(self, link: Link, head: bytes) -> None:
-        """Give the pipe to a link, with the 101 and with what came behind the request."""
+        """Give the pipe to a link, with the 101 and with the bytes that came behind the request."""
         self._exchange = None
         early = self._reader.take_rest()
-        self._server.link_made(link)
-        self._let_go()
+        self._service.link_made(link)
+        self._release()
         if self._paused:
             self.pipe.resume()
         link.begin(head, early)
 
     def go_on(self) -> None:
-        """Read requests and have them answered, as far as that goes at once."""
-        if self._advancing:  # an application that answered at once, from within the loop below
+        """Read requests and have them answered, until one waits for bytes or for its answer."""
+        if self._advancing:  # the application has answered at once, within the loop below
             return
         if self._paused and self._state is _READING:
             self._paused = False
@@ -204,72 +212,72 @@ class Connection(Wakeable):
                     if not self._reader.unfinished:
                         self._wait_for_more()
                         return
-                    if self._late():
+                    if self._defer_if_overdue():
                         return
                     continue
-                self._wait(None)
-                self._idle = True
+                self._set_alarm(None)
+                self._between_requests = True
                 self._state = _ASKING
                 keep_alive = self._reader.keep_alive
-                self._exchange = Exchange(self, self._server, request, keep_alive=keep_alive)
-                del request  # its body is the application's, to keep or to let go of
-                self._exchange.begin(full=self._full)
-                if self._reader.waiting and self._late():
+                exchange = self._exchange = Exchange(self, self._service, request)
+                del request  # the application alone decides how long its body is kept
+                exchange.begin(full=self._full, keep_alive=keep_alive)
+                del exchange
+                if self._reader.waiting and self._defer_if_overdue():
                     return
         except BadRequest as error:
             self._reject(error.status, error.detail)
-        except BaseException as error:  # noqa: BLE001 - whatever it is, nothing more may be read
+        except BaseException as error:  # noqa: BLE001 - after any error nothing more may be read
             self._fail(error)
         finally:
             self._advancing = False
         if self._state is _READING:
-            self._watch_taking()
+            self._watch_progress()
 
     def turn(self) -> None:
-        """Go on with what an earlier turn had no time for."""
+        """Read what an earlier turn had no time for."""
         if self._state is _READING and not self.pipe.pending:
             self.go_on()
 
     # Reading.
 
-    def _late(self) -> bool:
-        """Tell whether the turn has lasted too long: then what is left is for the next one."""
-        reactor = self._server.reactor
-        if self.pipe.pending or not reactor.overdue():  # what is pending ends the turn anyhow
+    def _defer_if_overdue(self) -> bool:
+        """Tell whether the turn has lasted too long; then the next turn reads the rest."""
+        reactor = self._service.reactor
+        if self.pipe.pending or not reactor.overdue():  # pending bytes end the reading anyhow
             return False
         reactor.wake(self)
         return True
 
     def _fail(self, error: BaseException) -> None:
-        """End after an error while reading: what comes behind it is never read as a request."""
-        if self._state is _LEAVING:  # it is a link's, or has had its last answer
+        """End after an error while reading. The bytes behind it are never read as a request."""
+        if self._state is _LEAVING:  # the error is a link's, or the last answer is out already
             raise error
         self._cancel()
         self._state = _LEAVING
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
             self.pipe.abort()
             raise error
-        self._server.loop.call_exception_handler(
+        self._service.loop.call_exception_handler(
             {"message": "a request could not be read; its connection ends", "exception": error}
         )
-        response = Response(500, "internal server error\n")
-        self.send(render(response, None, keep_alive=False))
+        self.send(render(internal_server_error(), None, keep_alive=False))
 
     def _wait_for_more(self) -> None:
         reader = self._reader
-        if self._ended:
+        if self._fin_received:
             self._end_reading()
         elif reader.begun:
             if reader.expects_continue:
                 reader.expects_continue = False
                 self.pipe.write(CONTINUE)
-            if self._idle:  # the time of each request begins with its first byte
-                self._idle = False
-                self._wait(self._server.options.handshake_timeout)
-        elif self.last:
+            if self._between_requests:  # the time of each request begins with its first byte
+                self._between_requests = False
+                self._set_alarm(self._service.options.handshake_timeout)
+        elif self.last_answer:
             self._close()
-        elif self._idle:
-            self._wait(self._server.options.handshake_timeout)
+        elif self._between_requests:
+            self._set_alarm(self._service.options.handshake_timeout)
 
     def _end_reading(self) -> None:
         if self._reader.begun:
@@ -278,7 +286,7 @@ class Connection(Wakeable):
             self._close()
 
     def _reject(self, status: int, detail: str) -> None:
-        """Answer what is no request."""
+        """Answer bytes that are no request."""
         client = self.pipe.client
         telemetry.emit("request.refused", client=client, status=status, detail=detail)
         self.send(render(Response(status, f"{detail}\n"), None, keep_alive=False))
@@ -286,10 +294,10 @@ class Connection(Wakeable):
     # Leaving.
 
     def _leave(self) -> None:
-        """Send FIN behind the last answer, and give the peer a little time to take it."""
+        """Send FIN behind the last answer, and give the peer a little time to take both."""
         self._state = _LEAVING
         self._reader.close()
-        if self._ended:
+        if self._fin_received:
             self._close()
             return
         self.pipe.finish()
@@ -297,25 +305,25 @@ class Connection(Wakeable):
             self._paused = False
             self.pipe.resume()
         if self.pipe.pending:
-            self._watch_taking()
+            self._watch_progress()
         else:
-            self._wait(_PATIENCE)
+            self._set_alarm(_PATIENCE)
 
     def _close(self) -> None:
-        """Close TCP when the peer has taken what waits for it."""
+        """Close TCP when the peer has taken the bytes that wait for it."""
         self._state = _LEAVING
         self._reader.close()
         self._cancel()
-        self._wait(None)
+        self._set_alarm(None)
         self.pipe.close()
-        self._watch_taking()
+        self._watch_progress()
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         self._state = _LEAVING
         self._reader.close()
         self._cancel()
-        self._wait(None)
-        self._server.forget(self)
+        self._set_alarm(None)
+        self._service.http_over(self)
 
     def _cancel(self) -> None:
         if self._exchange is not None:
@@ -324,25 +332,25 @@ class Connection(Wakeable):
 
     # Time.
 
-    def _wait(self, seconds: float | None) -> None:
+    def _set_alarm(self, seconds: float | None) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
         self._alarm = None
         if seconds is not None:
-            self._alarm = self._server.reactor.after(seconds, self._time_is_up)
+            self._alarm = self._service.reactor.after(seconds, self._time_is_up)
 
-    def _watch_taking(self) -> None:
+    def _watch_progress(self) -> None:
         if self.pipe.pending:
-            self._taken = self.pipe.taken
-            self._wait(self._server.options.send_timeout)
+            self._taken_before = self.pipe.taken
+            self._set_alarm(self._service.options.send_timeout)
 
     def _time_is_up(self) -> None:
         self._alarm = None
         if self.pipe.pending:
-            if self.pipe.taken == self._taken:
+            if self.pipe.taken == self._taken_before:
                 self.pipe.abort()
             else:
-                self._watch_taking()
+                self._watch_progress()
         elif self._state is _READING and self._reader.begun:
             self._reject(408, "the request did not come in time (RFC 9110 §15.5.9)")
         else:

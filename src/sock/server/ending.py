@@ -1,14 +1,14 @@
-"""An event loop from its beginning to its end, which is bounded, in a process of its own.
+"""Runs an event loop in a process of its own, and bounds the time that its end takes.
 
-    what is left when the main coroutine has ended    is done with it         and then
+    left when the main coroutine has ended            for how long            and then
     ------------------------------------------------  ----------------------  --------------------
     tasks                                             cancelled, 2 s to end   named, and abandoned
     async generators                                  closed, 2 s to end      abandoned
-    threads that have begun meanwhile, such as those  waited for, 1 s         named, and left alone
-    of `asyncio.to_thread`
+    threads that were begun in the loop, such as      waited for, 1 s         named, and left alone
+    those of `asyncio.to_thread`
 
-asyncio's own runner waits without a bound for a task that swallows its cancellation, and for every
-thread of the loop's executor.
+asyncio's own runner has no such bounds: it waits for a task that swallows its cancellation, and for
+every thread of the loop's executor.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from sock import telemetry
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine
 
-_CANCELLING: Final = 2.0
-"""Seconds for tasks to end once they have been cancelled."""
+_CANCEL_TIMEOUT: Final = 2.0
+"""Seconds for tasks to end after they have been cancelled."""
 
-_JOINING: Final = 1.0
-"""Seconds for threads to end. What a connection waited for in one, the drain has waited for."""
+_JOIN_TIMEOUT: Final = 1.0
+"""Seconds for threads to end. The drain has already waited for those that a connection needs."""
 
 
 def run_to_end(
@@ -36,11 +36,11 @@ def run_to_end(
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None,
     debug: bool,
 ) -> None:
-    """Run a coroutine in an event loop of its own, and end with it whatever it leaves.
+    """Run a coroutine in an event loop of its own, and end the tasks and threads that it leaves.
 
     Args:
         main: makes the coroutine.
-        loop_factory: makes the loop; None for asyncio's choice.
+        loop_factory: makes the loop; None for the loop that asyncio makes.
         debug: whether to put the loop in debug mode; False leaves that to Python's own switches.
 
     Raises:
@@ -63,18 +63,18 @@ def run_to_end(
             tasks = _end_tasks(loop)
         finally:
             asyncio.set_event_loop(None)
-            loop.close()  # which lets go of the executor, without waiting for its threads
-        threads = [thread.name for thread in threads_left(known, _JOINING)]
+            loop.close()  # this does not wait for the threads of the executor
+        threads = [thread.name for thread in threads_left(known, _JOIN_TIMEOUT)]
         if tasks or threads:
             telemetry.emit("server.left", tasks=tasks, threads=threads)
 
 
 def threads_left(known: Collection[threading.Thread], seconds: float) -> list[threading.Thread]:
-    """Wait for threads that Python would wait for at its end, and return those that have not ended.
+    """Wait for the threads that Python would wait for at its end; return those that go on.
 
     Args:
-        known: those that are none of our business.
-        seconds: for all of them together.
+        known: the threads that are not waited for.
+        seconds: the time for all of them together.
     """
     deadline = time.monotonic() + seconds
     left: list[threading.Thread] = []
@@ -88,7 +88,7 @@ def threads_left(known: Collection[threading.Thread], seconds: float) -> list[th
 
 
 def name_of(task: asyncio.Task[Any]) -> str:
-    """Name a task, and the coroutine in it."""
+    """Return the name of a task, and of the coroutine in it."""
     running = task.get_coro()
     return f"{task.get_name()} ({getattr(running, '__qualname__', type(running).__qualname__)})"
 
@@ -102,33 +102,33 @@ def _check_no_loop() -> None:
 
 
 def _end_main(loop: asyncio.AbstractEventLoop, running: asyncio.Task[None]) -> None:
-    """Let the main coroutine come to its own end, where another task has raised SystemExit."""
+    """Let the main coroutine end, where another task has stopped the loop with SystemExit."""
     if not running.done():
         running.cancel()
         loop.run_until_complete(asyncio.wait({running}))
     elif not running.cancelled():
-        running.exception()  # has been raised; asyncio would say that nobody has looked at it
+        running.exception()  # it has been raised, and asyncio need not warn of it
 
 
 def _end_tasks(loop: asyncio.AbstractEventLoop) -> list[str]:
-    """Cancel what is left, and return the names of what does not end by that."""
+    """Cancel the tasks that are left, and return the names of those that do not end."""
     tasks = asyncio.all_tasks(loop)
     for task in tasks:
         task.cancel()
     left = _wait(loop, tasks)
     for task in tasks - left:
         if not task.cancelled() and (error := task.exception()) is not None:
-            told = "a task has raised when it was cancelled at the end"
-            loop.call_exception_handler({"message": told, "exception": error, "task": task})
+            message = "a task has raised when it was cancelled at the end"
+            loop.call_exception_handler({"message": message, "exception": error, "task": task})
     closing = loop.create_task(loop.shutdown_asyncgens())
     for task in left | _wait(loop, {closing}):
         abandoned: Any = task
-        abandoned._log_destroy_pending = False  # noqa: SLF001 - it is named here, once
+        abandoned._log_destroy_pending = False  # noqa: SLF001 - the caller names it
     return sorted(map(name_of, left))
 
 
 def _wait(loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
-    """Return those that have not ended in time."""
+    """Return the tasks that have not ended in time."""
     if not tasks:
         return set()
-    return loop.run_until_complete(asyncio.wait(tasks, timeout=_CANCELLING))[1]
+    return loop.run_until_complete(asyncio.wait(tasks, timeout=_CANCEL_TIMEOUT))[1]

@@ -1,55 +1,62 @@
-"""One request and its answer: what is checked, what the application is asked, what comes of it.
+"""One request and its answer: the server's own rules, beside those of `hosting/asking.py`.
 
-    the request                                      is answered
-    -----------------------------------------------  ------------------------------------------
-    asks, by GET or HEAD, for the server's health    200; 503 while the server is stopping
-    comes on one connection too many                 503, and the application is not asked
-    asks to upgrade, and is no valid handshake       400 or 426, and …
-    asks to upgrade, and the server is stopping      503, and …
-    does not, and the application is a Sock class    426, and no handler is made
-    asks to upgrade for another site's page          403; for a Sock class no handler is made
+    the request                                      the answer
+    -----------------------------------------------  --------------------------------------------
+    asks for the server's health, by GET or HEAD     200; 503 while the server is stopping
+    comes on a connection that is one too many       503
+    asks to upgrade, and the server is stopping      503
+    is answered with a connection, and the server    503
+    has begun to stop meanwhile
+    any other                                        by the rules of `hosting/asking.py`
 
-    the application                                  and that is answered with
-    -----------------------------------------------  ------------------------------------------
-    answers a Response, or raises Refuse             that
-    answers a Sock or an Upgrade                     101, and a Link takes over
-    … to an ordinary request                         426
-    raises something else, or answers something else 500 without details
-
-Whatever the answer to a request that asks to upgrade: what follows it may be frames, and is never
-read as a request.
+The first two rows come before the application is asked; the third comes when the handshake has been
+found valid. No other request follows one that asks to upgrade, whatever its answer is: the bytes
+behind it may be frames. No other request follows a failure either, nor a refusal of the host's.
 """
 
 from __future__ import annotations
 
 import asyncio
-import inspect
 import sys
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from sock import telemetry
-from sock.hosting import answer as answers
+from sock.hosting import asking
 from sock.live import Link
-from sock.spec import HandshakeError, Refuse, Response, Sock, Upgrade
+from sock.spec import HandshakeError, Refuse, Response
 from sock.wire import handshake
 
-from .response import of_error, render, wants_close
+from .response import render, wants_close
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from sock.spec import Request
+    from sock.loop import Pipe
+    from sock.spec import Request, Upgrade
 
-    from .connection import Connection
-    from .server import Server
+    from .service import Service
 
-_STOPS: Final = (KeyboardInterrupt, SystemExit)
-"""What stops the program is answered as whatever else an application raises, and goes on."""
+_ENDS_OF_THE_PROGRAM: Final = (KeyboardInterrupt, SystemExit)
+"""Exceptions that are answered like all others, and raised again."""
 
-_WELL: Final = Response(200, "ok", {"Cache-Control": "no-store"})
+_HEALTHY: Final = Response(200, "ok", {"Cache-Control": "no-store"})
 _STOPPING: Final = Response(503, "stopping", {"Cache-Control": "no-store"})
 
-_NO_UPGRADE: Final = "a WebSocket connection is what there is here (RFC 6455 §4.2.1)"
+
+class Requester(Protocol):
+    """The connection that a request has come on, as far as its exchange needs to know it."""
+
+    pipe: Pipe
+    last_answer: bool
+
+    def send(self, data: bytes) -> None:
+        """Send the answer."""
+
+    def hand_over(self, link: Link, head: bytes) -> None:
+        """Give the pipe to a link, which sends the 101."""
+
+    def go_on(self) -> None:
+        """Read the next request, after an answer that was waited for."""
 
 
 @final
@@ -57,93 +64,96 @@ class Exchange:
     """One request, from its last byte to its answer's first.
 
     Args:
-        connection: on which it came.
-        server: whose application answers.
-        request: complete, its body drained.
-        keep_alive: whether another request may follow it.
+        requester: the connection that the request has come on.
+        service: whose application answers.
+        request: complete, its body included.
     """
 
-    __slots__ = ("_connection", "_key", "_over", "_server", "_task", "keep_alive", "request")
+    __slots__ = ("_key", "_over", "_requester", "_service", "_task", "keep_alive", "request")
 
-    def __init__(
-        self, connection: Connection, server: Server, request: Request, *, keep_alive: bool
-    ) -> None:
+    def __init__(self, requester: Requester, service: Service, request: Request) -> None:
         self.request = request
-        self.keep_alive = keep_alive
-        self._connection = connection
-        self._server = server
-        self._key: str | None = None  # of the request, when it is a valid handshake
+        self.keep_alive = False
+        """Whether another request may follow the answer."""
+        self._requester = requester
+        self._service = service
+        self._key: str | None = None  # of a valid handshake
         self._task: asyncio.Task[None] | None = None
         self._over = False
 
     @property
     def upgrading(self) -> bool:
-        """Whether a connection may come of it."""
+        """Whether the answer may be a connection."""
         return self._key is not None
 
-    def begin(self, *, full: bool) -> None:
-        """Ask the application, unless the answer is known before.
+    def begin(self, *, full: bool, keep_alive: bool) -> None:
+        """Ask the application, unless the server answers by itself.
 
         Args:
             full: whether the connection is one too many.
+            keep_alive: whether another request may follow, for all that this one says.
         """
-        self._server.scope.fresh().run(self._ask, full)
-
-    def _ask(self, full: bool) -> None:  # noqa: FBT001 - it is passed on
-        server = self._server
-        try:
-            if server.health is not None and self._asks_for_health():
-                answered: Any = _STOPPING if server.draining else _WELL
-            else:
-                self._check(full=full)
-                if server.state:
-                    self.request.state.update(server.state)
-                answered = server.app(self.request)
-        except BaseException as error:
-            self._settle(None, error)
-            if isinstance(error, _STOPS):
-                raise
-            return
-        if isinstance(answered, (Response, Sock, Upgrade)) or not inspect.isawaitable(answered):
-            self._settle(answered, None)
-        else:
-            self._begin_waiting(answered)
+        self.keep_alive = keep_alive
+        self._service.scope.fresh().run(self._ask, full)
 
     def cancel(self) -> None:
-        """Forget it, and cancel the application: nobody is there to see the answer."""
+        """Give up, and cancel the application: nobody will see the answer."""
         self._over = True
         if self._task is not None:
             self._task.cancel()
 
+    # Asking.
+
+    def _ask(self, full: bool) -> None:  # noqa: FBT001 - it goes through Context.run
+        service = self._service
+        try:
+            if service.health is not None and self._asks_for_health():
+                answer: Any = _STOPPING if service.draining else _HEALTHY
+            else:
+                answer = self._call(full=full)
+        except BaseException as error:
+            self._settle(None, error)
+            if isinstance(error, _ENDS_OF_THE_PROGRAM):
+                raise
+            return
+        if asking.must_await(answer):
+            self._begin_waiting(answer)
+        else:
+            self._settle(answer, None)
+
     def _asks_for_health(self) -> bool:
-        """Tell whether the server is to answer by itself, also on a connection too many."""
         request = self.request
         return (
             request.method in {"GET", "HEAD"}
-            and request.path == self._server.health
+            and request.path == self._service.health
             and not handshake.asks_to_upgrade(request)
         )
 
-    def _check(self, *, full: bool) -> None:
-        server, request = self._server, self.request
+    def _call(self, *, full: bool) -> Any:
+        service, request = self._service, self.request
         if full:
             raise HandshakeError(503, "too many connections", [("Retry-After", "5")])
-        if handshake.asks_to_upgrade(request):
+        upgrading = handshake.asks_to_upgrade(request)
+        if upgrading:
             self.keep_alive = False
-            self._key = handshake.check(request)
-            self._check_draining()
-        if server.only_upgrades:
-            if self._key is None:
-                raise HandshakeError(426, _NO_UPGRADE)
-            handshake.check_origin(request, server.options.origins)
+        if service.state:
+            request.state.update(service.state)
+        return asking.call(
+            service.app,
+            request,
+            self._check_handshake,
+            upgrading=upgrading,
+            sock_class=service.sock_class,
+            options=service.options,
+        )
 
-    def _check_draining(self) -> None:
-        if self._server.draining:
-            raise HandshakeError(503, "the server is stopping", [("Retry-After", "1")])
+    def _check_handshake(self) -> None:
+        self._key = handshake.check(self.request)
+        asking.check_not_stopping(draining=self._service.draining)
 
-    def _begin_waiting(self, answered: Awaitable[Any]) -> None:
-        waiting = self._wait(answered)
-        loop = self._server.loop
+    def _begin_waiting(self, answer: Awaitable[Any]) -> None:
+        waiting = self._wait(answer)
+        loop = self._service.loop
         if sys.version_info >= (3, 12):
             # An application that answers without waiting costs no turn of the loop.
             task: asyncio.Task[None] = asyncio.Task(waiting, loop=loop, eager_start=True)
@@ -152,26 +162,29 @@ class Exchange:
         if not task.done():
             self._task = task
 
-    async def _wait(self, answered: Awaitable[Any]) -> None:
+    async def _wait(self, answer: Awaitable[Any]) -> None:
         task = asyncio.current_task()
         try:
-            awaited = await answered
+            awaited = await answer
         except GeneratorExit as error:
-            if not answers.runs(task):  # closed with its loop: there is nobody to answer
+            if not asking.is_running(task):  # it is closed with its loop, and nobody waits
                 raise
             self._settle(None, error)
-        except asyncio.CancelledError as error:  # by `cancel`, or by itself
+        except asyncio.CancelledError as error:  # by `cancel`, or raised by the application
             self._settle(None, error)
             raise
         except BaseException as error:
             self._settle(None, error)
-            if isinstance(error, _STOPS):
+            if isinstance(error, _ENDS_OF_THE_PROGRAM):
                 raise
         else:
             self._settle(awaited, None)
-        self._connection.go_on()
+        self._requester.go_on()
 
-    def _settle(self, answered: Any, error: BaseException | None) -> None:
+    # Answering.
+
+    def _settle(self, answer: Any, error: BaseException | None) -> None:
+        """Answer with what the application has returned, or for what it has raised."""
         if self._over:  # the peer has gone meanwhile
             return
         self._task = None  # from here on there is nothing to cancel
@@ -179,61 +192,52 @@ class Exchange:
             try:
                 if error is not None:
                     raise error
-                self._take(answered)
+                self._answer(answer)
             except (Refuse, HandshakeError) as refusal:
-                self._refuse(refusal)
+                if not isinstance(refusal, Refuse):
+                    self.keep_alive = False
+                self._send(asking.refused(self.request, refusal))
         except BaseException as failure:
-            if self._over:  # not the application's: it has been answered
+            if self._over:  # it has been answered: this is no failure of the application
                 raise
-            told = answers.explained(failure)
-            telemetry.emit("handshake.failed", request=self.request, error=told)
             self.keep_alive = False
-            self._send(Response(500, "internal server error\n"))
+            self._send(asking.failed(self.request, failure))
 
-    def _take(self, answered: Any) -> None:
-        taken = answers.taken(answered)
-        if isinstance(taken, Response):
-            self._send(taken)
-        elif self._key is None:
-            raise HandshakeError(426, _NO_UPGRADE)
+    def _answer(self, answer: Any) -> None:
+        checked = asking.check_answer(answer, upgrading=self._key is not None)
+        if isinstance(checked, Response):
+            self._send(checked)
         else:
-            self._upgrade(self._key, taken)
+            self._accept(checked)
 
-    def _upgrade(self, key: str, upgrade: Upgrade) -> None:
-        server, request = self._server, self.request
-        self._check_draining()
-        accepted, options = answers.accepted(request, key, upgrade, server.options)
+    def _accept(self, upgrade: Upgrade) -> None:
+        service, request, key = self._service, self.request, self._key
+        assert key is not None, "check_answer refuses a connection without a handshake"
+        asking.check_not_stopping(draining=service.draining)
+        checked = service.options.origins if service.sock_class else None
+        acceptance, options = asking.accept_upgrade(
+            request, key, upgrade, service.options, checked_origins=checked
+        )
         link = Link(
-            server.reactor,
-            self._connection.pipe,
+            service.reactor,
+            self._requester.pipe,
             request,
             upgrade.handler,
             options,
-            agreement=accepted.agreement,
-            on_over=server.link_over,
-            debug=server.debug,
-            scope=server.scope.here(),
+            agreement=acceptance.agreement,
+            on_over=service.link_over,
+            debug=service.debug,
+            scope=service.scope.here(),
         )
         self._over = True
-        self._connection.hand_over(link, accepted.head)
-
-    def _refuse(self, refusal: Refuse | HandshakeError) -> None:
-        if isinstance(refusal, Refuse):
-            response, detail = refusal.response, "by the application"
-        else:
-            response, detail = of_error(refusal), refusal.detail
-            self.keep_alive = False
-        telemetry.emit(
-            "handshake.refused", request=self.request, status=response.status, detail=detail
-        )
-        self._send(response)
+        self._requester.hand_over(link, acceptance.head)
 
     def _send(self, response: Response) -> None:
-        if wants_close(response) or self._connection.last or self._server.draining:
+        if wants_close(response) or self._requester.last_answer or self._service.draining:
             self.keep_alive = False
         data = render(response, self.request, keep_alive=self.keep_alive)
         self._over = True
         telemetry.emit(
             "request.answered", request=self.request, status=response.status, size=len(data)
         )
-        self._connection.send(data)
+        self._requester.send(data)

@@ -1,4 +1,4 @@
-"""The listening sockets: bound, and emptied of what has connected."""
+"""The listening sockets: how they are bound, and how connections are accepted from them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from sock.loop.reactor import Accepted
 
 BACKLOG: Final = 2048
-"""Connections that the kernel keeps for us; Linux cuts it to `net.core.somaxconn`."""
+"""Connections that wait in the kernel at most. Linux lowers it to `net.core.somaxconn`."""
 
-_ACCEPTS_A_TURN: Final = 64
-"""Connections accepted before those that are live get their turn again."""
+_ACCEPTS_PER_TURN: Final = 64
+"""Connections accepted in one turn, before the live connections get theirs."""
 
 _PAUSE: Final = 1.0
-"""Seconds without accepting when there are no descriptors or memory for one connection more."""
+"""Seconds without accepting, when descriptors or memory do not suffice for another connection."""
 
 _EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
@@ -47,12 +47,12 @@ async def bind(host: str, port: int) -> list[socket.socket]:
         for family, kind, protocol, _, address in dict.fromkeys(found):
             try:
                 sock = socket.socket(family, kind, protocol)
-            except OSError:  # a name has an IPv6 address, the machine no IPv6
+            except OSError:  # the name may have an IPv6 address, and the machine no IPv6
                 if len(found) > 1:
                     continue
                 raise
             sockets.append(sock)
-            # The second address of a name gets the port that was found for the first.
+            # The other addresses of a name get the port that was found for the first one.
             free = port or (sockets[0].getsockname()[1] if len(sockets) > 1 else 0)
             _listen(sock, (address[0], free, *address[2:]))
     except BaseException:
@@ -65,7 +65,7 @@ async def bind(host: str, port: int) -> list[socket.socket]:
 def _listen(sock: socket.socket, address: tuple[str | int, ...]) -> None:
     sock.settimeout(0)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    # Accepted sockets inherit it, which saves a system call for each.
+    # Accepted sockets inherit this option, which saves a system call for each of them.
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if sock.family == socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -75,12 +75,12 @@ def _listen(sock: socket.socket, address: tuple[str | int, ...]) -> None:
 
 @final
 class Listener:
-    """Accepts what connects to one listening socket, from `start` to `close`.
+    """Accepts the connections to one listening socket, from `start` to `close`.
 
     Args:
-        sock: listening, without blocking; closed by `close`.
+        sock: the listening socket, which does not block; `close` closes it.
         accepted: called with each new socket, which does not block either.
-        accept: takes one that waits out of the listening socket, or returns None.
+        accept: returns the next connection that waits on the listening socket, or None.
     """
 
     def __init__(
@@ -105,25 +105,27 @@ class Listener:
             self._task = self._loop.create_task(self._accept_slowly())
 
     def close(self) -> None:
-        """Accept nothing more; who waits in the backlog is refused by the kernel."""
+        """Accept nothing more. The kernel refuses the connections that wait in its backlog."""
         if self._timer is not None:
             self._timer.cancel()
         elif self._task is not None:
             self._task.cancel()
         else:
             self._loop.remove_reader(self._sock.fileno())
-        if fork.happened:  # else the kernel would accept for the child, which never answers
+        if (
+            fork.happened
+        ):  # a child still has the socket, and the kernel would go on accepting for it
             fork.shut(self._sock.fileno())
         self._sock.close()
 
     def _accept(self) -> None:
-        for _ in range(_ACCEPTS_A_TURN):
+        for _ in range(_ACCEPTS_PER_TURN):
             try:
                 sock = self._take(self._sock)
                 if sock is None:
                     return
                 self._accepted(sock)
-            except ConnectionAbortedError:  # gone while it waited
+            except ConnectionAbortedError:  # the peer has gone while it waited
                 continue
             except (OSError, MemoryError) as error:
                 if isinstance(error, OSError) and error.errno not in _EXHAUSTED:
@@ -133,7 +135,7 @@ class Listener:
                 return
 
     def _pause(self, error: OSError | MemoryError) -> None:
-        # The socket stays readable: without a pause the loop would spin.
+        # The socket stays readable: without a pause the loop would do nothing else.
         telemetry.emit("accept.paused", error=error, seconds=_PAUSE)
         self._timer = self._loop.call_later(_PAUSE, self.start)
 

@@ -1,20 +1,20 @@
-"""Requests out of bytes, without I/O; the parser of heads and bodies is httptools.
+"""Reads requests out of bytes, without I/O. The parser of heads and bodies is httptools.
 
-    in      what comes                     what is done                              then
-    ------  -----------------------------  ----------------------------------------  ------
-    HEAD    empty lines before a request   dropped, counted                          HEAD
-    HEAD    a part of a head               given to the parser, which fails early    HEAD
-    HEAD    the end of a head, no body     checked; the request is returned          HEAD
-    HEAD    a whole, ordinary handshake    scanned in place of both, where C can     HEAD
-    HEAD    the end of a head, a body      checked; Expect is noted                  BODY
-    BODY    a part of the body             given to the parser, counted, kept        BODY
-    BODY    many small parts of a body     some are read, the rest at the next call  BODY
-    BODY    the end of the body            the request is returned with it           HEAD
+    in      what comes                    what is done                               then
+    ------  ----------------------------  -----------------------------------------  ------
+    HEAD    empty lines before a request  dropped and counted                        HEAD
+    HEAD    a part of a head              given to the parser, which may refuse it   HEAD
+    HEAD    the end of a head, no body    checked; the request is returned           HEAD
+    HEAD    a whole, ordinary handshake   `scan` reads it, where the core is used    HEAD
+    HEAD    the end of a head, a body     checked; the field Expect is noted         BODY
+    BODY    a part of the body            given to the parser, counted and kept      BODY
+    BODY    many small parts of a body    some are read, the rest by the next call   BODY
+    BODY    the end of the body           the request is returned, with its body     HEAD
 
-A body is given to the parser in pieces that end where it may end: the content of a chunk whole, of
-the framing between chunks one line. The parser is never given a byte that lies behind the head or
-the body it is reading. So what comes behind a request that asks to upgrade is still here
-(`take_rest`), whatever the parser thinks of it.
+The parser gets a body in pieces, and the body can only end at the end of a piece: a piece is the
+content of a chunk, or one line of the framing between chunks. So the parser never gets a byte from
+behind the head or the body that it reads. The bytes behind a request that asks to upgrade stay here
+until `take_rest`, whatever the parser thinks of them.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ import httptools
 
 from sock.spec import Request
 
-from .head import BadRequest, Head, blame, check
+from .head import BadRequest, Head, check_head, reject_head
 from .scan import scan
 
 if TYPE_CHECKING:
     from sock.spec.request import Peer
 
 _PIECES: Final = 64
-"""Pieces of a body that one call reads: a body of tiny chunks has 10,000 of them in one read."""
+"""Pieces of a body that one call reads at most. One read may bring 10,000 tiny chunks."""
 
 _CHUNK_SIZE: Final = re.compile(rb"[0-9A-Fa-f]+")
 _EMPTY_LINES: Final = re.compile(rb"(?:\r\n)*")
@@ -41,13 +41,13 @@ _EMPTY_LINES: Final = re.compile(rb"(?:\r\n)*")
 
 @final
 class Reader:
-    r"""Reads requests, one after the other, out of what a connection receives.
+    r"""Reads requests, one after the other, out of the bytes that a connection receives.
 
     Args:
-        max_head_size: bytes of a head, empty lines before it included.
-        max_body_size: bytes of a body; the framing of its chunks may take half as many again, and
-            `max_head_size`.
-        peer: knows the addresses for the requests made; None where nobody does.
+        max_head_size: the bytes that a head may have, with the empty lines before it.
+        max_body_size: the bytes that a body may have. The framing of its chunks may take half as
+            many besides, and `max_head_size`.
+        peer: knows the addresses that the requests get; None where they have none.
 
     >>> reader = Reader(1024, 1024)
     >>> reader.feed(b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\nmore")
@@ -58,12 +58,12 @@ class Reader:
     """
 
     __slots__ = (
-        "_ahead",
-        "_at",
+        "_begin",
         "_body",
         "_chunk_begun",
         "_complete",
         "_data",
+        "_empty_lines",
         "_fed",
         "_framing_left",
         "_head_done",
@@ -84,63 +84,64 @@ class Reader:
         self._max_body_size = max_body_size
         self._peer = peer
         self._data = b""
-        self._at = 0  # where in it the head or the body that is being read begins
-        self._fed = 0  # up to where the parser has it
-        self._ahead = 0  # bytes of empty lines dropped before this head
+        self._begin = 0  # where in the data the head, or the rest of the body, begins
+        self._fed = 0  # up to where the parser has got the data
+        self._empty_lines = 0  # bytes of empty lines that were dropped before this head
         self._head_done = False
         self._complete = False
         self._in_body = False
-        self._body: bytearray | None = None  # as far as it has come
+        self._body: bytearray | None = None  # the part of the body that has come
         self._piece_left = 0  # bytes of content before the next line of framing, or the end
-        self._framing_left = 0  # bytes of chunks' framing that may come
+        self._framing_left = 0  # bytes of framing between chunks that may still come
         self._chunk_begun = False
         self._request: Request | None = None
         self.keep_alive = False
-        """Whether another request may follow the one that `next` returned last."""
+        """Whether another request may follow the one that `next` has returned last."""
         self.expects_continue = False
-        """Whether the peer waits for a 100 before it sends the body; cleared by who sends it."""
+        """Whether the peer waits for a 100 before it sends the body; sending the 100 clears it."""
         self.unfinished = False
         """Whether the last `next` stopped before it had read all that it could."""
-        self._parser: Any = None  # made when there is something for it
+        self._parser: Any = None  # made when there are bytes for it
 
     @property
     def begun(self) -> bool:
-        """Whether a request has come in part."""
-        return self._in_body or self._at < len(self._data) or self._ahead > 0
+        """Whether a part of a request has come."""
+        return self._in_body or self._begin < len(self._data) or self._empty_lines > 0
 
     @property
     def waiting(self) -> int:
-        """Bytes that have come and that nobody has read."""
+        """The number of bytes that have come and that the parser has not got."""
         return len(self._data) - self._fed
 
     def feed(self, data: bytes) -> None:
-        """Take bytes as they came."""
-        if self._at:
-            self._data = self._data[self._at :]
-            self._fed -= self._at
-            self._at = 0
+        """Add bytes that have come."""
+        if self._begin:
+            self._data = self._data[self._begin :]
+            self._fed -= self._begin
+            self._begin = 0
         self._data = self._data + data if self._data else data
 
     def take_rest(self) -> bytes:
-        """Return what came behind the last request, and close."""
-        rest = self._data[self._at :]
+        """Return the bytes that came behind the last request, and close."""
+        rest = self._data[self._begin :]
         self.close()
         return rest
 
     def close(self) -> None:
-        """Read no more. Lets go of the parser, which knows this object as this object knows it."""
+        """Read no more. The parser is let go of, as it and this object refer to each other."""
         self._parser = self._body = self._request = None
         self._data = b""
-        self._at = self._fed = 0
+        self._begin = self._fed = 0
         self.unfinished = False
 
     def next(self) -> Request | None:
         """Return the next request with its body, or None when more bytes are needed.
 
-        None too when there was much to read: then `unfinished` is set, and the next call goes on.
+        When there is much to read, this returns None too, and sets `unfinished`: the next call goes
+        on.
 
         Raises:
-            BadRequest: what has come breaks a rule or a limit; nothing can be read after it.
+            BadRequest: the bytes break a rule or a limit, and nothing can be read after them.
         """
         if not self._in_body and not self._read_head():
             return None
@@ -158,7 +159,7 @@ class Reader:
         self._body += data
 
     def on_chunk_header(self) -> None:
-        """Note that the line before was a chunk's size."""
+        """Note that the last line was the size of a chunk."""
         self._chunk_begun = True
 
     def on_headers_complete(self) -> None:
@@ -170,20 +171,22 @@ class Reader:
         """Note the end of the message."""
         self._complete = True
 
-    # Inside.
+    # Internal.
 
     def _read_head(self) -> bool:
         data = self._data
-        if self._fed == self._at and data.startswith(b"\r", self._at):
+        if self._fed == self._begin and data.startswith(b"\r", self._begin):
             self._drop_empty_lines()
-            half = self._at == len(data) - 1 and data.endswith(b"\r")  # of another one, perhaps
-            if half and self._ahead < self._max_head_size:
+            half = self._begin == len(data) - 1 and data.endswith(b"\r")  # of another empty line
+            if half and self._empty_lines < self._max_head_size:
                 return False
-        begin = self._at
+        begin = self._begin
         end = data.find(b"\r\n\r\n", max(begin, self._fed - 3))
         stop = len(data) if end < 0 else end + 4
-        if self._ahead + stop - begin > self._max_head_size:
-            raise BadRequest(431, f"a head of more than {self._max_head_size} bytes (RFC 6585 §5)")
+        if self._empty_lines + stop - begin > self._max_head_size:
+            raise BadRequest(
+                431, f"the head has more than {self._max_head_size} bytes (RFC 6585 §5)"
+            )
         if stop == self._fed:
             return False
         whole = data[begin:stop]
@@ -195,22 +198,22 @@ class Reader:
             self._parse(data[self._fed : stop])
             self._fed = stop
             if self._head_done is not (end >= 0):
-                blame(whole, "the head's lines do not end in CRLF")
+                reject_head(whole, "the lines of the head do not end in CRLF")
             if end < 0:
                 return False
-            head = check(whole)
-        self._at = self._fed = stop
+            head = check_head(whole)
+        self._begin = self._fed = stop
         self._begin_message(head)
-        self._ahead = 0
+        self._empty_lines = 0
         return True
 
     def _drop_empty_lines(self) -> None:
         # RFC 9112 §2.2: "a server that is expecting to receive and parse a request-line SHOULD
         # ignore at least one empty line (CRLF) received prior to the request-line".
-        lines = _EMPTY_LINES.match(self._data, self._at)
+        lines = _EMPTY_LINES.match(self._data, self._begin)
         if lines is not None:
-            self._ahead += lines.end() - self._at
-            self._at = self._fed = lines.end()
+            self._empty_lines += lines.end() - self._begin
+            self._begin = self._fed = lines.end()
 
     def _parse(self, data: bytes) -> None:
         if self._parser is None:
@@ -218,14 +221,14 @@ class Reader:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            # The parser reads no further. Neither does the server, unless the request is a valid
-            # upgrade: what follows may be frames, and never a request (smuggling).
+            # The parser reads no further, and neither does the server: the bytes that follow may be
+            # frames, and must never be read as a request (smuggling).
             self.keep_alive = False
         except httptools.HttpParserError as error:
             if self._in_body:
                 raise BadRequest(400, f"{_reason(error)} (RFC 9112 §7)") from None
             unknown_method = isinstance(error, httptools.HttpParserInvalidMethodError)
-            blame(self._data[self._at :], _reason(error), unknown_method=unknown_method)
+            reject_head(self._data[self._begin :], _reason(error), unknown_method=unknown_method)
 
     def _begin_message(self, head: Head) -> None:
         self._request = Request.of_head(
@@ -248,9 +251,9 @@ class Reader:
 
     def _read_body(self) -> bool:
         data = self._data
-        at = self._at
+        at = self._begin
         if at < len(data):
-            self.expects_continue = False  # the peer has not waited
+            self.expects_continue = False  # the peer did not wait
         left = _PIECES
         while at < len(data) and not self._complete and left:
             left -= 1
@@ -263,7 +266,7 @@ class Reader:
                 if stop == at:
                     break
             at = stop
-        self._at = self._fed = at
+        self._begin = self._fed = at
         self.unfinished = not left and at < len(data) and not self._complete
         if not self._complete:
             return False
@@ -273,10 +276,14 @@ class Reader:
         return True
 
     def _read_line(self, data: bytes, at: int) -> int:
-        """Read a line of a chunked body's framing; return where it ends, `at` for not yet."""
+        """Read a line of the framing of a chunked body.
+
+        Returns:
+            Where the line ends; `at` when its end has not come.
+        """
         stop = data.find(b"\n", at) + 1
         if (stop or len(data)) - at > self._framing_left:
-            raise BadRequest(413, "more framing than a body has use for (RFC 9112 §7.1)")
+            raise BadRequest(413, "the chunks of the body have too much framing (RFC 9112 §7.1)")
         if not stop:
             return at
         self._framing_left -= stop - at
@@ -285,7 +292,7 @@ class Reader:
         if self._chunk_begun:
             digits = _CHUNK_SIZE.match(data, at, stop)
             if digits is None:
-                raise BadRequest(400, "not the size of a chunk (RFC 9112 §7.1)")
+                raise BadRequest(400, "the size of a chunk is not a number (RFC 9112 §7.1)")
             size = int(digits[0], 16)
             if size > self._max_body_size - (0 if self._body is None else len(self._body)):
                 raise self._too_large()
@@ -294,7 +301,7 @@ class Reader:
 
     def _too_large(self) -> BadRequest:
         return BadRequest(
-            413, f"a body of more than {self._max_body_size} bytes (RFC 9110 §15.5.14)"
+            413, f"the body has more than {self._max_body_size} bytes (RFC 9110 §15.5.14)"
         )
 
     def _end_message(self) -> None:
@@ -303,4 +310,4 @@ class Reader:
 
 
 def _reason(error: Exception) -> str:
-    return cast("str", error.args[0]) if error.args else "malformed"
+    return cast("str", error.args[0]) if error.args else "the request is malformed"

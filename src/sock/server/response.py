@@ -7,15 +7,15 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from sock.hosting.answer import content_of, content_type_of, has_length
-from sock.spec import Response
+from sock.hosting.content import content_of, content_type_of, has_content_length
 
 if TYPE_CHECKING:
-    from sock.spec import HandshakeError, Request
+    from sock.spec import Request, Response
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
-# Where a message ends is the server's to say, or answers could be made to split (RFC 9112 §6.3).
+# Only the server says where a message ends. Else an application that copies a field of a request
+# into its answer could be made to split that (RFC 9112 §6.3).
 _FRAMING: Final = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 
@@ -23,11 +23,11 @@ _date = (0, "")
 
 
 def render(response: Response, request: Request | None, *, keep_alive: bool) -> bytes:
-    """Return the answer to a request as it is sent.
+    """Return the bytes of an answer.
 
     Args:
-        response: what is said.
-        request: to which; None when it could not be read.
+        response: the answer.
+        request: the one that is answered; None when it could not be read.
         keep_alive: whether the connection takes another request.
     """
     status = response.status
@@ -42,7 +42,7 @@ def render(response: Response, request: Request | None, *, keep_alive: bool) -> 
     kind = content_type_of(response)
     if kind is not None:
         lines.append(f"Content-Type: {kind}")
-    if has_length(status):
+    if has_content_length(status):
         lines.append(f"Content-Length: {len(content)}")
     options = [] if keep_alive else ["close"]
     if status == 426:
@@ -62,16 +62,11 @@ def render(response: Response, request: Request | None, *, keep_alive: bool) -> 
 
 
 def wants_close(response: Response) -> bool:
-    """Tell whether the application asks that the connection end with this answer."""
+    """Tell whether the application asks for the connection to end with this answer."""
     return any(
         name.lower() == "connection" and "close" in value.lower()
         for name, value in response.headers
     )
-
-
-def of_error(error: HandshakeError) -> Response:
-    """Return the answer to a handshake that is refused."""
-    return Response(error.status, error.detail + "\n", error.headers)
 
 
 def _now() -> str:

@@ -9,7 +9,7 @@ import threading
 from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
-from sock.hosting.lifespan import lived
+from sock.hosting.lifespan import enter_lifespan
 from sock.observe import log
 from sock.spec.application import lifespan_of
 
@@ -43,9 +43,10 @@ async def serve(
     health: str | None = None,
     debug: bool | None = None,
 ) -> AsyncGenerator[Server]:
-    """Serve an application inside the running event loop; leaving drains.
+    """Serve an application inside the running event loop, until the `async with` is left.
 
-    The lifespan is entered before, and left behind the drain, in the task that is in this context.
+    Leaving it drains. The lifespan is entered first and left after the drain, both in the task that
+    has the `async with`.
 
     Args:
         app: from a request to an answer; a Sock class is one.
@@ -53,8 +54,8 @@ async def serve(
         port: 0 for one that is free, then in `server.port`.
         options: all limits, over those that the application carries; those of a handler's class and
             of an `Upgrade` are laid over them.
-        lifespan: in place of the one that the application carries.
-        health: path on which the server itself answers 200, and 503 while it is stopping.
+        lifespan: takes the place of the one that the application carries.
+        health: the path on which the server itself answers 200, and 503 while it is stopping.
         debug: whether to name callbacks that block the loop; None for whether the loop is in debug
             mode.
 
@@ -63,15 +64,16 @@ async def serve(
 
     Raises:
         OSError: the host is not known, or the port cannot be bound.
-        TypeError: an argument, or what the application carries, has the wrong type.
+        TypeError: an argument, or an attribute of the application, has the wrong type; or it is an
+            ASGI application.
         ValueError: the options contradict each other, or `health` is no path.
-        Exception: whatever the lifespan raises; the server has not started then.
+        Exception: whatever the lifespan raises. Then the server has not started.
     """
     if health is not None and not health.startswith("/"):
         raise ValueError(f"health is a path, which begins with '/', not {health!r}")
     with log.logged():
         server = Server(app, options=options, health=health, debug=debug)
-        async with lived(lifespan_of(app) if lifespan is None else lifespan) as state:
+        async with enter_lifespan(lifespan_of(app) if lifespan is None else lifespan) as state:
             server.state = state
             await server.start(host, port)
             try:
@@ -97,31 +99,33 @@ def run(
 ) -> None:
     """Serve an application until SIGINT or SIGTERM, which drain; a second one ends the process.
 
-    It returns when the server has stopped, whatever is left: tasks that swallow their cancellation
-    are abandoned after 2 seconds, threads are waited for 1 second. Both are named in the log.
+    It returns when the server has stopped, also where tasks or threads are left: a task that
+    swallows its cancellation is abandoned after 2 seconds, and threads are waited for 1 second. The
+    log names both.
 
     Args:
         app: from a request to an answer; a Sock class is one.
         host: a name or an address; "" for every interface.
-        port: 0 for one that is free; the line that says so is on stderr.
+        port: 0 for one that is free; a line on stderr names it.
         options: all limits, over those that the application carries; those of a handler's class and
             of an `Upgrade` are laid over them.
-        lifespan: in place of the one that the application carries.
-        health: path on which the server itself answers 200, and 503 while it is stopping.
+        lifespan: takes the place of the one that the application carries.
+        health: the path on which the server itself answers 200, and 503 while it is stopping.
         loop: "asyncio", "uvloop", or "auto" for uvloop when it is installed.
-        log_level: the lowest that is shown: debug, info, warning, error or critical.
+        log_level: the lowest level that is shown: debug, info, warning, error or critical.
         log_format: "text", or "json" for one object a line.
         access_log: whether to show a line for each answer and each connection's beginning and end.
-        log_query: whether to show the values in query strings, which may have tokens among them.
+        log_query: whether to show the values in query strings. They may be tokens.
         debug: whether to put the loop in debug mode and to name callbacks that block it.
 
     Raises:
         OSError: the host is not known, or the port cannot be bound.
         ImportError: `loop` is "uvloop", and it is not installed.
-        TypeError: an argument, or what the application carries, has the wrong type.
-        ValueError: an argument is none of the words it may be, or the options contradict each
-            other.
-        RuntimeError: an event loop runs here.
+        TypeError: an argument, or an attribute of the application, has the wrong type; or it is an
+            ASGI application.
+        ValueError: an argument has none of the values that it may have, or the options contradict
+            each other.
+        RuntimeError: an event loop runs in this thread.
         Exception: whatever the lifespan raises.
     """
     run_made(
@@ -151,17 +155,17 @@ def run_made(
     debug: bool,
     **served: Any,
 ) -> None:
-    """Serve an application that is made in the event loop, as `run` does.
+    """Serve an application that is made in the event loop; the rest is as `run` does it.
 
     Args:
-        making: returns an async context manager, entered first and left last, that yields the
-            application.
-        loop: as for `run`, and so all others.
-        log_level: the lowest that is shown.
-        log_format: of the log.
-        access_log: whether it is shown.
-        log_query: whether the values in query strings are.
-        debug: whether to name what blocks the loop.
+        making: returns an async context manager that yields the application. It is entered before
+            everything else, and left after it.
+        loop: as for `run`; so are the arguments below.
+        log_level: as for `run`.
+        log_format: as for `run`.
+        access_log: as for `run`.
+        log_query: as for `run`.
+        debug: as for `run`.
         served: the arguments of `serve`.
     """
     if log_level not in log.LEVELS:
@@ -196,31 +200,31 @@ async def _serve_until_stopped(
 
 
 class _Signals:
-    """SIGINT and SIGTERM, inside.
+    """SIGINT and SIGTERM, while this context is entered.
 
-        the server    first signal                                       second
-        ------------  -------------------------------------------------  ------------------------
-        is starting   the start is cancelled, what it has begun is left  ends the process at once
-        serves        the drain begins                                   ends the process at once
+        the server    the first signal                             the second signal
+        ------------  -------------------------------------------  ------------------------
+        is starting   cancels the start, which is then undone      ends the process at once
+        serves        begins the drain                             ends the process at once
 
-    Handlers of Python's own, not of the loop: the second signal must work while an application
-    blocks the loop, so the first one gives both back to the system.
+    The handlers are Python's, not those of the loop: the second signal must work while an
+    application blocks the loop. So the first one gives both signals back to the system.
     """
 
     def __init__(self) -> None:
         self.stop = asyncio.Event()
-        """Set when a signal has come."""
+        """Set when the first signal has come."""
         self.started = False
         self.cancelled = False
         """Whether a signal has cancelled the start."""
-        self._taken = False
+        self._received = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[Any] | None = None
         self._before: dict[int, _Handler] = {}
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._take) for number in _STOP}
+            self._before = {number: signal.signal(number, self._receive) for number in _STOP}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -228,15 +232,15 @@ class _Signals:
             signal.signal(number, before)
 
     def begin(self) -> None:
-        """Note the task that starts the server, and serves."""
+        """Note the current task: it starts the server, and serves."""
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
-        if self._taken:  # between the handlers and the loop
+        if self._received:  # a signal has come before the loop was running
             self._loop.call_soon(self._begin_stop)
 
-    def _take(self, _number: int, _frame: FrameType | None) -> None:
+    def _receive(self, _number: int, _frame: FrameType | None) -> None:
         for number in _STOP:
             signal.signal(number, signal.SIG_DFL)
-        self._taken = True
+        self._received = True
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._begin_stop)
 

@@ -1,11 +1,11 @@
-"""The kit for those who test what they build with Sock: no server, no sleeping."""
+"""The kit for testing applications of Sock: without a server, and without sleeping."""
 
 from sock.wire.codec import Close as Close
 
 from .client import Client as Client
 from .client import End as End
 from .clock import Clock as Clock
-from .opening import open as open  # noqa: A004 - said as testing.open
+from .opening import open as open  # noqa: A004 - it is used as testing.open
 from .peer import Heard as Heard
 from .peer import Peer as Peer
 from .peer import frame as frame

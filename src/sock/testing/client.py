@@ -1,4 +1,4 @@
-"""A peer over a real socket: for tests of a whole host, byte by byte where they need it."""
+"""A WebSocket client over a real socket, for tests of a whole host."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ _RECEIVE: Final = 64 * 1024
 
 
 class End(Enum):
-    """How the host has ended TCP."""
+    """How the host has ended the TCP connection."""
 
     FIN = "FIN"
     RESET = "RST"
 
 
 Happening: TypeAlias = Heard | End
-"""What a client learns: a message, a control frame, or the end of TCP."""
+"""What a client receives: a message, a control frame, or the end of TCP."""
 
 
 @final
 class Client:
-    """A WebSocket client that does nothing by itself: no pong, no Close, no reading ahead.
+    """A WebSocket client that does nothing by itself: it sends no pong and no Close.
 
-    Whatever it waits for, it waits `patience` seconds at most, and then raises `TimeoutError`. Used
-    as an async context manager, made by `connect`.
+    It reads only when it is asked to. It waits `patience` seconds at most, and then raises
+    `TimeoutError`. `connect` makes it, and it is used as an async context manager.
 
     Args:
-        sock: connected.
-        peer: what is said and heard.
-        patience: seconds.
+        sock: a connected socket.
+        peer: encodes what the client sends, and checks what the host sends.
+        patience: in seconds.
     """
 
     def __init__(self, sock: socket.socket, peer: Peer, patience: float) -> None:
@@ -66,19 +66,20 @@ class Client:
         receive_buffer: int | None = None,
         patience: float = 5.0,
     ) -> Self:
-        """Connect, ask, and read the head of the answer.
+        """Connect, send the request, and read the head of the answer.
 
         Args:
             url: such as "ws://127.0.0.1:8000/path".
             headers: of the request.
-            early: messages sent in one piece with the request.
-            compression: what is offered; None for nothing.
-            receive_buffer: bytes that the kernel may keep for us; None for its own choice.
-            patience: seconds to wait for whatever is waited for.
+            early: messages that are sent in one piece with the request.
+            compression: what the client offers; None for nothing.
+            receive_buffer: the bytes that the kernel may keep for the client; None for as many as
+                it likes.
+            patience: the seconds that the client waits at most, for anything.
 
         Raises:
-            ValueError: the URL is not of the scheme ws.
-            OSError: nobody is there.
+            ValueError: the URL does not have the scheme ws.
+            OSError: nothing listens there.
             ConnectionError: TCP ended before the answer.
             TimeoutError: the answer does not come.
         """
@@ -117,7 +118,7 @@ class Client:
         return self._peer.head
 
     async def body(self) -> bytes:
-        """Read to the end of TCP, or of the answer; return what came behind its head."""
+        """Return the body of the answer; without a Content-Length it ends with TCP."""
         size = int(self.head.headers.get("content-length", "-1"))
         async with asyncio.timeout(self.patience):
             while len(self._peer.body) != size and await self._read():
@@ -129,20 +130,20 @@ class Client:
         await self.send_bytes(self._peer.encoded(*messages))
 
     async def send_close(self, code: int | None = 1000, detail: str = "") -> None:
-        """Send a Close frame, with any code; None for one that says nothing."""
+        """Send a Close frame, with any code; None for an empty one."""
         await self.send_bytes(self._peer.closing(code, detail))
 
     async def send_bytes(self, data: bytes) -> None:
-        """Send bytes, which may be anything; see `testing.frame`."""
+        """Send any bytes; `testing.frame` makes some."""
         async with asyncio.timeout(self.patience):
             await asyncio.get_running_loop().sock_sendall(self._sock, data)
 
     async def receive(self) -> Happening:
-        """Return what comes next; the end of TCP again and again.
+        """Return what comes next. After the end of TCP, every call returns that end.
 
         Raises:
             ProtocolError: the host broke the protocol.
-            TimeoutError: nothing comes.
+            TimeoutError: nothing comes in time.
         """
         async with asyncio.timeout(self.patience):
             while not self._heard:
@@ -150,11 +151,11 @@ class Client:
         return self._heard[0] if isinstance(self._heard[0], End) else self._heard.popleft()
 
     def finish(self) -> None:
-        """Send FIN, without a Close."""
+        """Send FIN, without a Close frame."""
         self._sock.shutdown(socket.SHUT_WR)
 
     def hang_up(self) -> None:
-        """Send FIN, whether or not there is a connection."""
+        """Send FIN if there is still a connection."""
         with contextlib.suppress(OSError):
             self.finish()
 
@@ -182,7 +183,7 @@ class Client:
                 raise ConnectionError("TCP ended before the head of the answer")
 
     async def _read(self) -> bool:
-        """Read once; tell whether TCP goes on."""
+        """Read once; tell whether the TCP connection goes on."""
         if self._ended:
             return False
         end = End.FIN

@@ -1,13 +1,14 @@
-"""An event loop whose time is virtual: it stands still until a test lets it pass, then it flies.
+"""An event loop with virtual time, which stands still until a test lets it pass.
 
-    what is there to do          while time stands   while it passes
-    ---------------------------  ------------------  -----------------------------------------
-    a callback is ready          run it              run it
-    a thread is at work          wait for it         wait for it, really; the clock stands still
-    only timers                  that is idle        jump to the earliest, up to the end
-    nothing                      that is idle        jump to the end
+    the loop has               while time stands still  while time passes
+    -------------------------  -----------------------  ---------------------------------------
+    a callback that is ready   it runs                  it runs
+    a thread that works        the loop waits for it    the loop waits for it, in real time
+    only timers                the loop is idle         time jumps to the next one, or the end
+    nothing                    the loop is idle         time jumps to the end
 
-So "run until idle" is exact: nothing sleeps, and nothing that could happen now is left undone.
+Time never passes while there is something to do. So when a test goes on, everything that could
+happen until then has happened, and nothing has slept.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ _NANOSECONDS: Final = 1_000_000_000
 
 @final
 class Clock(asyncio.SelectorEventLoop):
-    """An event loop with virtual time, which begins at 0. Used from one thread, to be closed.
+    """An event loop with virtual time, which begins at 0. One thread uses it, and closes it.
 
     Args:
-        patience: real seconds after which a thread that has not ended, or callbacks that never come
-            to an end, fail the test.
+        patience: real seconds after which the test fails, when a thread does not end or the loop
+            always has another callback to run.
 
     >>> clock = Clock()
     >>> clock.call_later(60, print, "a minute later") and None
@@ -52,7 +53,7 @@ class Clock(asyncio.SelectorEventLoop):
         self._deadline = 0.0
         self._work: set[asyncio.Future[Any]] = set()
         self._failures: list[BaseException] = []
-        self._lent: list[Any] = []  # connections of the test to its database
+        self._lent: list[Any] = []  # the connections that the test has to its database
         super().__init__(_Selector(self._next))
 
     def time(self) -> float:
@@ -60,21 +61,21 @@ class Clock(asyncio.SelectorEventLoop):
         return self._now / _NANOSECONDS
 
     def run_until_idle(self) -> None:
-        """Do all that can be done without time passing.
+        """Run everything that can run without time passing.
 
         Raises:
-            TimeoutError: it does not come to an end.
-            BaseException: one that a callback of the loop itself has raised.
+            TimeoutError: there is always more to run.
+            BaseException: a callback of the loop has raised it.
         """
         self._drive(self._now)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass: every timer that is due fires, at its own time and in order.
+        """Let time pass. Every timer that becomes due fires, at its own time and in order.
 
         Raises:
             ValueError: `seconds` is negative.
-            TimeoutError: it does not come to an end.
-            BaseException: one that a callback of the loop itself has raised.
+            TimeoutError: there is always more to run.
+            BaseException: a callback of the loop has raised it.
         """
         if seconds < 0:
             raise ValueError(f"time does not go back: advance({seconds})")
@@ -85,7 +86,7 @@ class Clock(asyncio.SelectorEventLoop):
         """Run a coroutine to its end, without time passing, and return its result.
 
         Raises:
-            RuntimeError: it waits for what does not happen by itself.
+            RuntimeError: the coroutine waits for something that does not happen by itself.
         """
         task = self.create_task(coroutine)
         self.run_until_idle()
@@ -93,11 +94,13 @@ class Clock(asyncio.SelectorEventLoop):
             task.cancel()
             self.run_until_idle()
             name = getattr(coroutine, "__qualname__", "the coroutine")
-            raise RuntimeError(f"{name} waits for time to pass, or for what nobody does")
+            raise RuntimeError(
+                f"{name} waits for time to pass, or for something that nothing in the test does"
+            )
         return task.result()
 
     def close(self) -> None:
-        """Cancel what is left, and close the loop."""
+        """Cancel the tasks that are left, and close the loop."""
         if not self.is_closed():
             for task in asyncio.all_tasks(self):
                 task.cancel()
@@ -112,14 +115,14 @@ class Clock(asyncio.SelectorEventLoop):
     def run_in_executor(  # type: ignore[override]
         self, executor: Executor | None, func: Callable[..., ResultT], *args: Any
     ) -> asyncio.Future[ResultT]:
-        """Run a function in a thread; until it ends, the loop is not idle."""
+        """Run a function in a thread. The loop is not idle until the function has ended."""
         future = super().run_in_executor(executor, sharing(self._lent, executor, func), *args)
         self._work.add(future)
         future.add_done_callback(self._work.discard)
         return future
 
     def call_exception_handler(self, context: Mapping[str, Any]) -> None:
-        """Keep an exception that a callback raised, for the test; log the rest as usual."""
+        """Keep the exception of a callback for the test; log everything else as usual."""
         error = context.get("exception")
         if isinstance(error, BaseException) and "handle" in context:
             self._failures.append(error)
@@ -136,16 +139,18 @@ class Clock(asyncio.SelectorEventLoop):
             raise self._failures.pop(0)
 
     def _next(self, timeout: float | None) -> float:
-        """Return for how long to wait really, now that no I/O is ready; move the clock.
+        """Move the clock, and return the real seconds to wait, now that no I/O is ready.
 
         Args:
             timeout: seconds until the next timer; 0 when a callback is ready, None without timers.
         """
         left = self._deadline - time.monotonic()
         if left <= 0 and not self._failures:
-            what = "a thread has not ended" if self._work else "there was always more to do"
-            hint = "" if self._work else ": a loop that never waits, or too much for one advance()?"
-            raise TimeoutError(f"not idle: {what} for {self._patience:g} s{hint}")
+            if self._work:
+                why = "a thread has not ended"
+            else:
+                why = "there is always more to do (a loop that never waits, or a long advance()?)"
+            raise TimeoutError(f"not idle after {self._patience:g} s: {why}")
         if timeout is not None and timeout <= 0:
             return 0
         if self._work:
@@ -161,14 +166,14 @@ class Clock(asyncio.SelectorEventLoop):
 
 @final
 class _Selector(selectors.BaseSelector):
-    """The system's selector, which waits only when the clock says so."""
+    """The system's selector. It waits only as long as the clock lets it."""
 
     def __init__(self, wait: Callable[[float | None], float]) -> None:
         self._wait = wait
         self._system = selectors.DefaultSelector()
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        # First without waiting: what a thread has said is ready, though no callback is.
+        # The first call does not wait: a thread may have woken the loop meanwhile.
         return self._system.select(0) or self._system.select(self._wait(timeout))
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
@@ -198,7 +203,7 @@ _shared: Final = _Shared()
 
 
 def borrow() -> Clock:
-    """Return the clock of this thread's open sessions, a new one for the first."""
+    """Return the clock that the open sessions of this thread share."""
     if _shared.clock is None:
         _shared.clock = Clock()
     _shared.sessions += 1
@@ -206,12 +211,12 @@ def borrow() -> Clock:
 
 
 def shared() -> bool:
-    """Tell whether another session than one that asks is open."""
+    """Tell whether more than one session is open."""
     return _shared.sessions > 1
 
 
 def give_back() -> None:
-    """Let go of the clock; the last session's is closed."""
+    """Let go of the clock, and close it after the last session."""
     _shared.sessions -= 1
     if _shared.sessions == 0 and _shared.clock is not None:
         clock, _shared.clock = _shared.clock, None
@@ -223,4 +228,6 @@ def _check_no_other_loop() -> None:
         asyncio.get_running_loop()
     except RuntimeError:
         return
-    raise RuntimeError("virtual time has an event loop of its own: write the test as a plain `def`")
+    raise RuntimeError(
+        "an event loop runs here, and a session has one of its own: write the test as a plain `def`"
+    )

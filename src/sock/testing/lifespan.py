@@ -1,7 +1,7 @@
 """The lifespan of an application under test: entered with its first session, left with the last.
 
-Sessions that are open at the same time share one event loop, and so they share the lifespan of an
-application too. It lives in a task of its own, which enters and leaves it.
+Sessions that are open at the same time share one event loop, and so they share the lifespan of
+their application too. One task enters and leaves it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Any, Final, final
 
-from sock.hosting.lifespan import lived
+from sock.hosting.lifespan import enter_lifespan
 
 if TYPE_CHECKING:
     from sock.spec.application import Lifespan
@@ -19,69 +19,69 @@ if TYPE_CHECKING:
 
 
 @final
-class Entered:
-    """A lifespan that open sessions share. Made by `enter`."""
+class SharedLifespan:
+    """A lifespan that the open sessions of an application share. Made by `enter`."""
 
     def __init__(self, lifespan: Lifespan, clock: Clock) -> None:
         self.lifespan = lifespan
         self.sessions = 0
         self.state: dict[str, Any] = {}
-        """What it has yielded."""
+        """The items that the lifespan has yielded."""
         self._clock = clock
         self._ready: asyncio.Future[None] = clock.create_future()
         self._over = asyncio.Event()
         self._task = clock.create_task(self._live())
 
     async def begin(self) -> None:
-        """Wait until it is entered."""
+        """Wait until the lifespan is entered."""
         await asyncio.wait({self._ready, self._task}, return_when=asyncio.FIRST_COMPLETED)
         if self._task.done():
             self._task.result()
 
     async def end(self) -> None:
-        """Leave it."""
+        """Leave the lifespan."""
         self._over.set()
         await self._task
 
     async def _live(self) -> None:
-        async with lived(self.lifespan) as self.state:
+        async with enter_lifespan(self.lifespan) as self.state:
             self._ready.set_result(None)
             await self._over.wait()
 
 
 class _Shared(threading.local):
-    """Those that are entered in this thread."""
+    """The lifespans that are entered in this thread."""
 
     def __init__(self) -> None:
-        self.entered: list[Entered] = []
+        self.entered: list[SharedLifespan] = []
 
 
 _shared: Final = _Shared()
 
 
-def enter(lifespan: Lifespan, clock: Clock) -> Entered:
+def enter(lifespan: Lifespan, clock: Clock) -> SharedLifespan:
     """Enter a lifespan for one more session.
 
     Raises:
-        RuntimeError: it waits for time to pass, or for the network.
-        Exception: whatever it raises.
+        RuntimeError: the lifespan waits for time to pass, or for the network.
+        Exception: whatever the lifespan raises.
     """
     for entered in _shared.entered:
         if entered.lifespan == lifespan:
             break
     else:
-        entered = Entered(lifespan, clock)
+        entered = SharedLifespan(lifespan, clock)
         clock.run(entered.begin())
         _shared.entered.append(entered)
     entered.sessions += 1
     return entered
 
 
-def leave(entered: Entered, clock: Clock) -> None:
-    """Leave a lifespan with one session; with the last one, really.
+def leave(entered: SharedLifespan, clock: Clock) -> None:
+    """Note that one session is over; after the last one, leave the lifespan.
 
     Raises:
-        Exception: whatever it raises.
+        Exception: whatever the lifespan raises.
     """
     entered.sessions -= 1
     if not entered.sessions:

@@ -1,10 +1,10 @@
-"""The way into a session."""
+"""`testing.open`, which opens a session."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from sock.hosting.asking import check_app
+from sock.hosting.application import check_application
 from sock.spec import Compression, Request, Sock
 
 from .request import request as request_
@@ -20,7 +20,7 @@ HandlerT = TypeVar("HandlerT", bound=Sock[Any, Any])
 
 
 @overload
-def open(  # noqa: A001 - said as testing.open
+def open(  # noqa: A001 - it is used as testing.open
     app: Callable[[Request], HandlerT],
     target: str | Request = ...,
     *,
@@ -34,7 +34,7 @@ def open(  # noqa: A001 - said as testing.open
 
 
 @overload
-def open(  # noqa: A001 - said as testing.open
+def open(  # noqa: A001 - it is used as testing.open
     app: App,
     target: str | Request = ...,
     *,
@@ -47,7 +47,7 @@ def open(  # noqa: A001 - said as testing.open
 ) -> Session[Any]: ...
 
 
-def open(  # noqa: A001 - said as testing.open
+def open(  # noqa: A001 - it is used as testing.open
     app: App,
     target: str | Request = "/",
     *,
@@ -58,22 +58,23 @@ def open(  # noqa: A001 - said as testing.open
     compression: bool | Compression = False,
     pongs: bool = False,
 ) -> Session[Any]:
-    """Return a connection to an application, to be used in a `with`.
+    """Return a connection to an application, to be used in a `with` statement.
 
     Args:
         app: the application, such as a Sock class.
-        target: path and query of the request; or a whole one, made by `testing.request`.
-        headers: of the request.
-        subprotocols: that it offers.
+        target: path and query of the request, or a whole request that `testing.request` has made.
+        headers: the header fields of the request.
+        subprotocols: those that the request offers.
         cookies: names and values.
-        options: the host's limits; the application may lay its own over them.
-        compression: whether, or how, the peer offers to compress; the host does if its options say.
-        pongs: whether the peer answers pings, as browsers do. One that does not is silent, and so
-            after `idle_timeout` it has timed out.
+        options: the limits of the host; the application may lay its own over them.
+        compression: whether, or how, the peer offers to compress. The host accepts if its options
+            say so.
+        pongs: whether the peer answers pings, as browsers do. A peer that does not is silent, and
+            times out after `idle_timeout`.
 
     Raises:
-        TypeError: it is no application of Sock's, such as an ASGI application; or a whole request
-            is given more headers.
+        TypeError: the application cannot be called with a request, as an ASGI application cannot;
+            or a whole request is given, and headers beside it.
 
     >>> class Echo(Sock):
     ...     def handle_in(self, message: str | bytes) -> str | bytes:
@@ -86,7 +87,7 @@ def open(  # noqa: A001 - said as testing.open
     ['hello']
     TimedOut()
     """
-    check_app(app)
+    check_application(app)
     if isinstance(target, Request):
         if headers or subprotocols or cookies:
             raise TypeError("a whole request has its own headers, subprotocols and cookies")

@@ -1,7 +1,7 @@
-"""A peer without I/O: what a WebSocket client says and hears, as bytes.
+"""A WebSocket client without I/O: it encodes what is sent, and reads what comes back.
 
-It is strict with its host, so that whoever tests with it tests the host too: an answer without the
-right token, a frame that breaks a rule, or anything behind the Close frame is an error.
+It is strict, so that a test that uses it tests the host too: an answer without the right token, a
+frame that breaks a rule, and any byte behind the Close frame are errors.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from sock.wire.parser import Event
 
 Heard: TypeAlias = str | bytes | Ping | Pong | Close
-"""What a peer hears: a message, or a control frame."""
+"""What a peer receives: a message, or a control frame."""
 
-# One key for all frames: a test that fails shall fail again in the same way.
+# All frames have the same key, so that a test that fails will fail again in the same way.
 _KEY: Final = b"\x37\xfa\x21\x3d"
 
 
@@ -46,14 +46,14 @@ class Head:
 def frame(
     opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0, masked: bool = True
 ) -> bytes:
-    r"""Return a frame as a client would send it, or, on demand, as none may.
+    r"""Return a frame as a client sends it, or a frame that breaks a rule.
 
     Args:
         opcode: 0 to 15.
-        payload: of any length; that is said in as few bytes as it can.
-        fin: whether it is the message's last.
+        payload: of any length, which the head gives in the shortest form.
+        fin: whether the frame is the last one of its message.
         rsv: the reserved bits, 0 to 7.
-        masked: whether it is masked, as a client's must be.
+        masked: whether the frame is masked, as the frames of a client must be.
 
     >>> frame(0x1, b"hi", masked=False)
     b'\x81\x02hi'
@@ -71,8 +71,8 @@ class Peer:
     """The client's end of a connection.
 
     Args:
-        request: what it asks for; see `testing.request`.
-        compression: what it offers; None for nothing.
+        request: the request; `testing.request` makes one.
+        compression: what the client offers; None for nothing.
     """
 
     def __init__(self, request: Request, *, compression: Compression | None = None) -> None:
@@ -80,11 +80,11 @@ class Peer:
             extensions = (b"Sec-WebSocket-Extensions", str(offer(compression)).encode())
             request.raw_headers = [*request.raw_headers, extensions]
         self.head: Head | None = None
-        """The head of the host's answer, when it has come."""
+        """The head of the host's answer, once it has come."""
         self.body = b""
-        """What came behind the head of an answer that is no connection."""
+        """The body of an ordinary answer, as far as it has come."""
         self.close: Close | None = None
-        """The host's Close frame, when it has come."""
+        """The host's Close frame, once it has come."""
         self._request = request
         self._compression = compression
         self._waiting = b""
@@ -92,26 +92,26 @@ class Peer:
         self._parser = Parser(max_message_size=None, max_fragments=None, masked=False)
 
     def hello(self) -> bytes:
-        """Return the request as it is sent. RFC 6455 §4.1."""
+        """Return the bytes of the request. RFC 6455 §4.1."""
         request = self._request
         line = f"{request.method} {request.target} HTTP/{request.http_version}\r\n".encode()
         fields = (name + b": " + value + b"\r\n" for name, value in request.raw_headers)
         return line + b"".join(fields) + b"\r\n"
 
     def encoded(self, *messages: Message) -> bytes:
-        """Return messages and control frames as they are sent."""
+        """Return the bytes of messages and control frames."""
         out = bytearray()
         for message in messages:
             self._writer.push(out, message)
         return bytes(out)
 
     def closing(self, code: int | None = 1000, detail: str = "") -> bytes:
-        """Return a Close frame, with any code; None for one that says nothing."""
+        """Return a Close frame, with any code; None for an empty one."""
         payload = b"" if code is None else code.to_bytes(2, "big") + detail.encode()
         return frame(Opcode.CLOSE, payload)
 
     def feed(self, data: bytes) -> list[Heard]:
-        """Take bytes from the host; return what they say.
+        """Take bytes from the host; return the messages and control frames that are complete.
 
         Raises:
             ProtocolError: the host broke the protocol.
@@ -128,7 +128,7 @@ class Peer:
         # Frame by frame, so that nothing behind a Close frame goes unseen.
         while size := _frame_size(self._waiting):
             if self.close is not None:
-                raise ProtocolError("a frame behind the Close frame (RFC 6455 §5.5.1)")
+                raise ProtocolError("there is a frame behind the Close frame (RFC 6455 §5.5.1)")
             whole, self._waiting = self._waiting[:size], self._waiting[size:]
             for event in self._parsed(whole):
                 if isinstance(event, ProtocolError):
@@ -149,7 +149,7 @@ class Peer:
         return events
 
     def _take_head(self) -> bool:
-        """Read the head of the answer, when it is complete. RFC 6455 §4.1, RFC 9112 §4."""
+        """Read the head of the answer; tell whether it is complete. RFC 6455 §4.1, RFC 9112 §4."""
         text, end, rest = self._waiting.partition(b"\r\n\r\n")
         if not end:
             return False
@@ -175,8 +175,8 @@ class Peer:
         if not extensions:
             return
         if self._compression is None or len(extensions) > 1:
-            raise ProtocolError("an extension that was not offered (RFC 6455 §4.1)")
-        # Its windows and its ends are the client's own: the agreement as seen from here.
+            raise ProtocolError("the host uses an extension that was not offered (RFC 6455 §4.1)")
+        # Host and client are swapped, as the agreement is written from the view of the host.
         agreement = Agreement.from_answer(extensions[0]).swapped()
         deflater = agreement.deflater(self._compression)
         self._writer = Writer(deflater=deflater, mask=lambda: _KEY)
@@ -189,7 +189,7 @@ class Peer:
 
 
 def _frame_size(data: bytes) -> int:
-    """Return the size of the first frame, 0 when it is not complete."""
+    """Return the size of the first frame; 0 when the frame is not complete."""
     if len(data) < 2:
         return 0
     size = data[1] & 0x7F

@@ -1,11 +1,13 @@
 """A pipe without a network: both of its ends are in this process.
 
-what the peer does   what the pipe does
--------------------  --------------------------------------------------------------------
-sends                keeps it, and hands it over in the loop's next turn, if it is read
-blocks               keeps what is written, as a kernel would for a peer that takes nothing
-ends (FIN)           says so, behind all that was sent
-is lost (RST)        forgets both directions
+the peer             the pipe
+-------------------  ------------------------------------------------------------------
+sends bytes          keeps them, and gives them to its receiver in the next turn of the
+                     loop, unless it is paused
+blocks               keeps the bytes that are written, as a kernel does for a peer that
+                     takes nothing
+ends (FIN)           tells its receiver, behind the bytes that were sent
+is lost (RST)        forgets the bytes of both directions
 """
 
 from __future__ import annotations
@@ -18,18 +20,18 @@ if TYPE_CHECKING:
     from sock.loop import Reactor, Receiver
     from sock.spec.request import Address
 
-_RECEIVE: Final = 64 * 1024  # as much as a reactor takes from a socket at once
+_RECEIVE: Final = 64 * 1024  # the bytes that a reactor takes from a socket at once
 
 
 @final
 class Pipe:
-    """A `Pipe` and, in the second half of its methods, the peer that is at its other end.
+    """A `Pipe`; its second half of methods is the peer at the other end.
 
     Args:
         reactor: of the event loop.
-        client: host and port that the peer is said to have.
-        server: host and port that it is said to have reached.
-        arrived: called with what the host has sent, as soon as the peer takes it.
+        client: the host and the port that the peer is given.
+        server: the host and the port that the peer is supposed to have reached.
+        arrived: called with the bytes that the host has sent, when the peer takes them.
     """
 
     receiver: Receiver
@@ -49,7 +51,7 @@ class Pipe:
         self.finished = False
         """Whether the host has ended its direction."""
         self.lost = False
-        """Whether there is no connection any more."""
+        """Whether the connection is over."""
         self.blocked = False
         """Whether the peer takes nothing."""
         self._reactor = reactor
@@ -65,11 +67,11 @@ class Pipe:
 
     @property
     def pending(self) -> int:
-        """Bytes that the peer has not taken."""
+        """The number of bytes that the peer has not taken."""
         return len(self._outbox)
 
     def write(self, data: bytes | bytearray, /) -> None:
-        """Send what the peer takes, and the rest when it does."""
+        """Send the bytes, or keep them while the peer takes nothing."""
         if self.lost:
             return
         self.writes += 1
@@ -78,7 +80,7 @@ class Pipe:
         else:
             self._take(bytes(data))
 
-    def pause(self, dead_after: float | None = None, /) -> None:  # noqa: ARG002 - nobody dies here unasked
+    def pause(self, dead_after: float | None = None, /) -> None:  # noqa: ARG002 - this peer never dies by itself
         """Stop reading."""
         self._reading = False
 
@@ -88,11 +90,11 @@ class Pipe:
         self._pump_soon()
 
     def finish(self) -> None:
-        """Send what is pending, then FIN."""
+        """Send the pending bytes, then FIN."""
         self._after_outbox(self._finish)
 
     def close(self) -> None:
-        """Send what is pending, then close."""
+        """Send the pending bytes, then close."""
         self._reading = False
         self._after_outbox(self.lose)
 
@@ -104,7 +106,7 @@ class Pipe:
 
     @property
     def unread(self) -> int:
-        """Bytes that the peer has sent and the host has not read."""
+        """The number of bytes that the peer has sent and the host has not read."""
         return len(self._inbox)
 
     def send(self, data: bytes) -> None:
@@ -119,20 +121,20 @@ class Pipe:
         self._pump_soon()
 
     def lose(self) -> None:
-        """Lose the connection, whatever is pending in either direction."""
+        """Lose the connection, with the bytes that are pending in both directions."""
         if not self.lost:
             self.lost = True
             self._inbox.clear()
             self._outbox.clear()
-            # Not now: whoever reads this pipe may be in the middle of using it.
-            self._reactor.loop.call_soon(lambda: self.receiver.lost())  # noqa: PLW0108 - the receiver of then
+            # In the next turn: the receiver may be in the middle of using this pipe.
+            self._reactor.loop.call_soon(lambda: self.receiver.lost())  # noqa: PLW0108 - the receiver may be another one then
 
     def block(self) -> None:
         """Take nothing from now on."""
         self.blocked = True
 
     def unblock(self) -> None:
-        """Take what is pending, and all that comes."""
+        """Take the pending bytes, and all that come later."""
         self.blocked = False
         self._reactor.loop.call_soon(self._flush)
 

@@ -1,6 +1,6 @@
-"""The pytest plugin, which is there wherever Sock is installed.
+"""The pytest plugin, which pytest finds wherever Sock is installed.
 
-It is imported by every run of pytest, so it imports nothing before a fixture is asked for.
+Every run of pytest imports it. So it imports the rest of the kit only when a fixture is used.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class OpenSession:
-    """The type of `open_session`: `testing.open`, with a session that the test need not close."""
+    """The type of `open_session`: it opens sessions, and the test need not close them."""
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack

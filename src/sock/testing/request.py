@@ -1,4 +1,4 @@
-"""Requests, made up."""
+"""Makes requests for tests."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ def request(
     body: bytes = b"",
     state: Mapping[str, Any] | None = None,
 ) -> Request:
-    """Return a request as a host would give it to an application.
+    """Return a request as a host gives it to an application.
 
     Args:
         target: path and query, encoded.
         method: upper case; only a GET asks for a connection.
-        headers: in place of what is said here of the same name, and beside the others.
-        subprotocols: that are offered, the one liked best first.
+        headers: more header fields. They take the place of those with the same name.
+        subprotocols: those that the request offers, the preferred one first.
         cookies: names and values.
-        upgrade: whether it asks for a WebSocket connection.
+        upgrade: whether the request asks for a WebSocket connection.
         http_version: "1.1", "2" …
         scheme: "http" or "https".
         client: host and port of the peer.
-        server: host and port that it reached.
-        path_params: what a router took from the path.
-        body: of an ordinary request, such as a POST.
-        state: what middleware has put there.
+        server: host and port that the peer has reached.
+        path_params: the parameters that a router has found in the path.
+        body: the body of an ordinary request, such as a POST.
+        state: the items that middleware has put there.
 
     >>> made = request("/rooms/7?name=ada", cookies={"theme": "dark"})
     >>> made.path, made.query["name"], made.cookies["theme"]

@@ -1,4 +1,4 @@
-"""A connection for a test: the real link, a peer in the test's hands, no network and no waiting."""
+"""A connection for a test: the real link, and a peer that the test controls, without a network."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, final
 from sock import telemetry
 from sock.engine import Phase
 from sock.hosting import asking
-from sock.hosting.answer import accepted, base_of
+from sock.hosting.options import options_of_host
 from sock.live import Link
 from sock.loop import FOREVER, Reactor
 from sock.spec import (
@@ -45,29 +45,31 @@ _NOT_OPEN = (
     "the session is not open: use it in a with statement, `with testing.open(…) as session:`, or"
     " take the pytest fixture open_session"
 )
-_LEAVING = 1000.0  # virtual seconds: more than every bound on an end together
+_LEAVING = 1000.0  # virtual seconds: more than all the bounds of an end together
 
 
 @final
 class Session(Generic[HandlerT]):
     """A live connection and its peer. Made by `testing.open`, used as a context manager.
 
-    Entering makes the handshake. Every method does what it says and then lets the program run until
-    it has nothing left to do; what is asked for is looked up in that state. Time stands still but
-    in `advance`. Sessions that are open at the same time share one event loop, so that what one
-    connection sends to another arrives.
+    Entering makes the handshake. Every method acts, and then lets the program run until it has
+    nothing left to do; every property lets it run so far before it answers. Time passes in
+    `advance` only. Sessions that are open at the same time share one event loop, so one connection
+    can send to another.
 
-    The lifespan that an application carries is entered with the first session that is open, and
-    left with the last; what it yields is in the request's `state`, under what the test put there.
+    The lifespan of an application is entered with its first open session, and left with the last.
+    The items that it yields are in the `state` of the request; those that the test has put there
+    stay.
 
-    Leaving closes as a browser's tab does (1001), sees the connection to its end, and raises what a
-    callback has raised meanwhile: a handler that fails fails its test. A test that wants the
-    failure looks at `error` or at `reason`, and then nothing is raised.
+    Leaving closes as the tab of a browser does (1001), and waits for the end of the connection.
+    Then it raises the exception that a callback has raised, if there was one: a handler that fails
+    fails its test. A test that expects the exception reads `error` or `reason`, and nothing is
+    raised.
 
     Args:
-        app: answers the request.
+        app: the application.
         request: asks for a connection, or for an ordinary answer.
-        options: the host's limits.
+        options: the limits of the host.
         compression: what the peer offers; None for nothing.
         pongs: whether the peer answers pings.
     """
@@ -82,28 +84,28 @@ class Session(Generic[HandlerT]):
         pongs: bool = False,
     ) -> None:
         self.request = request
-        """What was asked."""
+        """The request of the peer."""
         self.response: Response | None = None
-        """The ordinary answer, when there is no connection."""
+        """The ordinary answer; None when there is a connection."""
         self._app = app
-        self._options = base_of(app, options)
+        self._options = options_of_host(app, options)
         self._peer = Peer(request, compression=compression)
         self._pongs = pongs
         self._entered = False
         self._clock: clock.Clock | None = None
-        self._lifespan: lifespan.Entered | None = None
+        self._lifespan: lifespan.SharedLifespan | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self._pipe: Pipe | None = None
         self._link: Link | None = None
         self._handler: Any = None
         self._heard: list[Heard] = []
-        self._pushed = 0  # of these, how many `pushed` has told
-        self._sent = 0
-        self._closing = False  # the peer has said Close
+        self._pushed = 0  # how many of these `pushed` has returned
+        self._sent = 0  # how many of these `sent` has returned
+        self._closing = False  # whether the peer has sent a Close frame
         self._over = False
-        self._cause: Cause | None = None  # of the end, once it is over
+        self._cause: Cause | None = None  # why it has ended, once it is over
         self._errors: list[BaseException] = []
-        self._expected: set[int] = set()  # those of the errors that were looked at
+        self._expected: set[int] = set()  # the ids of the errors that the test has read
         self._broken: ProtocolError | None = None
 
     def __enter__(self) -> Self:
@@ -130,12 +132,12 @@ class Session(Generic[HandlerT]):
         finally:
             self._let_go()
         unexpected = [one for one in self._errors if id(one) not in self._expected]
-        # A peer's fault is nothing that the handler did wrong.
+        # A peer that breaks the protocol is no fault of the handler.
         unexpected = [one for one in unexpected if not isinstance(one, ProtocolError)]
         if error is not None:
             for one in unexpected:
-                told = "".join(traceback.format_exception(one))
-                error.add_note(f"Meanwhile the handler has raised:\n{told}")
+                trace_text = "".join(traceback.format_exception(one))
+                error.add_note(f"Meanwhile the handler has raised:\n{trace_text}")
         elif unexpected:
             raise unexpected[0]
         else:
@@ -144,16 +146,16 @@ class Session(Generic[HandlerT]):
     # The peer, and the network.
 
     def receive(self, *messages: Message) -> None:
-        """Give the connection messages and control frames from the peer, in one piece."""
+        """Let the peer send messages and control frames, in one piece."""
         self.receive_bytes(self._peer.encoded(*messages))
 
     def receive_bytes(self, data: bytes) -> None:
-        """Give the connection bytes from the peer, which may be anything; see `testing.frame`."""
+        """Let the peer send any bytes; `testing.frame` makes some."""
         self._live_pipe().send(data)
         self._settle()
 
     def close(self, code: int | None = CloseCode.NORMAL, detail: str = "") -> None:
-        """Let the peer say Close, with any code; None for a Close that says nothing."""
+        """Let the peer send a Close frame, with any code; None for an empty one."""
         self._closing = True
         self.receive_bytes(self._peer.closing(code, detail))
 
@@ -168,12 +170,12 @@ class Session(Generic[HandlerT]):
         self._settle()
 
     def block(self) -> None:
-        """Let the peer take nothing from now on: what is pushed waits in the send buffer."""
+        """Let the peer take nothing from now on: pushed messages wait in the send buffer."""
         self._live_pipe().block()
         self._settle()
 
     def unblock(self) -> None:
-        """Let the peer take what waits, and all that comes."""
+        """Let the peer take the bytes that wait, and all that come later."""
         self._live_pipe().unblock()
         self._settle()
 
@@ -185,7 +187,7 @@ class Session(Generic[HandlerT]):
         self._settle()
 
     def shutdown(self, timeout: float | None = None) -> None:
-        """Stop with the server: what is under way may finish within `timeout` seconds.
+        """Drain the connection: the work under way may finish within `timeout` seconds.
 
         None stands for `Options.drain_timeout`.
         """
@@ -202,7 +204,7 @@ class Session(Generic[HandlerT]):
     def run(self, coroutine: Coroutine[Any, Any, ResultT]) -> ResultT:
         """Run a coroutine of the program, such as a broadcast, and return its result."""
         if self._clock is None:
-            coroutine.close()  # else Python warns, besides, that it was never awaited
+            coroutine.close()  # else Python would warn, besides, that it was never awaited
         result = self._running().run(coroutine)
         self._settle()
         return result
@@ -210,7 +212,7 @@ class Session(Generic[HandlerT]):
     # What has happened.
 
     def pushed(self) -> list[str | bytes]:
-        """Return the messages that the handler has pushed and the peer has, since last asked.
+        """Return the pushed messages that the peer has received since the last call.
 
         Control frames are not among them; `sent` has those.
         """
@@ -219,7 +221,7 @@ class Session(Generic[HandlerT]):
         return [one for one in heard if isinstance(one, (str, bytes))]
 
     def sent(self) -> list[Heard]:
-        """Return all that the host has sent and the peer has, since last asked, the Close too."""
+        """Return the messages and control frames that the peer has received since the last call."""
         self._settle()
         heard, self._sent = self._heard[self._sent :], len(self._heard)
         return heard
@@ -237,7 +239,7 @@ class Session(Generic[HandlerT]):
 
     @property
     def reason(self) -> Reason | None:
-        """Why the connection ended, as `terminate` is told; None while it has not."""
+        """Why the connection has ended, as `terminate` gets it; None while it has not."""
         self._settle()
         life = self._live_link().lifecycle
         cause = self._cause or life.cause
@@ -248,9 +250,9 @@ class Session(Generic[HandlerT]):
 
     @property
     def error(self) -> BaseException | None:
-        """What a callback has raised, or has given to `Stop`; None where nothing was.
+        """The first exception that a callback has raised or given to `Stop`; None for none.
 
-        Looking at it says that the test expects it.
+        A test that reads it expects it: leaving the session does not raise it then.
         """
         self._settle()
         self._expect()
@@ -258,7 +260,7 @@ class Session(Generic[HandlerT]):
 
     @property
     def code(self) -> int | None:
-        """What the host's Close says: 1005 for nothing, 1006 when TCP ended without; else None."""
+        """The code of the host's Close: 1005 for none, 1006 for TCP lost before it; else None."""
         self._settle()
         if self._peer.close is not None:
             return self._peer.close.code
@@ -266,25 +268,25 @@ class Session(Generic[HandlerT]):
 
     @property
     def detail(self) -> str:
-        """The text in the host's Close; empty while there is none."""
+        """The text in the host's Close frame; empty while there is none."""
         self._settle()
         return "" if self._peer.close is None else self._peer.close.detail
 
     @property
     def closed(self) -> bool:
-        """Whether all is over: `terminate` has ended, TCP is closed."""
+        """Whether everything is over: `terminate` has ended, and TCP is closed."""
         self._settle()
         return self._ended()
 
     @property
     def unread(self) -> int:
-        """Bytes that the peer has sent and the host has not read: it holds the peer back."""
+        """The number of bytes that the peer has sent and the host does not read yet."""
         self._settle()
         return self._live_pipe().unread
 
     @property
     def unsent(self) -> int:
-        """Bytes that the host has written and the peer has not taken."""
+        """The number of bytes that the host has written and the peer has not taken."""
         self._settle()
         return self._live_pipe().pending
 
@@ -313,7 +315,7 @@ class Session(Generic[HandlerT]):
         if (found := lifespan_of(self._app)) is not None:
             self._lifespan = lifespan.enter(found, running)
             for name, value in self._lifespan.state.items():
-                self.request.state.setdefault(name, value)  # what the test has put there stays
+                self.request.state.setdefault(name, value)  # the items of the test stay
 
     async def _ask(self) -> None:
         request = self.request
@@ -329,7 +331,7 @@ class Session(Generic[HandlerT]):
                 request,
                 check,
                 upgrading=handshake.asks_to_upgrade(request),
-                base=self._options,
+                options=self._options,
             )
             if isinstance(answer, Response):
                 self.response = answer
@@ -339,9 +341,9 @@ class Session(Generic[HandlerT]):
             self.response = asking.refused(request, refusal)
 
     def _begin(self, key: str, upgrade: Upgrade) -> None:
-        acceptance, options = accepted(self.request, key, upgrade, self._options)
+        acceptance, options = asking.accept_upgrade(self.request, key, upgrade, self._options)
         reactor = Reactor.of(self._running())
-        reactor.patience = FOREVER  # here, no time passes but in `advance`
+        reactor.patience = FOREVER  # no turn takes too long, as time passes in `advance` only
         request = self.request
         self._pipe = Pipe(reactor, request.client, request.server, self._arrived)
         self._handler = upgrade.handler
@@ -356,10 +358,10 @@ class Session(Generic[HandlerT]):
         )
         self._link.begin(acceptance.head)
 
-    # Inside.
+    # Internal.
 
     def _arrived(self, data: bytes) -> None:
-        """Hear what the host says; answer what a peer must answer."""
+        """Receive bytes of the host, and answer the frames that a peer must answer."""
         try:
             heard = self._peer.feed(data)
         except ProtocolError as error:
@@ -389,14 +391,14 @@ class Session(Generic[HandlerT]):
     def _settle(self) -> None:
         if not self._entered:
             raise RuntimeError(_NOT_OPEN)
-        if self._clock is not None:  # else it has been left, and stays as it is
+        if self._clock is not None:  # else the session has been left, and nothing changes
             self._clock.run_until_idle()
         self._raise_broken()
 
     def _raise_broken(self) -> None:
         if self._broken is not None:
             broken, self._broken = self._broken, None
-            broken.add_note("This is the host's fault, not the peer's.")
+            broken.add_note("The host has broken the protocol, not the peer.")
             raise broken
 
     def _running(self) -> clock.Clock:
@@ -408,7 +410,7 @@ class Session(Generic[HandlerT]):
         if self._link is None:
             if not self._entered:
                 raise RuntimeError(_NOT_OPEN)
-            raise RuntimeError(f"there is no connection; the answer is {self.response!r}")
+            raise RuntimeError(f"there is no connection: the answer was {self.response!r}")
         return self._link
 
     def _live_pipe(self) -> Pipe:
@@ -424,8 +426,8 @@ class Session(Generic[HandlerT]):
             pipe.lose()
         else:
             self.close(CloseCode.GOING_AWAY)
-        # What is under way has its bounds, but it is not for one session to let the others' time
-        # pass.
+        # The end of this connection is bounded, but time may pass only when no other session is
+        # open: they share it.
         if not (clock.shared() or self._ended()):
             self._running().advance(_LEAVING)
 

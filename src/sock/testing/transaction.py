@@ -1,10 +1,11 @@
 """The database connection of a Django test, lent to the thread in which a handler uses the ORM.
 
 Django's `TestCase` keeps a transaction open in the thread of the test, and rolls it back at the
-end. A handler uses the ORM through `sync_to_async`, so in asgiref's own thread, which would have a
-connection of its own: it would not see what the test has written, SQLite would say that a table is
-locked, and what it writes would stay. So the calls of that thread use the connection of the test.
-Nothing else uses it meanwhile: the thread of the test waits, and asgiref has one thread for them.
+end. A handler uses the ORM through `sync_to_async`, and so in a thread of asgiref's, which would
+have a connection of its own: the handler would not see the rows that the test has written, SQLite
+would find the table locked, and the rows that the handler writes would stay. So the calls in that
+thread use the connection of the test. Nothing else uses it at the time: the thread of the test
+waits, and asgiref runs all such calls in one thread.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ ResultT = TypeVar("ResultT")
 
 
 def opened() -> list[Any]:
-    """Return the connections of this thread that have a transaction open. No loop may run here."""
+    """Return the connections of this thread that have an open transaction. No loop may run here."""
     database: Any = sys.modules.get("django.db")
     if database is None or not sys.modules["django.conf"].settings.configured:
         return []
@@ -30,12 +31,13 @@ def opened() -> list[Any]:
 def sharing(
     lent: list[Any], executor: Executor | None, call: Callable[..., ResultT]
 ) -> Callable[..., ResultT]:
-    """Return a call as it is to run in a thread: with the connections of the test, if any.
+    """Return a function that calls another one with the connections of the test.
 
     Args:
-        lent: what was opened.
-        executor: that will run the call; another one than asgiref's is left alone.
-        call: what it was asked to run.
+        lent: the connections that `opened` has returned.
+        executor: runs the function. For any other executor than asgiref's, `call` is returned as
+            it is.
+        call: the function that is called.
     """
     threads: Any = sys.modules.get("asgiref.sync")
     if not lent or threads is None or executor is not threads.SyncToAsync.single_thread_executor:

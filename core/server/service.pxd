@@ -1,0 +1,24 @@
+from sock.loop.reactor cimport Reactor
+from sock.loop.scope cimport Scope
+
+
+cdef class Service:
+    cdef public object app
+    cdef public object options
+    cdef public object health
+    cdef public dict state
+    cdef public object loop
+    cdef public bint debug
+    cdef public Reactor reactor
+    cdef public bint sock_class
+    cdef public Scope scope
+    cdef public bint draining
+    cdef public set http_connections
+    cdef public set live_connections
+    cdef object _empty
+
+    cpdef bint is_full(self) except -1
+    cpdef http_begun(self, connection)
+    cpdef http_over(self, connection)
+    cpdef link_made(self, link)
+    cdef _look_empty(self)

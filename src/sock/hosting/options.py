@@ -1,0 +1,67 @@
+"""Which options count, for a host and for each of its connections.
+
+[S19.2] The options of a row are laid over those of the rows above it:
+
+    whose options they are   where they are given
+    -----------------------  ----------------------------------------
+    nobody's: the defaults   `Options()`
+    the application's        its attribute `options`
+    the host's               an argument of `serve`, `asgi` and so on
+    the handler's class's    the class attribute `options`
+    one connection's         `Upgrade(handler, options=…)`
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sock.spec import HandlerError, Options
+from sock.spec.application import handler_class, laid_over, options_of
+from sock.spec.options import check_of_connection
+
+if TYPE_CHECKING:
+    from sock.spec import Sock, Upgrade
+
+
+def options_of_host(app: object, given: Options | None) -> Options:
+    """Return the options that a host has for an application, before the application has answered.
+
+    Where the application is a Sock class, the options of that class are among them: it is known
+    then which handler will answer.
+
+    Args:
+        app: the application.
+        given: the options that the host was given; None for none.
+
+    Raises:
+        TypeError: one of them is no Options.
+        ValueError: they contradict each other, or a Sock class has options that only a server has.
+    """
+    carried = options_of(app)
+    options = carried if given is None else laid_over(given, carried)
+    options = Options() if options is None else options
+    kind = handler_class(app)
+    return options if kind is None else _under_class(kind, options)
+
+
+def options_of_connection(upgrade: Upgrade, host_options: Options) -> Options:
+    """Return the options of a connection: the host's, under those of the class and the upgrade.
+
+    Raises:
+        HandlerError: the handler's class has options that only a server has, or the options
+            contradict each other.
+    """
+    try:
+        options = _under_class(type(upgrade.handler), host_options)
+        return options if upgrade.options is None else upgrade.options.over(options)
+    except (TypeError, ValueError) as error:
+        raise HandlerError(str(error)) from error
+
+
+def _under_class(kind: type[Sock[Any, Any]], options: Options) -> Options:
+    """Return options with those of a Sock class laid over them."""
+    if kind.options is None:
+        return options
+    # The class checks this when it is made, but the attribute may have been set after that.
+    check_of_connection(kind.options, f"{kind.__name__}.options")
+    return kind.options.over(options)
