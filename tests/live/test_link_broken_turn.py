@@ -1,10 +1,12 @@
 """A turn that cannot be finished: the connection ends, in order where that is possible."""
 
+import asyncio
 import gc
 
 import pytest
 
-from sock import Remote, Sock, telemetry
+from sock import Options, Remote, Request, Sock, telemetry
+from sock.live import Link
 from sock.wire.frame import Close
 
 
@@ -92,3 +94,49 @@ def test_a_subscriber_that_raises_costs_no_connection_its_end(run, open_link, ca
     finally:
         unsubscribe()
     assert "no words for it" in capsys.readouterr().err
+
+
+def test_a_turn_that_cannot_be_finished_after_the_end_raises_its_own_error(run, pair, reactor):
+    """The life cycle is over then, and has nobody to tell; TCP is cut all the same."""
+
+    class FailsToClose:
+        """Stands before the pipe: at first there is no memory for closing it."""
+
+        def __init__(self, pipe):
+            self._pipe = pipe
+            self._failed = False
+
+        def __getattr__(self, name):
+            return getattr(self._pipe, name)
+
+        def close(self):
+            if self._failed:
+                self._pipe.close()
+            else:
+                self._failed = True
+                raise MemoryError("no memory for closing")
+
+    async def scenario():
+        over = asyncio.Event()
+        handler = Notes(Request())
+
+        def connect(pipe):
+            return Link(
+                reactor(),
+                FailsToClose(pipe),
+                Request(),
+                handler,
+                Options(),
+                on_over=lambda link: over.set(),
+            )
+
+        pipe, link, peer = await pair(connect)
+        link.begin(b"")
+        pipe.pause()  # the test gives the link what the peer would have sent
+        with pytest.raises(MemoryError, match="no memory for closing"):
+            link.received(b"\x88\x82\0\0\0\0\x03\xe8")
+        assert handler.reasons == [Remote(1000)]
+        assert await peer.next() == Close(1000, "")
+        await asyncio.wait_for(over.wait(), 10)
+
+    run(scenario())

@@ -358,6 +358,9 @@ class Link(Lane):
         self.reactor.wake(self)  # whatever was queued leaves
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
             return
+        if self._over:  # the life cycle takes no errors any more; only TCP is left to end
+            self.pipe.abort()
+            return
         try:
             self.lifecycle.raised(error)
         except BaseException:  # not even that can be said
