@@ -148,6 +148,32 @@ def test_terminate_comes_when_the_close_has_been_said(run_async):
     run_async(act())
 
 
+def test_terminate_waits_for_a_close_that_is_said_when_the_peer_keeps_up_again(run_async):
+    """[S8.7] The server takes what was queued; only then is the info handled that ends it."""
+
+    class StopsWhenTold(Notes):
+        def handle_info(self, info):
+            return Stop(4001)
+
+        def terminate(self, reason):
+            self.said = list(living.server.closed)
+            super().terminate(reason)
+
+    async def act():
+        nonlocal living
+        living = Living(StopsWhenTold(), max_send_buffer=100)
+        living.server.slow = asyncio.Event()
+        living.server.tell("x" * 200)
+        await until(lambda: living.bridge.lifecycle.outbox.full)
+        living.handler.ref.send("stop")
+        living.server.slow.set()
+        await living.task
+        assert living.handler.said == [(4001, "")]
+
+    living = None
+    run_async(act())
+
+
 def test_terminate_does_not_wait_for_ever_for_a_close_that_is_not_taken(run_async):
     class Stops(Notes):
         def handle_in(self, message):

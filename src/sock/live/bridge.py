@@ -466,11 +466,11 @@ class Bridge(Scoped):
         self._send_soon()
 
     def _has_sent(self) -> None:
+        # First: the life cycle may say Close now, and that is only queued then.
+        self._settle_close()
         if self.lifecycle.outbox.full:
             self.lifecycle.backlog(0)
             self._wake_waiters()
-        if self._close_sent:
-            self._settle_close()
 
     async def _say_close(self, closing: Closing) -> None:
         # One says nothing while it is asked for the next message, which is of no use now.
