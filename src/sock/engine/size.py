@@ -37,6 +37,8 @@ def encoded_size(message: Message) -> int:
     >>> encoded_size("a" * 1000), encoded_size("\N{GRINNING FACE}" * 1000)
     (1000, 4000)
     """
+    if isinstance(message, str):  # first, because it is the usual one
+        return len(message) if message.isascii() else len(message.encode())
     if isinstance(message, Prepared):
         message = message.message
     elif isinstance(message, Text):
