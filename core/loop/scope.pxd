@@ -22,6 +22,7 @@ cdef class Scoped(Wakeable):
 
     cdef object enter(self)
     cdef int leave(self, context) except -1
+    cpdef call_in_scope(self, act, argument)
     cpdef Scope own_scope(self)
     cpdef go_on(self)
     cpdef look(self, double now)

@@ -112,6 +112,14 @@ cdef class Scoped(Wakeable):
         finally:
             self.leave(context)
 
+    cpdef call_in_scope(self, act, argument):
+        """Do the same as `run_in_scope` with one argument, which needs no tuple."""
+        cdef object context = self.enter()
+        try:
+            return act(argument)
+        finally:
+            self.leave(context)
+
     cdef object enter(self):
         """Enter the scope; return what to leave, None when this was within it."""
         cdef Scope scope = self.scope

@@ -25,6 +25,7 @@ from .wakeable import Wakeable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+ArgumentT = TypeVar("ArgumentT")
 ResultT = TypeVar("ResultT")
 
 
@@ -133,6 +134,10 @@ class Scoped(Wakeable):
             scope.entered_by = None
             if scope.pristine is not None and changed(scope.context, scope.pristine):
                 self.own_scope()
+
+    def call_in_scope(self, act: Callable[[ArgumentT], ResultT], argument: ArgumentT, /) -> ResultT:
+        """Do the same as `run_in_scope` with one argument: the compiled form needs no tuple."""
+        return self.run_in_scope(act, argument)
 
     def own_scope(self) -> Scope:
         """Return the scope, which is shared with nobody from now on."""
