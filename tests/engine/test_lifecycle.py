@@ -7,7 +7,6 @@ events).
 """
 
 import re
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -27,6 +26,7 @@ from sock import (
     TimedOut,
 )
 from sock.engine import Phase, lifecycle
+from tests.state_table import rows_of, rows_without_a_test
 
 ENDS = {
     "closed": lambda life: life.peer_closed(1000, "", 1000),
@@ -40,34 +40,13 @@ GONE = ("closed", "timed_out", "too_slow")
 ends = pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
 
 
-def rows():
-    """Return the rows of the table: in, what happens, what is done, then."""
-    lines = iter(lifecycle.__doc__.splitlines())
-    widths = next(
-        [match.span() for match in re.finditer("-+", line)] for line in lines if "----" in line
-    )
-    for line in lines:
-        if not line.strip():
-            return
-        # A row reaches from the left edge of each column to that of the next.
-        edges = [start for start, _ in widths] + [len(line) + 4]
-        yield tuple(line[a:b].strip() for a, b in pairwise(edges))
-
-
-def name_of(row):
-    words = re.sub(r"\(\d\)", "", " ".join(row[:3]))
-    return "test_" + re.sub(r"\W+", "_", words.lower()).strip("_")
-
-
 def test_each_row_of_the_table_has_its_test():
-    names = [name_of(row) for row in rows()]
-    assert len(names) == len(set(names)) > 10
-    assert [name for name in names if name not in globals()] == []
+    assert rows_without_a_test(lifecycle, globals()) == []
 
 
 def test_the_states_of_the_table_are_the_phases():
-    states = {row[0].removesuffix(" busy") for row in rows()} - {"both"}
-    states |= {row[3].removesuffix(" busy") for row in rows()}
+    states = {row[0].removesuffix(" busy") for row in rows_of(lifecycle)} - {"both"}
+    states |= {row[3].removesuffix(" busy") for row in rows_of(lifecycle)}
     assert states == {phase.name for phase in Phase}
 
 
