@@ -70,6 +70,11 @@ class Connection:
         self.peer = peer
         self._over = over
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the connection is over, TCP included."""
+        return self._over.is_set()
+
     async def over(self) -> None:
         """Wait until the connection is over, TCP included."""
         await asyncio.wait_for(self._over.wait(), BOUND)

@@ -1,9 +1,6 @@
 from libc.stdint cimport uint8_t
 
-from sock.engine.keepalive cimport Keepalive
-from sock.engine.lifecycle cimport Lifecycle
-from sock.loop.reactor cimport Reactor
-from sock.loop.scope cimport Scope, Scoped
+from sock.live.live_connection cimport LiveConnection
 from sock.loop.wakeable cimport Wakeable
 from sock.wire.parser cimport Parser
 from sock.wire.writer cimport Writer
@@ -18,20 +15,15 @@ cdef class RawPipe(Wakeable):
     ) except -1
 
 
-cdef class Lane(Scoped):
-    cdef readonly Reactor reactor
+cdef class Lane(LiveConnection):
     cdef readonly object pipe
     cdef RawPipe _raw
     cdef readonly Parser parser
     cdef readonly Writer writer
-    cdef readonly Keepalive keepalive
-    cdef public Lifecycle lifecycle
     cdef public bint in_turn
     cdef public bint unread
-    cdef public bint fell_behind
     cdef public bint close_sent
     cdef public bint close_received
-    cdef public bint debug
     cdef public bint deadline_changed
     cdef Py_ssize_t _max_pending
     cdef Py_ssize_t _max_out
@@ -52,7 +44,6 @@ cdef class Lane(Scoped):
     cdef int _frame(self, int first, const uint8_t *payload, Py_ssize_t size, owner) except -1
     cdef uint8_t *_room(self, Py_ssize_t size) except NULL
     cdef int _settle_large(self) except -1
-    cpdef bint offer(self, info) except -1
     cpdef feed(self, bytes data)
     cpdef push(self, message)
     cpdef append(self, data)
@@ -67,4 +58,3 @@ cdef class Lane(Scoped):
     cpdef fall_behind(self)
     cpdef note_pending(self, Py_ssize_t pending)
     cpdef end_tcp(self)
-    cpdef arm(self)

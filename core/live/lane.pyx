@@ -13,8 +13,9 @@ from libc.string cimport memcpy
 
 from sock.engine.keepalive cimport Keepalive
 from sock.engine.lifecycle cimport Lifecycle
+from sock.live.live_connection cimport LiveConnection
 from sock.loop.reactor cimport Reactor
-from sock.loop.scope cimport Scope, Scoped
+from sock.loop.scope cimport Scope
 from sock.loop.wakeable cimport Wakeable
 from sock.wire.parser cimport Parser
 from sock.wire.writer cimport Writer
@@ -111,7 +112,7 @@ cdef class RawPipe(Wakeable):
         raise NotImplementedError
 
 
-cdef class Lane(Scoped):
+cdef class Lane(LiveConnection):
     """What a link does for each message. Made by the link that it is a part of."""
 
     def __cinit__(self):
@@ -121,26 +122,26 @@ cdef class Lane(Scoped):
     def __init__(
         self,
         Reactor reactor not None,
+        request,
+        handler,
+        options,
+        Keepalive keepalive not None,
+        bint debug,
+        Scope scope not None,
         pipe,
         Parser parser not None,
         Writer writer not None,
-        Keepalive keepalive not None,
-        max_pending,
-        bint debug,
-        Scope scope not None,
     ):
-        self.scope = scope
-        self.reactor = reactor
+        super().__init__(reactor, request, handler, options, keepalive, debug, scope)
         self.pipe = pipe
         self._raw = pipe if isinstance(pipe, RawPipe) else None
         self.parser = parser
         self.writer = writer
-        self.keepalive = keepalive
-        self.debug = debug
+        max_pending = options.max_send_buffer
         self._max_pending = PY_SSIZE_T_MAX if max_pending is None else min(max_pending, PY_SSIZE_T_MAX)
         self._max_out = self._max_pending
-        self.in_turn = self.unread = self.fell_behind = self.close_sent = self.close_received = False
-        self.woken = self.deadline_changed = False
+        self.in_turn = self.unread = self.close_sent = self.close_received = False
+        self.deadline_changed = False
 
     def __dealloc__(self):
         _give_back(self._out, self._out_capacity)
@@ -527,8 +528,4 @@ cdef class Lane(Scoped):
 
     cpdef end_tcp(self):
         """End TCP at the end of a turn, if our Close is all that there will ever be."""
-        raise NotImplementedError
-
-    cpdef arm(self):
-        """Let the wheel know of the earliest deadline."""
         raise NotImplementedError

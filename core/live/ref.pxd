@@ -1,7 +1,7 @@
 cimport cython
 
 from sock.engine.lifecycle cimport Lifecycle
-from sock.live.lane cimport Lane
+from sock.live.live_connection cimport LiveConnection as CLiveConnection
 
 
 @cython.locals(life=Lifecycle, ours=LiveRef)
@@ -10,20 +10,19 @@ cpdef send_all(refs, info)
 
 @cython.final
 cdef class LiveRef:
-    cdef Lane _lane
-    cdef object _link
+    cdef CLiveConnection _connection
     cdef object _request
-    cdef readonly Lifecycle life
+    cdef readonly Lifecycle lifecycle
 
-    @cython.locals(life=Lifecycle, lane=Lane)
+    @cython.locals(connection=CLiveConnection, life=Lifecycle)
     cpdef send(self, info)
-    cpdef shut(self)
-    cpdef detach(self)
+    cpdef close(self)
+    cpdef drop_connection(self)
 
 
 @cython.final
-cdef class Later:
+cdef class DelayedSend:
+    cdef CLiveConnection _connection
     cdef object _handle
     cdef object _info
-    cdef object _link
     cdef object _ref

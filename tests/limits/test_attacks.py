@@ -21,6 +21,7 @@ import pytest
 
 import sock
 from sock import Failed, Options, Remote, Sock, Stop
+from sock.live.state import State
 from sock.loop import Reactor
 from sock.testing import Close, End, frame
 
@@ -471,7 +472,7 @@ def test_an_event_of_a_descriptor_that_was_reused_in_the_same_turn_is_not_the_ne
                 await first.send_bytes(frame(PING))
                 await first.receive()
                 (link,) = [one for one in server.live_connections if one.request.path == "/victim"]
-                assert link.held
+                assert link.state is State.HELD
                 # In this order, and in one turn of the loop.
                 first._sock.send(frame(TEXT, b"now"))
                 victim.reset()

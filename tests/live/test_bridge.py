@@ -30,72 +30,7 @@ from sock import (
 from sock.live.bridge import Bridge
 from sock.loop import Reactor
 from sock.testing import Clock
-
-
-class Server:
-    """Somebody else's connection: what a test puts in, and what was sent and said."""
-
-    def __init__(self, *, controls=False):
-        self.controls = controls
-        self.sent = []
-        self.closed = []
-        self.slow = None
-        self.peer_gone = False
-        self._told = asyncio.Queue()
-
-    def tell(self, *told):
-        for one in told:
-            self._told.put_nowait(one)
-
-    async def receive(self):
-        return await self._told.get()
-
-    async def send(self, message):
-        if self.slow is not None:
-            await self.slow.wait()
-        if self.peer_gone:
-            raise ConnectionResetError
-        self.sent.append(message)
-
-    async def close(self, code, detail):
-        if self.slow is not None:
-            await self.slow.wait()
-        self.closed.append((code, detail))
-
-
-class Notes(Sock):
-    def __init__(self):
-        self.reasons = []
-        self.infos = []
-
-    def init(self, ref):
-        self.ref = ref
-
-    def handle_in(self, message):
-        return message
-
-    def handle_info(self, info):
-        return info
-
-    def terminate(self, reason):
-        self.reasons.append(reason)
-
-
-async def until(condition):
-    """Give the loop its turns until something has come about; the test is bounded as a whole."""
-    while not condition():
-        await asyncio.sleep(0)
-
-
-class Living:
-    """A bridge that runs."""
-
-    def __init__(self, handler, *, controls=False, **options):
-        self.server = Server(controls=controls)
-        self.handler = handler
-        reactor = Reactor.of(asyncio.get_running_loop())
-        self.bridge = Bridge(reactor, self.server, Request(), handler, Options(**options))
-        self.task = asyncio.ensure_future(self.bridge.run())
+from tests.live_bridge import Living, Notes, Server, until
 
 
 def test_a_message_is_handled_and_its_answer_sent(run_async):
@@ -579,12 +514,14 @@ def test_who_pushes_what_the_server_cannot_send_is_told(run_async):
             return [Ping(b"1"), message]
 
     async def act():
-        undone = []
+        unsendable = []
         server = Server()
         reactor = Reactor.of(asyncio.get_running_loop())
         server.tell("one", Remote(1000))
-        await Bridge(reactor, server, Request(), Pings(), Options(), undone=undone.append).run()
-        assert undone == [Ping(b"1")]
+        await Bridge(
+            reactor, server, Request(), Pings(), Options(), on_unsendable=unsendable.append
+        ).run()
+        assert unsendable == [Ping(b"1")]
 
     run_async(act())
 

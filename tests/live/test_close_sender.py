@@ -1,4 +1,4 @@
-"""How a Close is said by a server that is not ours."""
+"""How another server sends the Close frame of a bridge."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from sock.live.close_sender import CloseSender
-from sock.live.server_wire import Closing
+from sock.live.close_sender import CloseSender, ignore_outcome
+from sock.live.server_wire import QueuedClose
 
 
 class Server:
@@ -15,10 +15,10 @@ class Server:
 
     def __init__(self, how=None):
         self.how = how
-        self.said = []
+        self.closed = []
 
     async def close(self, code, detail):
-        self.said.append((code, detail))
+        self.closed.append((code, detail))
         if isinstance(self.how, Exception):
             raise self.how
         if self.how is not None:
@@ -31,45 +31,59 @@ def over():
     return future
 
 
-def test_a_close_is_said_once(run_async):
+def test_a_close_is_sent_once(run_async):
     async def act():
         server = Server()
-        farewell = CloseSender(server, asyncio.get_running_loop())
-        farewell.begin(Closing(1013, "too slow"))
-        farewell.begin(Closing(1000, ""))
-        await farewell.wait(over(), 1)
-        assert server.said == [(1013, "too slow")]
+        sender = CloseSender(server, asyncio.get_running_loop())
+        sender.begin(QueuedClose(1013, "too slow"))
+        sender.begin(QueuedClose(1000, ""))
+        await sender.wait(over(), 1)
+        assert server.closed == [(1013, "too slow")]
 
     run_async(act())
 
 
 @pytest.mark.parametrize(
-    ("error", "heeded", "raised"),
+    ("error", "reported", "raised"),
     [
         (Exception("no such code"), True, True),
         (Exception("no such code"), False, False),
         (ConnectionResetError(), True, False),
     ],
 )
-def test_a_refusal_is_raised_where_it_is_heeded_and_the_loss_of_the_peer_is_not(
-    run_async, error, heeded, raised
+def test_a_refusal_is_raised_if_it_is_to_be_reported_and_the_loss_of_the_peer_is_not(
+    run_async, error, reported, raised
 ):
     async def act():
-        farewell = CloseSender(Server(error), asyncio.get_running_loop())
-        farewell.begin(Closing(1012, ""), heeded=heeded)
+        sender = CloseSender(Server(error), asyncio.get_running_loop())
+        sender.begin(QueuedClose(1012, ""), report_refusal=reported)
         if raised:  # at once, whatever is under way
             with pytest.raises(Exception, match="no such code"):
-                await farewell.wait(asyncio.get_running_loop().create_future(), 1)
+                await sender.wait(asyncio.get_running_loop().create_future(), 1)
         else:
-            await farewell.wait(over(), 1)
+            await sender.wait(over(), 1)
 
     run_async(act())
 
 
-def test_what_the_server_waits_for_is_given_up(run_async):
+def test_a_server_that_waits_in_its_close_is_given_up(run_async):
     async def act():
-        farewell = CloseSender(Server(asyncio.Event()), asyncio.get_running_loop())
-        farewell.begin(Closing(1012, ""), within=0.01)
-        await farewell.wait(over(), None)
+        sender = CloseSender(Server(asyncio.Event()), asyncio.get_running_loop())
+        sender.begin(QueuedClose(1012, ""), timeout=0.01)
+        await sender.wait(over(), 1)
+
+    run_async(act())
+
+
+def test_the_outcome_of_a_task_that_failed_or_was_cancelled_is_ignored(run_async):
+    async def act():
+        async def fails():
+            raise LookupError
+
+        failed, cancelled = asyncio.ensure_future(fails()), asyncio.ensure_future(asyncio.sleep(9))
+        cancelled.cancel()
+        await asyncio.wait({failed, cancelled})
+        for task in (failed, cancelled):
+            ignore_outcome(task)
 
     run_async(act())

@@ -322,7 +322,7 @@ def test_what_is_wrong_with_a_stop_is_told_to_its_caller_also_after_the_end(run,
             with pytest.raises(TypeError, match="code is an int"):
                 ref.stop("4001")
             for messages in (7, [7], ["a", None], {"a": "b"}, {"a"}):
-                with pytest.raises(TypeError, match="messages are"):
+                with pytest.raises(TypeError, match="messages must"):
                     ref.stop(messages=messages)
             connection.link.abort()
             await connection.over()
@@ -534,7 +534,7 @@ def test_what_is_for_the_loop_s_thread_says_so_in_another(run, open_link, name):
         connection = await open_link(Hears)
         ref = connection.handler.ref
         for attempt in (call, lambda ref: asyncio.run(call_in_a_loop_of_its_own(ref))):
-            with pytest.raises(RuntimeError, match=rf"Ref\.{name} is for .*call_soon_threadsafe"):
+            with pytest.raises(RuntimeError, match=rf"Ref\.{name} may only .*call_soon_threadsafe"):
                 await asyncio.to_thread(attempt, ref)
         assert not ref.closed
         connection.link.abort()

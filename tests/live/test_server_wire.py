@@ -1,24 +1,35 @@
-"""What a `Bridge` asks of a connection in a server that is not ours."""
+"""What a `Bridge` asks of a WebSocket connection in another server."""
 
-import asyncio
+import pytest
 
-from sock.live.server_wire import forget, let_go
+from sock import Ping, Prepared
+from sock.live.server_wire import snapshot
 
 
-def test_who_waits_is_let_go_once(run_async):
-    async def act():
-        future = asyncio.get_running_loop().create_future()
-        let_go(future)
-        let_go(future)
-        await future
+class Shouts(str):
+    """Says of itself what is not so."""
 
-        async def fails():
-            raise LookupError
+    __slots__ = ()
 
-        for task in (asyncio.ensure_future(fails()), asyncio.ensure_future(asyncio.sleep(9))):
-            if task.get_coro().__name__ == "sleep":
-                task.cancel()
-            await asyncio.wait({task})
-            forget(task)
+    def __str__(self):
+        return self.upper()
 
-    run_async(act())
+
+@pytest.mark.parametrize("message", ["text", b"bytes", Ping(b"1"), Prepared("p")])
+def test_a_message_that_cannot_change_is_kept_itself(message):
+    assert snapshot(message) is message
+
+
+@pytest.mark.parametrize("kind", [bytearray, lambda data: memoryview(bytearray(data))])
+def test_a_buffer_is_kept_as_it_was(kind):
+    buffer = kind(b"first")
+    kept = snapshot(buffer)
+    buffer[:] = b"later"
+    assert kept == b"first"
+    assert type(kept) is bytes
+
+
+def test_a_subclass_is_kept_as_what_it_holds():
+    kept = snapshot(Shouts("quiet"))
+    assert type(kept) is str
+    assert kept == "quiet"

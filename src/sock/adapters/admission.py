@@ -174,7 +174,7 @@ async def live(foreign: ServerWire, request: Request, upgrade: Upgrade, options:
         options,
         debug=loop.get_debug(),
         cancelled=getattr(foreign, "cancelled", None),
-        undone=lambda message: report(HOST, _CONTROL, kind, type(message).__name__, request),
+        on_unsendable=lambda message: report(HOST, _CONTROL, kind, type(message).__name__, request),
     )
     members = Members.of(loop)
     members.add(bridge)

@@ -1,20 +1,31 @@
 """A connection whose wire is another server's: the life cycle over "send, receive, close".
 
-    what the server tells            what the bridge does
-    -------------------------------  ---------------------------------------------------------------
-    a message                        gives it to the life cycle, sends what comes back
-    the peer's end (`Remote`)        tells the life cycle; the server has answered the Close
-    its own end (`Shutdown`)         a drain, of a peer that has been sent away already
-    it cancels `run`                 a drain with a second to go: whatever can be said is said
+    state       what happens                     what is done                            then
+    ----------  -------------------------------  --------------------------------------  ----------
+    OPEN        the server gives a message       the life cycle takes it (1)             OPEN
+    OPEN        the life cycle pushes            queue the message (1)                   OPEN
+    OPEN        the life cycle holds             receive no more, stop the peer's clock  HELD
+    HELD        the life cycle resumes           receive again                           OPEN
+    not LOST    the life cycle closes            queue our Close, receive again (2)      CLOSE_SENT
+    CLOSE_SENT  our Close has left               let terminate run                       CLOSE_SENT
+    CLOSE_SENT  close_timeout passes             let terminate run                       CLOSE_SENT
+    CLOSE_SENT  the life cycle pushes            drop the message                        CLOSE_SENT
+    not LOST    the server tells the peer's end  tell the life cycle (3)                 LOST
+    not LOST    the server tells its own end     drain without the peer (3)              LOST
+    not LOST    the server cannot send           tell the life cycle a second later (4)  LOST
+    not LOST    the server cancels run           drain for a second, then let go         LOST
+    LOST        the life cycle closes            send nothing                            LOST
+    any         the life cycle is over           end all tasks, and run                  LOST
 
-    what the life cycle says         what the bridge does
-    -------------------------------  ---------------------------------------------------------------
-    push                             queues it; one task at a time sends, in order
-    close                            queued behind that; `terminate` waits until it has left
-    hold                             receives nothing more: the server may hold the peer back
+    (1) one task at a time sends what is queued, in order
+    (2) `terminate` waits until our Close has left
+    (3) the server has answered the peer's Close, or has sent its own
+    (4) `receive` tells the reason in that second, or never
 
-What the server keeps to itself, such as the bytes that it reads, cannot be decided by: its adapter
-declares that (`limit`).
+"The peer's clock" is its `Keepalive`: it stands still while the bridge does not receive (rule 12).
+
+Some limits cannot be kept over another server, which reads by itself, for example. Its adapter
+declares them (`sock.hosting.limit`).
 """
 
 from __future__ import annotations
@@ -23,20 +34,20 @@ import asyncio
 import contextvars
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from sock import telemetry
-from sock.engine import NEVER, Job, Keepalive, Lifecycle, Phase, Role, Verdict, encoded_size
-from sock.loop.scope import Scope, Scoped
-from sock.loop.watch import watch
+from sock.engine import NEVER, Job, Keepalive, Phase, Role, Verdict, encoded_size
+from sock.loop.scope import Scope
 from sock.spec import CloseCode, Ping, Pong, ProtocolError, Remote, Shutdown
 from sock.wire.assembly import too_big
 
 from . import driver
-from .close_sender import CloseSender, tell_end
-from .infos import admit, post
+from .close_sender import CloseSender
+from .live_connection import LiveConnection, resolve
 from .ref import LiveRef
-from .server_wire import Closing, as_it_is_now, let_go, received
+from .server_wire import QueuedClose, snapshot
+from .state import CLOSE_SENT, HELD, LOST, OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,326 +55,291 @@ if TYPE_CHECKING:
     from sock.loop.reactor import Reactor
     from sock.spec import Message, Options, Request, Sock
 
-    from .infos import Inlet
-    from .ref import Later
     from .server_wire import ServerWire
 
-_LAST_WORD: Final = 1.0
-"""Seconds for what is under way when the other server cancels a connection."""
+_GRACE: Final = 1.0
+"""Seconds for the last things to do when the other server cancels a connection or cannot send."""
 
-_MESSAGES_A_TURN: Final = 64  # of a server that always has one, before the others get their turn
+_MESSAGES_A_TURN: Final = 64
+"""Messages of a server that always has one more, before other connections get their turn."""
 
 
 @final
-class Bridge(Scoped):
-    """One live connection: between a foreign wire and a life cycle of ours.
+class Bridge(LiveConnection):
+    """One live connection: between the wire of another server and a life cycle of ours.
 
     Args:
         reactor: of the event loop.
-        foreign: the connection, accepted.
+        wire: the connection in the other server, which has accepted it.
         request: that was upgraded.
-        handler: takes over.
-        options: all limits, laid over the host's.
-        debug: whether to name callbacks that block the loop.
-        undone: told of a message that the server has no way to send.
-        cancelled: what it means when the server cancels `run`, if not its own end.
+        handler: of the application; its callbacks are called.
+        options: all limits, laid over those of the host.
+        debug: whether to report callbacks that block the event loop.
+        on_unsendable: called with each message that the server has no way to send.
+        cancelled: the end of the peer that a cancellation of `run` stands for; None where it
+            means that the server stops.
     """
 
     __slots__ = (
-        "_alarm_at",
         "_cancelled",
-        "_close_sent",
-        "_closing",
-        "_done",
-        "_farewell",
-        "_foreign",
+        "_close_job",
+        "_close_sender",
+        "_ended",
         "_in_turn",
-        "_keepalive",
         "_max_size",
-        "_opened_at",
-        "_options",
-        "_out",
-        "_over",
+        "_on_unsendable",
+        "_queue",
+        "_queued_bytes",
         "_reader",
-        "_resumed",
+        "_reading_resumed",
+        "_send_began",
         "_sender",
-        "_since",
-        "_undone",
-        "_waiters",
-        "debug",
-        "inlet",
-        "lifecycle",
-        "pending",
-        "reactor",
+        "_wire",
         "ref",
-        "request",
-        "slot",
-        "timers",
     )
 
     def __init__(
         self,
         reactor: Reactor,
-        foreign: ServerWire,
+        wire: ServerWire,
         request: Request,
         handler: Sock[Any, Any],
         options: Options,
         *,
         debug: bool = False,
-        undone: Callable[[Message], None] | None = None,
+        on_unsendable: Callable[[Message], None] | None = None,
         cancelled: Remote | None = None,
     ) -> None:
-        super().__init__(Scope(contextvars.copy_context()))
         loop = reactor.loop
-        self.reactor = reactor
-        self.request = request
-        self.debug = debug
-        self._foreign = foreign
-        self._undone = undone
-        self._cancelled = cancelled
-        self._options = options
-        self._max_size = options.max_message_size or NEVER
-        self.lifecycle = Lifecycle(handler, options, self, watch if debug else None)
-        self.ref = LiveRef(self)
         idle, ping = options.idle_timeout, options.ping_interval
-        if not foreign.controls:
-            idle = ping = None  # who answers pings out of our sight would be taken for dead
-        self._opened_at = loop.time()
-        self._keepalive = Keepalive(idle, ping, self._opened_at)
-        self.slot: int | None = None  # the wheel's
-        self.inlet: Inlet | None = None  # of the first info from another thread
-        self.timers: set[Later] = set()
-        self._done: list[Callable[[], None]] = []
-        self._waiters: list[asyncio.Future[None]] = []
-        self._out: deque[Message | Closing] = deque()
-        self.pending = 0  # bytes in it
-        self._sender: asyncio.Task[Any] | None = None  # who sends at this moment
-        self._since = 0.0  # when it began with a message
-        self._closing: Job | None = None  # keeps `terminate` waiting until the Close has left
-        self._farewell = CloseSender(foreign, loop)  # says it
-        self._close_sent = False  # the Close is on its way, or there is nobody to say it to
-        self._in_turn = False  # in a turn of the reader, which sends at its end
-        self._alarm_at = NEVER  # the life cycle's bound
-        self._resumed: asyncio.Future[None] | None = None  # what the reader waits for
+        if not wire.controls:
+            # We do not see the pongs: a peer that answers every ping would be taken for dead.
+            idle = ping = None
+        keepalive = Keepalive(idle, ping, loop.time())
+        scope = Scope(contextvars.copy_context())
+        super().__init__(reactor, request, handler, options, keepalive, debug, scope)
+        self.ref = LiveRef(self)
+        self._wire = wire
+        self._on_unsendable = on_unsendable
+        self._cancelled = cancelled
+        self._max_size = options.max_message_size or NEVER
+        self._queue: deque[Message | QueuedClose] = deque()
+        self._queued_bytes = 0
+        self._sender: asyncio.Task[Any] | None = None  # the task that sends at this moment
+        self._send_began = 0.0  # when it began to send the message that comes first in the queue
+        self._close_job: Job | None = None  # keeps `terminate` waiting until the Close has left
+        self._close_sender = CloseSender(wire, loop)
+        self._in_turn = False  # in a turn of the reader, which sends when its turn ends
         self._reader: asyncio.Task[None] | None = None
-        self._over: asyncio.Future[None] = loop.create_future()
+        self._reading_resumed: asyncio.Future[None] | None = None  # a held reader waits for it
+        self._ended: asyncio.Future[None] = loop.create_future()
 
     async def run(self) -> None:
-        """Live, from `init` to the end of `terminate`; what cancels this is the server's end.
+        """Live, from `init` to the end of `terminate`. Being cancelled is the end of the server.
 
         Raises:
-            asyncio.CancelledError: it was cancelled, and all is over.
-            Exception: the server does not say the code, and shall say 1011 for this.
+            asyncio.CancelledError: it was cancelled, and the life cycle is over.
+            Exception: the server refuses the code; it is to send 1011 because of this exception.
         """
         telemetry.emit("connection.opened", request=self.request)
         self._reader = self.reactor.loop.create_task(self._read())
         self._reader.add_done_callback(self._has_read)
-        self.reactor.wheel.arm(self, self._due())
+        self.arm()
         try:
-            await self._farewell.wait(self._over, self._options.close_timeout)
+            await self._close_sender.wait(self._ended, self._options.close_timeout)
         except asyncio.CancelledError:
             if self._cancelled is not None:
                 self.run_in_scope(self._take, self._cancelled)
-            else:  # a server that stops, and will wait for a moment at most
-                self.shutdown(min(_LAST_WORD, self._options.close_timeout))
+            else:  # a server that stops, and waits for a moment at most
+                self.shutdown(min(_GRACE, self._options.close_timeout))
             try:
-                await asyncio.shield(self._over)
+                await asyncio.shield(self._ended)
             finally:
                 self.abort()
             raise
 
     def finish_up(self, timeout: float | None) -> None:
-        """Drain: finish what is under way within `timeout` seconds, then say 1012."""
+        """Drain: let the work under way finish within `timeout` seconds, then close with 1012."""
         self.lifecycle.shutdown(timeout)
         self._send_soon()
 
     def heard(self) -> None:
-        """Note that the peer is there, though it has said nothing to receive."""
-        self._keepalive.heard = self.reactor.loop.time()
+        """Take note that the peer is there, although there is no message of it to receive."""
+        self.keepalive.heard = self.reactor.loop.time()
 
     def abort(self) -> None:
-        """Let go at once: what waits to be sent is lost, but for the code."""
-        last = self._out[-1] if self._out else None
-        self.run_in_scope(self._lose)
+        """Let go of the peer at once: the queued messages are lost, but the code is still sent."""
+        last = self._queue[-1] if self._queue else None
+        self.run_in_scope(self._lose_peer)
         if self._sender is not None:
             self._sender.cancel()
-        if isinstance(last, Closing):
-            # A server that still has its peer would say a code of its own, and call it normal.
-            self._farewell.begin(last, within=_LAST_WORD)
+        if isinstance(last, QueuedClose):
+            # A server that still has its peer would send a code of its own: a normal end.
+            self._close_sender.begin(last, timeout=_GRACE)
 
-    # Turns.
+    # Turns and deadlines.
 
     def go_on(self) -> None:
-        """Do what has come up since: infos, messages that waited."""
+        """Handle the infos and messages that wait, and send everything that is queued."""
         self.lifecycle.step()
         self._send_soon()
 
     def look(self, now: float) -> None:
-        """Look at the deadlines: some time may have come."""
+        """Do what is due: one of the deadlines may have passed."""
         if now >= self._alarm_at:
             self._alarm_at = NEVER
             if self.lifecycle.phase is Phase.ENDING:
-                self._settle_close()  # or will never: the peer takes nothing
+                self._finish_close_job()  # the peer takes nothing: the Close will never leave
             if self._alarm_at == NEVER:
                 self.lifecycle.alarmed()
-        if self._over.done():
+        if self._ended.done():
             return
-        if not self._close_sent:
-            verdict = self._keepalive.check(now)
+        if self.state is OPEN:
+            verdict = self.keepalive.check(now)
             if verdict is Verdict.PING:
                 self.push(Ping())
             elif verdict is Verdict.DEAD:
                 self.lifecycle.timed_out()
         timeout = self._options.send_timeout
-        if timeout is not None and self._sender is not None and now >= self._since + timeout:
+        if timeout is not None and self._sender is not None and now >= self._send_began + timeout:
             self.lifecycle.too_slow()
             self.abort()
         self._send_soon()
-        self.reactor.wheel.arm(self, self._due())
+        self.arm()
 
-    def post(self, info: Any, /) -> None:
-        """Take an info from another thread."""
-        post(self, self._options.max_mailbox, info)
+    def arm(self) -> None:
+        """Tell the wheel when to look next: often enough to notice a peer that takes nothing."""
+        period = min(self._options.send_timeout or _GRACE, 60.0)
+        due = min(self.reactor.loop.time() + period, self._alarm_at)
+        if self.state is OPEN:
+            due = min(due, self.keepalive.due())
+        self.reactor.wheel.arm(self, due)
 
-    def admit(self, info: Any, /) -> None:
-        """Take an info that another thread has sent, now in the loop's."""
-        admit(self, info)
+    @property
+    def pending(self) -> int:
+        """Bytes that wait for the peer: queued, and not taken by the server."""
+        return self._queued_bytes
 
     # The host of the life cycle.
 
     def push(self, message: Message, /) -> None:
         """Queue a message."""
-        message = as_it_is_now(message)
-        if isinstance(message, (Ping, Pong)) and not self._foreign.controls:
-            if self._undone is not None:
-                self._undone(message)
+        kind = type(message)
+        if kind is not str and kind is not bytes:
+            message = snapshot(message)
+            if isinstance(message, (Ping, Pong)) and not self._wire.controls:
+                if self._on_unsendable is not None:
+                    self._on_unsendable(message)
+                return
+        if self.state is CLOSE_SENT or self.state is LOST:
             return
-        if self._close_sent:
-            return
-        self.pending += encoded_size(message)  # a lone surrogate is told to whoever has pushed it
-        self._out.append(message)
+        # First, because a lone surrogate raises here: its callback has made the mistake.
+        self._queued_bytes += encoded_size(message)
+        self._queue.append(message)
         limit = self._options.max_send_buffer
-        if limit is not None and self.pending > limit:
-            self.lifecycle.backlog(self.pending)
+        if limit is not None and self._queued_bytes > limit:
+            self.lifecycle.backlog(self._queued_bytes)
         if not self._in_turn:
             self.reactor.wake(self)
 
     def close(self, code: int | None, detail: str, /) -> None:
-        """Say Close, behind all that was pushed; `terminate` comes when it has left."""
-        if self._close_sent:
+        """Queue our Close, behind everything that was pushed; `terminate` waits until it leaves."""
+        if self.state is LOST:
             return
-        self._close_sent = True
-        self._out.append(Closing(code, detail))
-        self._closing = Job(Role.TASK, "close")
-        self.lifecycle.spawned(self._closing)
+        self.state = CLOSE_SENT
+        self._queue.append(QueuedClose(code, detail))
+        self._close_job = Job(Role.TASK, "close")
+        self.lifecycle.spawned(self._close_job)
         if not self._in_turn:
             self.reactor.wake(self)
-        self.resume()  # for the peer's own end
+        self._receive_again()  # to hear of the peer's own end
 
     def start(self, job: Job, /) -> None:
         """Begin a job."""
         driver.start(self, job)
 
     def cancel(self, job: Job, /) -> None:
-        """Cancel a job; not the saying of Close."""
-        if job is not self._closing:
+        """Cancel a job, unless it is the one that waits for our Close to leave."""
+        if job is not self._close_job:
             driver.cancel(job)
 
     def hold(self) -> None:
-        """Receive nothing more; the peer's clock stands still."""
-        if self._resumed is None and not self._close_sent:
-            self._resumed = self.reactor.loop.create_future()
-            self._keepalive.hold(self.reactor.loop.time())
+        """Receive nothing more. The peer's clock stands still."""
+        if self.state is OPEN:
+            self.state = HELD
+            self._reading_resumed = self.reactor.loop.create_future()
+            self.keepalive.hold(self.reactor.loop.time())
 
     def resume(self) -> None:
         """Receive again."""
-        if self._resumed is not None:
-            self._keepalive.resume(self.reactor.loop.time())
-            let_go(self._resumed)
-            self._resumed = None
-
-    def wake(self) -> None:
-        """Ask for a turn."""
-        self.reactor.wake(self)
-
-    def overdue(self) -> bool:
-        """Tell whether this turn has lasted too long."""
-        return self.reactor.overdue()
-
-    def alarm(self, seconds: float | None, /) -> None:
-        """Set the life cycle's bound."""
-        self._alarm_at = NEVER if seconds is None else self.reactor.loop.time() + seconds
-        self.reactor.wheel.arm(self, self._due())
+        if self.state is HELD:
+            self.state = OPEN
+            self._receive_again()
 
     def over(self) -> None:
-        """The life cycle has ended."""
-        for later in tuple(self.timers):
-            later.cancel()
-        self.ref.detach()
-        for callback in self._done:
-            self.reactor.loop.call_soon(callback, context=self.scope.context)
-        tell_end(self.request, self.lifecycle, self.reactor.loop.time() - self._opened_at)
+        """Take note that the life cycle has ended."""
+        self.state = LOST
+        self.ref.drop_connection()
+        self.finish()
         self.reactor.wheel.disarm(self)
         for task in (self._reader, self._sender):
             if task is not None:
                 task.cancel()
         self.lifecycle.forget()
-        let_go(self._over)
-
-    # For the ref and the driver.
-
-    def add_done_callback(self, callback: Callable[[], None], /) -> None:
-        """Call back when the life cycle has ended."""
-        self._done.append(callback)
-
-    async def room(self) -> None:
-        """Wait until the peer keeps up, or is gone."""
-        while self.lifecycle.outbox.full and not self.lifecycle.peer_gone:
-            self._waiters.append(self.reactor.loop.create_future())
-            await self._waiters[-1]
+        resolve(self._ended)
 
     # Receiving.
 
     async def _read(self) -> None:
-        """Receive until the peer or the server says that it is the end."""
-        foreign, keepalive, now = self._foreign, self._keepalive, self.reactor.loop.time
+        """Receive until the peer or the server ends the connection."""
+        receive, take, now = self._wire.receive, self._take, self.reactor.loop.time
+        message: Any
         count, self._in_turn = 0, True
         self.run_in_scope(self._open)
         while True:
             self._in_turn = False
-            if self._out and self._sender is None:
+            if self._queue and self._sender is None:
                 self._sender = self._reader
                 await self._send()
-            while self._resumed is not None:
-                await self._resumed
+            while self._reading_resumed is not None:
+                await self._reading_resumed
             count += 1
             if count % _MESSAGES_A_TURN == 0:
                 await asyncio.sleep(0)
-            told = await received(foreign)
-            keepalive.heard = now()
-            if not self.run_in_scope(self._take, told):
+            # Here, because a coroutine around `receive` costs 2 % of a message (asgi-uvicorn,
+            # hosts-1).
+            try:
+                message = await receive()
+            except ProtocolError as error:
+                message = error
+            except Exception:  # noqa: BLE001 - any error of a server means that the peer is lost
+                message = Remote(CloseCode.ABNORMAL_CLOSURE)
+            self.keepalive.heard = now()
+            if not self.call_in_scope(take, message):
                 return
 
     def _open(self) -> None:
         self.lifecycle.open()
 
-    def _take(self, told: Any) -> bool:
-        """Take what the server has told; tell whether more may come."""
+    def _take(self, message: Any) -> bool:
+        """Take what the server has received: a message or an end; tell whether more may come."""
         self._in_turn = True
-        if isinstance(told, (str, bytes)):
-            self._deliver(told)
-        elif isinstance(told, (Ping, Pong)):
-            self.lifecycle.receive(told)
-        elif isinstance(told, (ProtocolError, Remote, Shutdown)):
+        if isinstance(message, (str, bytes)):
+            self._deliver(message)
+        elif isinstance(message, (bytearray, memoryview)):  # the server may use the buffer again
+            self._deliver(bytes(cast("bytearray", message)))
+        elif isinstance(message, (Ping, Pong)):
+            self.lifecycle.receive(message)
+        elif isinstance(message, (ProtocolError, Remote, Shutdown)):
             self._in_turn = False
-            self._part(told)
+            self._take_end(message)
             return False
         else:
-            raise TypeError(f"the server gave a {type(told).__name__} for a message")
+            raise TypeError(f"the server gave a {type(message).__name__} for a message")
         return True
 
     def _deliver(self, message: str | bytes) -> None:
-        """Hand over one message, on the same fast path as a link's."""
+        """Hand over one message, on the same fast path as a lane."""
         life = self.lifecycle
         if len(message) * 4 > self._max_size and encoded_size(message) > self._max_size:
             life.violated(too_big(int(self._max_size)))
@@ -389,9 +365,9 @@ class Bridge(Scoped):
             life.settle(result)
             result = None  # an error in it may know this frame
 
-    def _part(self, end: ProtocolError | Remote | Shutdown) -> None:
+    def _take_end(self, end: ProtocolError | Remote | Shutdown) -> None:
         """Go on without the peer: the server has closed the connection, or is about to."""
-        self._close_sent = True  # by the server, if anybody is there to hear it
+        self.state = LOST  # so that the life cycle's own Close is not sent
         if isinstance(end, ProtocolError):
             self.lifecycle.violated(end)
         elif isinstance(end, Shutdown):
@@ -399,10 +375,11 @@ class Bridge(Scoped):
         elif end.code != CloseCode.ABNORMAL_CLOSURE:
             answer = None if end.code == CloseCode.NO_STATUS_RCVD else end.code
             self.lifecycle.peer_closed(end.code, end.detail, answer)
-            if not self._over.done():
-                # Work is left. granian answers the Close only when the application does, or ends.
-                self._farewell.begin(Closing(answer, ""))
-        self._lose()
+            if not self._ended.done():
+                # Work is left. granian answers the peer's Close only when the application sends
+                # one, or ends.
+                self._close_sender.begin(QueuedClose(answer, ""))
+        self._lose_peer()
 
     def _has_read(self, reader: asyncio.Task[None]) -> None:
         self._reader = None
@@ -411,88 +388,86 @@ class Bridge(Scoped):
             self.run_in_scope(self._fail, error)
 
     def _fail(self, error: BaseException) -> None:
-        if isinstance(error, Exception):  # else the loop's, and a callback's, which has been told
+        # Any other kind of error was a callback's, and the life cycle knows it, or the event
+        # loop's, which is ending.
+        if isinstance(error, Exception):
             self._in_turn = False
             self.lifecycle.failed(Job(Role.TASK, "receive"), error)
             self._send_soon()
         else:
-            self._lose()
+            self._lose_peer()
 
-    def _lose(self) -> None:
-        """Nothing more can be sent; nothing new to one that is over."""
-        if self._over.done():
+    def _receive_again(self) -> None:
+        if self._reading_resumed is not None:
+            self.keepalive.resume(self.reactor.loop.time())
+            resolve(self._reading_resumed)
+            self._reading_resumed = None
+
+    def _lose_peer(self) -> None:
+        """Send nothing more, and tell the life cycle, unless it is over."""
+        if self._ended.done():
             return
-        self._close_sent = True
-        self._out.clear()
-        self.pending = 0
+        self._drop_queue()
         self.lifecycle.lost()
-        self._settle_close()
-        self._wake_waiters()
+        self._finish_close_job()
+        self.wake_waiters()
 
     # Sending.
 
     def _send_soon(self) -> None:
-        if self._out and self._sender is None and not self._in_turn:
-            # Until it runs, it is the one who sends: so nobody else begins.
-            self._since = self.reactor.loop.time()
+        if self._queue and self._sender is None and not self._in_turn:
+            # The task is the sender before it runs, so that no other one begins.
+            self._send_began = self.reactor.loop.time()
             self._sender = self.reactor.loop.create_task(self._send())
 
     async def _send(self) -> None:
-        """Send what is queued, and what is queued meanwhile. One task at a time does this."""
-        foreign, out, now = self._foreign, self._out, self.reactor.loop.time
-        self._since = now()
+        """Send everything that is queued, now or meanwhile. One task at a time does this."""
+        wire, queue, now = self._wire, self._queue, self.reactor.loop.time
+        self._send_began = now()
         try:
-            while out:
-                message = out[0]
-                if isinstance(message, Closing):
-                    await self._say_close(message)
+            while queue:
+                message = queue[0]
+                if isinstance(message, QueuedClose):
+                    await self._send_close(message)
                 else:
-                    await foreign.send(message)
-                if out:  # else it was lost meanwhile
-                    out.popleft()
-                    if not isinstance(message, Closing):
-                        self.pending -= encoded_size(message)
-                if out:
-                    self._since = now()
-        except Exception:  # noqa: BLE001 - however a server says that the peer is lost
-            # By which code, who receives will hear, in a moment or never.
-            out.clear()
-            self.pending = 0
-            self._close_sent = True
-            self.reactor.after(_LAST_WORD, partial(self.run_in_scope, self._lose))
+                    await wire.send(message)
+                if queue:  # otherwise the peer was lost in the meantime
+                    queue.popleft()
+                    if not isinstance(message, QueuedClose):
+                        self._queued_bytes -= encoded_size(message)
+                if queue:
+                    self._send_began = now()
+        except Exception:  # noqa: BLE001 - any error of a server means that the peer is lost
+            self._drop_queue()
+            self.reactor.after(_GRACE, partial(self.run_in_scope, self._lose_peer))
         finally:
             self._sender = None
-        self.run_in_scope(self._has_sent)
+        if self._close_job is not None or self.lifecycle.outbox.full:
+            self.run_in_scope(self._has_sent)
         self._send_soon()
 
+    def _drop_queue(self) -> None:
+        self.state = LOST
+        self._queue.clear()
+        self._queued_bytes = 0
+
     def _has_sent(self) -> None:
-        # First: the life cycle may say Close now, and that is only queued then.
-        self._settle_close()
+        # First: the life cycle may close now, and that Close is only queued then.
+        self._finish_close_job()
         if self.lifecycle.outbox.full:
             self.lifecycle.backlog(0)
-            self._wake_waiters()
+            self.wake_waiters()
 
-    async def _say_close(self, closing: Closing) -> None:
-        # One says nothing while it is asked for the next message, which is of no use now.
+    async def _send_close(self, close: QueuedClose) -> None:
+        # There is a server that sends no Close while it is asked for the next message; nobody needs
+        # that message any more.
         if self._reader is not None and self._reader is not asyncio.current_task():
             self._reader.cancel()
-        self._farewell.begin(closing, heeded=True)
-        await asyncio.sleep(0)  # `terminate` does not wait for what the server waits for
+        self._close_sender.begin(close, report_refusal=True)
+        await asyncio.sleep(0)  # the Close leaves; `terminate` does not wait for the peer's answer
 
-    def _settle_close(self) -> None:
-        job, self._closing = self._closing, None
+    def _finish_close_job(self) -> None:
+        """Let `terminate` run: our Close has left, or never will."""
+        job, self._close_job = self._close_job, None
         if job is not None:
             self.lifecycle.settled(job, None)
-
-    def _wake_waiters(self) -> None:
-        waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
-            let_go(waiter)
-
-    def _due(self) -> float:
-        """Return when to look next: often enough to see a peer that takes nothing."""
-        now = self.reactor.loop.time()
-        period = min(self._options.send_timeout or _LAST_WORD, 60.0)
-        return min(
-            now + period, self._alarm_at, NEVER if self._close_sent else self._keepalive.due()
-        )

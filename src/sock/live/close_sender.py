@@ -1,97 +1,81 @@
-"""How a Close is said by a server that is not ours: once, by a task of its own."""
+"""Sends the Close frame of a bridge through the other server: once, in a task of its own."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any, final
 
-from sock import telemetry
-
-from .server_wire import forget, let_go
+from .live_connection import resolve
 
 if TYPE_CHECKING:
-    from sock.engine import Lifecycle
-    from sock.spec import Request
-
-    from .server_wire import Closing, ServerWire
+    from .server_wire import QueuedClose, ServerWire
 
 
 @final
 class CloseSender:
-    """The Close of one connection.
+    """Sends the Close frame of one connection.
 
-    A task of its own, as some servers wait for the peer's answer before they return from this.
+    It has a task of its own because some servers wait in their `close` for the peer's answer.
 
     Args:
-        foreign: the connection.
+        wire: the connection in the other server.
         loop: the event loop.
     """
 
-    __slots__ = ("_foreign", "_loop", "_refused", "_refusing", "_task")
+    __slots__ = ("_loop", "_refusal", "_refused", "_task", "_wire")
 
-    def __init__(self, foreign: ServerWire, loop: asyncio.AbstractEventLoop) -> None:
-        self._foreign = foreign
+    def __init__(self, wire: ServerWire, loop: asyncio.AbstractEventLoop) -> None:
+        self._wire = wire
         self._loop = loop
         self._task: asyncio.Task[None] | None = None
-        self._refused: Exception | None = None  # why the server does not say it
-        self._refusing: asyncio.Future[None] = loop.create_future()  # done when it does not
+        self._refusal: Exception | None = None  # the server's, which does not send this code
+        self._refused: asyncio.Future[None] = loop.create_future()  # done when there is a refusal
 
-    def begin(self, closing: Closing, *, heeded: bool = False, within: float | None = None) -> None:
-        """Say it, unless that has begun.
+    def begin(
+        self, close: QueuedClose, *, report_refusal: bool = False, timeout: float | None = None
+    ) -> None:
+        """Begin to send the Close frame, unless that was begun before.
 
         Args:
-            closing: what to say.
-            heeded: whether a refusal of the server's is told.
-            within: seconds, after which whatever the server waits for is given up.
+            close: the code and the detail.
+            report_refusal: whether `wait` raises the error of a server that refuses the code.
+            timeout: seconds after which sending is given up; None for no limit.
         """
         if self._task is not None:
             return
-        saying: Any = self._foreign.close(closing.code, closing.detail)
-        self._task = self._loop.create_task(saying)
-        self._task.add_done_callback(self._ended if heeded else forget)
-        if within is not None:
-            self._loop.call_later(within, self._task.cancel)
+        sending: Any = self._wire.close(close.code, close.detail)
+        self._task = self._loop.create_task(sending)
+        self._task.add_done_callback(self._keep_refusal if report_refusal else ignore_outcome)
+        if timeout is not None:
+            self._loop.call_later(timeout, self._task.cancel)
 
-    async def wait(self, over: asyncio.Future[None], bound: float | None) -> None:
-        """Wait for the end, and until the Close has been said, if that has begun.
+    async def wait(self, ended: asyncio.Future[None], close_timeout: float) -> None:
+        """Wait until the connection has ended, and then until the Close frame, if any, was sent.
 
         Args:
-            over: done at the end.
-            bound: seconds after that.
+            ended: done when the life cycle has ended.
+            close_timeout: seconds to wait for the Close frame after that.
 
         Raises:
-            Exception: the server does not say it. At once: what is under way may finish without.
+            Exception: the server refuses the code. It is raised at once, while the connection may
+                still have work under way.
         """
-        await asyncio.wait({over, self._refusing}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({ended, self._refused}, return_when=asyncio.FIRST_COMPLETED)
         if self._task is not None:
-            await asyncio.wait({self._task}, timeout=bound)
-        if self._refused is not None:
-            raise self._refused
+            await asyncio.wait({self._task}, timeout=close_timeout)
+        if self._refusal is not None:
+            raise self._refusal
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _keep_refusal(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
-        # autobahn (daphne) lets an application say few codes, and refuses the others with a plain
-        # Exception. What else is raised says that the peer has gone, which is no news.
+        # autobahn, which daphne uses, lets an application send few codes and refuses the others
+        # with a plain Exception. Any other error says that the peer is gone, which is known.
         if type(error) is Exception:
-            self._refused = error
-            let_go(self._refusing)
+            self._refusal = error
+            resolve(self._refused)
 
 
-def tell_end(request: Request, lifecycle: Lifecycle, seconds: float) -> None:
-    """Tell how a connection has ended, if it was live.
-
-    Args:
-        request: that was upgraded.
-        lifecycle: which has ended.
-        seconds: since the connection was opened.
-    """
-    cause = lifecycle.cause
-    if cause is not None:
-        telemetry.emit(
-            "connection.closed",
-            request=request,
-            code=cause.code,
-            reason=cause.reason,
-            dropped=lifecycle.outbox.dropped,
-            seconds=seconds,
-        )
+def ignore_outcome(task: asyncio.Task[None]) -> None:
+    """Take the exception of a task, so that asyncio does not report it: the peer is gone."""
+    if not task.cancelled():
+        task.exception()

@@ -1,7 +1,7 @@
-"""Coroutines, generators and streams: run, and their outcome told to the life cycle.
+"""Runs the jobs of a life cycle, which are coroutines, generators and streams, and reports them.
 
-They are begun at once (`eager`): a callback that does not suspend costs no task and no turn of the
-loop.
+A job is begun at once (`sock.loop.eager`): a coroutine that does not suspend costs no task and no
+turn of the event loop.
 """
 
 from __future__ import annotations
@@ -17,90 +17,91 @@ from sock.loop.watch import watched
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from .live import Live
+    from .live_connection import LiveConnection
 
-_ITEMS_A_TURN: Final = 64  # of an iterator that never suspends, before the others get their turn
+_ITEMS_A_TURN: Final = 64
+"""Items of an iterator that never suspends, before other connections get their turn."""
 
 
-def start(link: Live, job: Job) -> None:
+def start(connection: LiveConnection, job: Job) -> None:
     """Begin a job of the life cycle, and report it when it is done."""
     begun = job.awaitable
-    if not isinstance(begun, Suspended):  # else the lane has begun it
-        work = _coroutine(link, job)
-        if link.debug:
-            work = watched(work, link.lifecycle.place(job.place))
+    if not isinstance(begun, Suspended):  # otherwise the lane has begun it already
+        work = _coroutine(connection, job)
+        if connection.debug:
+            work = watched(work, connection.lifecycle.place(job.place))
         try:
-            begun = link.reactor.eager.begin(work, link)
+            begun = connection.reactor.eager.begin(work, connection)
         except asyncio.CancelledError:
-            _report_cancelled(link, job)
+            _report_cancelled(connection, job)
             return
         except BaseException as error:
-            link.lifecycle.failed(job, error)
+            connection.lifecycle.failed(job, error)
             if isinstance(error, (KeyboardInterrupt, SystemExit)):
-                link.wake()  # to finish the end that has begun, if the loop goes on
+                connection.wake()  # to finish the end that has begun, if the event loop goes on
                 raise
             return
     if not isinstance(begun, Suspended):
-        link.lifecycle.settled(job, begun)
+        connection.lifecycle.settled(job, begun)
     elif begun.task.done():
-        _report(link, job, begun.task)
+        _report(connection, job, begun.task)
     else:
-        follow(link, job, begun.task)
+        follow(connection, job, begun.task)
         if job.cancelled and job.iterator is None:
-            begun.task.cancel()  # in its first step there was nothing yet to cancel
+            begun.task.cancel()  # the job was cancelled in its first step, before it had a task
 
 
-def follow(link: Live, job: Job, task: asyncio.Task[Any]) -> None:
-    """Report a task that is under way when it is done."""
+def follow(connection: LiveConnection, job: Job, task: asyncio.Task[Any]) -> None:
+    """Report a job when its task, which is under way, is done."""
     job.handle = task
-    task.add_done_callback(lambda done: link.run_in_scope(_report, link, job, done))
+    task.add_done_callback(lambda done: connection.run_in_scope(_report, connection, job, done))
 
 
-def spawned(link: Live, task: asyncio.Task[Any]) -> None:
-    """Take a task that dies with the connection."""
+def follow_spawned(connection: LiveConnection, task: asyncio.Task[Any]) -> None:
+    """Follow a task of `Ref.spawn`, which is cancelled when the connection ends."""
     job = Job(Role.TASK, "spawn")
-    follow(link, job, task)
-    link.lifecycle.spawned(job)
+    follow(connection, job, task)
+    connection.lifecycle.spawned(job)
 
 
 def cancel(job: Job) -> None:
-    """Cancel a job; one that is just running itself sees `job.cancelled` when it next looks."""
+    """Cancel a job. A job that is running at this moment looks at `job.cancelled` by itself."""
     task: asyncio.Task[Any] | None = job.handle
     if task is not None and task is not _current_task():
         task.cancel()
 
 
-def _report(link: Live, job: Job, task: asyncio.Task[Any]) -> None:
-    """Tell the life cycle what a task came to. Cancelled as was wanted, it came to nothing."""
-    # A job and its task know each other, and the task what it was ended by, whose traceback knows
-    # the job: circles, which would keep the connection until the garbage collector runs.
+def _report(connection: LiveConnection, job: Job, task: asyncio.Task[Any]) -> None:
+    """Tell the life cycle the outcome of a task. A wanted cancellation has the outcome None."""
+    # A job and its task know each other. The task also knows the exception that ended it, whose
+    # traceback knows the job. These circles would keep the connection in memory until the garbage
+    # collector runs.
     job.handle = job.awaitable = None
     try:
-        error = task.exception()  # also takes what it was cancelled by away from it
+        error = task.exception()  # also takes the cancellation error away from the task
     except asyncio.CancelledError as cancelled:
         cancelled.__traceback__ = cancelled.__context__ = None
-        _report_cancelled(link, job)
+        _report_cancelled(connection, job)
         return
     if error is None:
-        link.lifecycle.settled(job, task.result())
+        connection.lifecycle.settled(job, task.result())
     else:
-        link.lifecycle.failed(job, error)
+        connection.lifecycle.failed(job, error)
 
 
-def _report_cancelled(link: Live, job: Job) -> None:
-    # In an end that has begun it may have been the loop, which lets nothing wait any more.
-    if job.cancelled or job.role is Role.TASK or link.lifecycle.closed:
-        link.lifecycle.settled(job, None)
+def _report_cancelled(connection: LiveConnection, job: Job) -> None:
+    # When the end has begun, the event loop may have cancelled the task, because it is stopping.
+    if job.cancelled or job.role is Role.TASK or connection.lifecycle.closed:
+        connection.lifecycle.settled(job, None)
     else:
-        link.lifecycle.failed(
-            job, asyncio.CancelledError(f"{link.lifecycle.place(job.place)} was cancelled")
-        )
+        place = connection.lifecycle.place(job.place)
+        connection.lifecycle.failed(job, asyncio.CancelledError(f"{place} was cancelled"))
 
 
-def _coroutine(link: Live, job: Job) -> Coroutine[Any, Any, Any]:
+def _coroutine(connection: LiveConnection, job: Job) -> Coroutine[Any, Any, Any]:
     awaitable: Any = job.awaitable
     if awaitable is None:
-        return _exhaust(link, job)
+        return _exhaust(connection, job)
     if isinstance(awaitable, Coroutine):
         return cast("Coroutine[Any, Any, Any]", awaitable)
     return _await(awaitable)
@@ -110,8 +111,8 @@ async def _await(awaitable: Awaitable[Any]) -> Any:
     return await awaitable
 
 
-async def _exhaust(link: Live, job: Job) -> None:
-    """Push what an iterator yields, no faster than the peer takes it, and close it in the end."""
+async def _exhaust(connection: LiveConnection, job: Job) -> None:
+    """Push the items of an iterator, no faster than the peer takes them, then close it."""
     iterator = job.iterator
     assert iterator is not None, "a job has an awaitable or an iterator"
     count = 0
@@ -121,12 +122,12 @@ async def _exhaust(link: Live, job: Job) -> None:
                 item = await anext(iterator)
             except StopAsyncIteration:
                 return
-            link.lifecycle.yielded(job, item)
-            del item  # which may be large, and the peer slow
+            connection.lifecycle.yielded(job, item)
+            del item  # it may be large, and the peer slow
             count += 1
             if count % _ITEMS_A_TURN == 0:
                 await asyncio.sleep(0)
-            await link.room()
+            await connection.wait_for_room()
     finally:
         if isinstance(iterator, AsyncGenerator):
             await cast("AsyncGenerator[Any, Any]", iterator).aclose()
@@ -135,5 +136,5 @@ async def _exhaust(link: Live, job: Job) -> None:
 def _current_task() -> asyncio.Task[Any] | None:
     try:
         return asyncio.current_task()
-    except RuntimeError:  # no loop is running: the interpreter is being shut down
+    except RuntimeError:  # no event loop is running: the interpreter is shutting down
         return None

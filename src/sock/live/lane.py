@@ -16,33 +16,30 @@ from __future__ import annotations
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, cast
 
-from sock.loop.scope import Scoped
 from sock.spec import Ping, Pong, ProtocolError
 from sock.spec.message import MESSAGE_TYPES
 from sock.wire.frame import Close
 
+from .live_connection import LiveConnection
+
 if TYPE_CHECKING:
-    from sock.engine import Keepalive, Lifecycle
+    from sock.engine import Keepalive
     from sock.loop.pipe import Pipe
     from sock.loop.reactor import Reactor
     from sock.loop.scope import Scope
-    from sock.spec import Message
+    from sock.spec import Message, Options, Request, Sock
     from sock.wire.parser import Event, Parser
     from sock.wire.writer import Writer
 
 
-class Lane(Scoped):
+class Lane(LiveConnection):
     """What a link does for each message. Made by the link that it is a part of.
 
     Args:
-        reactor: of the event loop.
+        reactor, request, handler, options, keepalive, debug, scope: of a `LiveConnection`.
         pipe: to the peer.
         parser: of what the peer sends.
         writer: of what it is sent.
-        keepalive: told when bytes were received.
-        max_pending: bytes that may wait for the peer; None for no limit.
-        debug: whether to name callbacks that block the loop.
-        scope: that all of it runs in.
     """
 
     __slots__ = (
@@ -52,40 +49,32 @@ class Lane(Scoped):
         "close_received",
         "close_sent",
         "deadline_changed",
-        "debug",
-        "fell_behind",
         "in_turn",
-        "keepalive",
-        "lifecycle",
         "parser",
         "pipe",
-        "reactor",
         "unread",
         "writer",
     )
 
-    lifecycle: Lifecycle
-    """Who decides; set by the link, which the life cycle knows as its host."""
-
     def __init__(
         self,
         reactor: Reactor,
+        request: Request,
+        handler: Sock[Any, Any],
+        options: Options,
+        keepalive: Keepalive,
+        debug: bool,  # noqa: FBT001 - one of many
+        scope: Scope,
         pipe: Pipe,
         parser: Parser,
         writer: Writer,
-        keepalive: Keepalive,
-        max_pending: int | None,
-        debug: bool,  # noqa: FBT001 - one of many
-        scope: Scope,
     ) -> None:
-        super().__init__(scope)
-        self.reactor = reactor
+        super().__init__(reactor, request, handler, options, keepalive, debug, scope)
         self.pipe = pipe
         self.parser = parser
         self.writer = writer
-        self.keepalive = keepalive
-        self.debug = debug
         self._out = bytearray()
+        max_pending = options.max_send_buffer
         # A number is compared faster than None is told apart.
         self._max_pending: float = float("inf") if max_pending is None else max_pending
         self._max_out = self._max_pending  # what is left of it for this turn
@@ -93,8 +82,6 @@ class Lane(Scoped):
         """Whether the lane is in a turn of its own, which flushes at its end."""
         self.unread = False
         """Whether the parser may hold messages that nobody could take."""
-        self.fell_behind = False
-        """Whether reading is paused because the loop's turn was over before all was handled."""
         self.close_sent = False
         """Whether our Close is on its way."""
         self.close_received = False
@@ -185,7 +172,7 @@ class Lane(Scoped):
             self.close_received = True
         return True
 
-    def offer(self, info: Any) -> bool:
+    def offer(self, info: Any, /) -> bool:
         """Push an info at once that is a message, if nobody is to be asked; tell whether it was.
 
         The fast path of a fan-out, from the loop's thread only; asked from another, it refuses.
@@ -264,14 +251,6 @@ class Lane(Scoped):
 
     def end_tcp(self) -> None:
         """End TCP at the end of a turn, if our Close is all that there will ever be."""
-        raise NotImplementedError
-
-    def arm(self) -> None:
-        """Let the wheel know of the earliest deadline."""
-        raise NotImplementedError
-
-    def admit(self, info: Any, /) -> None:
-        """Take an info that another thread has sent."""
         raise NotImplementedError
 
     def limit_turn(self, pending: int) -> None:

@@ -1,20 +1,30 @@
 """A connection whose wire is ours: the parser, the writer and the life cycle over one pipe.
 
-    what the peer does            what the link does
-    ----------------------------  ------------------------------------------------------------------
-    sends a message               gives it to the life cycle, sends what comes back, in one write
-    sends a ping                  queues the pong, tells the life cycle
-    says Close                    tells the life cycle, which answers; then closes TCP
-    breaks the protocol           tells the life cycle, which says the code; then FIN, then reads on
-    ends or resets TCP            tells the life cycle
+    state       what happens                      what is done                          then
+    ----------  --------------------------------  ------------------------------------  ----------
+    OPEN        a message comes                   the life cycle takes it (1)           OPEN
+    OPEN        a ping comes                      queue a pong, tell the life cycle     OPEN
+    OPEN        the life cycle holds              stop reading, stop the peer's clock   HELD
+    OPEN        a turn lasts too long             stop reading, stop the peer's clock   BEHIND
+    HELD        the life cycle resumes            read again                            OPEN
+    HELD        it resumes with messages unread   ask for a turn                        BEHIND
+    BEHIND      a turn reads all messages         read again                            OPEN
+    BEHIND      the life cycle holds              leave the rest unread                 HELD
+    not LOST    the life cycle closes (2)         send our Close, read again            CLOSE_SENT
+    CLOSE_SENT  the peer's Close comes            close TCP (3)                         CLOSE_SENT
+    CLOSE_SENT  the peer has broken the protocol  send FIN, read to the end (4)         CLOSE_SENT
+    CLOSE_SENT  anything else comes               ignore it                             CLOSE_SENT
+    CLOSE_SENT  close_timeout passes              cut TCP                               LOST
+    not LOST    the peer ends TCP                 tell the life cycle, close TCP        LOST
+    not LOST    TCP is lost                       tell the life cycle                   LOST
+    LOST        the life cycle is over            call on_over, free everything         LOST
 
-    what the life cycle says      what the link does
-    ----------------------------  ------------------------------------------------------------------
-    close, nothing heard yet      waits for the peer's Close up to close_timeout, then closes TCP
-    hold                          stops reading, stops the peer's clock
+    (1) its answers leave in one write at the end of the turn
+    (2) by itself, or because it was told of the peer's Close or of a violation of the protocol
+    (3) the server closes TCP first (RFC 6455 §7.1.1)
+    (4) closing with unread bytes would reset the connection, and the peer might lose our Close
 
-The server closes TCP first (RFC 6455 §7.1.1). After our Close, whatever comes but the peer's is
-ignored.
+"The peer's clock" is its `Keepalive`: it stands still while the link does not read (rule 12).
 """
 
 from __future__ import annotations
@@ -22,18 +32,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, final
 
 from sock import telemetry
-from sock.engine import NEVER, Job, Keepalive, Lifecycle, Verdict
-from sock.loop.watch import watch
+from sock.engine import NEVER, Job, Keepalive, Phase, Verdict
 from sock.spec import Ping
 from sock.wire.codec import Parser, Writer
 
 from . import driver
-from .infos import admit, post
 from .lane import Lane
 from .ref import LiveRef
+from .state import BEHIND, CLOSE_SENT, HELD, LOST, OPEN
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
 
     from sock.loop.pipe import Pipe
@@ -42,9 +50,6 @@ if TYPE_CHECKING:
     from sock.spec import Options, Request, Sock
     from sock.wire.deflate import Agreement
 
-    from .infos import Inlet
-    from .ref import Later
-
 
 @final
 class Link(Lane):
@@ -52,33 +57,18 @@ class Link(Lane):
 
     Args:
         reactor: of the event loop.
-        pipe: to the peer; from `begin` on it is the link's.
+        pipe: to the peer; from `begin` on it belongs to the link.
         request: that was upgraded.
-        handler: takes over.
-        options: all limits, laid over the server's.
+        handler: of the application; its callbacks are called.
+        options: all limits, laid over those of the server.
         agreement: how messages are compressed; None when they are not.
         on_over: called when the life cycle and the pipe have both ended.
-        debug: whether to name callbacks that block the loop.
-        scope: that all of it runs in; None for one with the variables that are set here and now.
+        debug: whether to report callbacks that block the event loop.
+        scope: the connection's turns, deadlines and callbacks run in it; None for a scope with the
+            context variables that are set here and now.
     """
 
-    __slots__ = (
-        "_alarm_at",
-        "_closing_at",
-        "_done",
-        "_lost",
-        "_on_over",
-        "_opened_at",
-        "_options",
-        "_over",
-        "_timers",
-        "_waiters",
-        "held",
-        "inlet",
-        "ref",
-        "request",
-        "slot",
-    )
+    __slots__ = ("_closing_at", "_on_over", "ref")
 
     def __init__(
         self,
@@ -94,13 +84,18 @@ class Link(Lane):
         scope: Scope | None = None,
     ) -> None:
         inflater = deflater = None
-        self._opened_at = reactor.loop.time()
         if agreement is not None:
             inflater = agreement.inflater()
             if options.compression is not None:
                 deflater = agreement.deflater(options.compression)
         super().__init__(
             reactor,
+            request,
+            handler,
+            options,
+            Keepalive(options.idle_timeout, options.ping_interval, reactor.loop.time()),
+            debug,
+            reactor.scope.here() if scope is None else scope,
             pipe,
             Parser(
                 max_message_size=options.max_message_size,
@@ -108,37 +103,20 @@ class Link(Lane):
                 inflater=inflater,
             ),
             Writer(deflater=deflater),
-            Keepalive(options.idle_timeout, options.ping_interval, self._opened_at),
-            options.max_send_buffer,
-            debug,
-            reactor.scope.here() if scope is None else scope,
         )
-        self.request = request
-        self._options = options
-        self._on_over = on_over
-        self.lifecycle = Lifecycle(handler, options, self, watch if debug else None)
         self.ref = LiveRef(self)
-        self.slot: int | None = None  # the wheel's
-        self.inlet: Inlet | None = None  # of the first info from another thread
-        self._alarm_at = NEVER  # the life cycle's bound
-        self._closing_at = NEVER  # ours on the close handshake
-        self._done: list[Callable[[], None]] | None = None
-        self._timers: set[Later] | None = None
-        self._waiters: list[asyncio.Future[None]] | None = None
-        self.held = False
-        """Whether it was told not to read."""
-        self._lost = False  # there is no pipe any more
-        self._over = False  # the life cycle has ended
+        self._on_over = on_over
+        self._closing_at = NEVER  # our deadline for the end of TCP, once our Close was sent
 
     def begin(self, head: bytes, early: bytes = b"") -> None:
-        """Go live: send the 101 with all that init pushes, then read, `early` first.
+        """Go live: send the 101 with everything that init pushes, then read, `early` first.
 
         Args:
             head: the 101 as it is sent.
-            early: what came behind the request's head.
+            early: bytes that came behind the head of the request.
         """
         self.pipe.receiver = self
-        if not self._over:  # a drain may have come in between
+        if self.lifecycle.phase is not Phase.OVER:  # a drain may have ended it before it began
             self.run_in_scope(self._begin, head, early)
 
     def _begin(self, head: bytes, early: bytes) -> None:
@@ -152,7 +130,7 @@ class Link(Lane):
         self.finish_turn()
 
     def finish_up(self, timeout: float | None) -> None:
-        """Drain: finish what is under way within `timeout` seconds, then say 1012."""
+        """Drain: let the work under way finish within `timeout` seconds, then close with 1012."""
         self.lifecycle.shutdown(timeout)
 
     def abort(self) -> None:
@@ -162,42 +140,41 @@ class Link(Lane):
     # The receiver of the pipe, beside `received`.
 
     def ended(self) -> None:
-        """Note the end of what the peer sends: without a Close, it is gone."""
-        if not self.close_sent:
-            self.run_in_scope(self._lose_peer)
+        """Take note that the peer has ended TCP: without a Close before it, the peer is lost."""
+        if self.state is not CLOSE_SENT:
+            self.run_in_scope(self._tell_lost)
         self.pipe.close()
 
     def drained(self) -> None:
-        """All was taken: go on with what waited for that."""
-        self.run_in_scope(self._take_room)
+        """Go on with everything that waited for the peer: it has taken all bytes."""
+        self.run_in_scope(self._go_on_sending)
 
-    def _take_room(self) -> None:
+    def _go_on_sending(self) -> None:
         self.limit_turn(0)
         self.lifecycle.backlog(0)
-        self._wake_waiters()
+        self.wake_waiters()
 
     def lost(self) -> None:
-        """The pipe is gone."""
-        self._lost = True
+        """Take note that the pipe is gone."""
+        self.state = LOST
         self.forget()
-        self.run_in_scope(self._lose_peer)
-        self._wake_waiters()
+        self.run_in_scope(self._tell_lost)
+        self.wake_waiters()
         self._closing_at = NEVER
-        self._let_go()
+        self._release()
 
-    def _lose_peer(self) -> None:
+    def _tell_lost(self) -> None:
         self.lifecycle.lost()
 
     # Turns.
 
     def go_on(self) -> None:
-        """Do what has come up since: infos, messages that waited; send what there is."""
+        """Handle the infos and messages that wait, and send everything that is queued."""
         self.in_turn = True
         try:
-            if self.unread and not self.held:
+            if self.unread and self.state is not HELD:
                 self.feed(b"")
-            if self.fell_behind and not self.unread:
-                self.fell_behind = False
+            if self.state is BEHIND and not self.unread:
                 self._read_on()
             self.lifecycle.step()
             self.finish_turn()
@@ -206,17 +183,17 @@ class Link(Lane):
             raise
 
     def look(self, now: float) -> None:
-        """Look at the deadlines: some time may have come."""
+        """Do what is due: one of the deadlines may have passed."""
         if now >= self._alarm_at:
             self._alarm_at = NEVER
             self.lifecycle.alarmed()
-        if self._lost:
+        if self.state is LOST:
             self.arm()
             return
         if now >= self._closing_at:
             self.pipe.abort()
             return
-        if not self.close_sent:
+        if self.state is not CLOSE_SENT:
             verdict = self.keepalive.check(now)
             if verdict is Verdict.PING:
                 self.push(Ping())
@@ -228,14 +205,6 @@ class Link(Lane):
             return
         self.arm()
 
-    def post(self, info: Any) -> None:
-        """Take an info from another thread."""
-        post(self, self._options.max_mailbox, info)
-
-    def admit(self, info: Any, /) -> None:
-        """Take an info that another thread has sent, now in the loop's."""
-        admit(self, info)
-
     @property
     def pending(self) -> int:
         """Bytes that wait for the peer: queued in this turn, and not taken by the kernel."""
@@ -244,23 +213,24 @@ class Link(Lane):
     # The host of the life cycle.
 
     def close(self, code: int | None, detail: str, /) -> None:
-        """Say Close, behind all that was pushed, and end TCP in the way that fits."""
-        if self._lost:
+        """Send Close, behind everything that was pushed, and end TCP in the way that fits."""
+        if self.state is LOST:
             return
         frame = bytearray()
         self.writer.close(frame, code, detail)
         self.append(frame)
-        # Now, in one write with what came before it: `terminate`, which is next, never delays the
+        # Now, in one write with everything before it: `terminate` comes next, and never delays the
         # Close frame (rule 8).
         self.flush()
+        reading = self.state is OPEN
+        self.state = CLOSE_SENT
         self.close_sent = True
         self._closing_at = self.reactor.loop.time() + self._options.close_timeout
-        self._arm_soon()
-        if self.close_received and self.in_turn:  # the turn that is under way ends TCP
+        self.arm_soon()
+        if self.close_received and self.in_turn:  # the turn under way ends TCP
             return
-        self.unread = True  # the peer's Close may be among it
-        if self.held or self.fell_behind:
-            self.held = self.fell_behind = False
+        self.unread = True  # the peer's Close may be among the unread bytes
+        if not reading:
             self.pipe.resume()
         self.reactor.wake(self)
 
@@ -273,167 +243,111 @@ class Link(Lane):
         driver.cancel(job)
 
     def hold(self) -> None:
-        """Stop reading; the peer's clock stands still."""
-        if not self.close_sent and not self.held:
-            self.held = True
+        """Stop reading. The peer's clock stands still."""
+        if self.state is OPEN or self.state is BEHIND:
+            self.state = HELD
             self.keepalive.hold(self.reactor.loop.time())
             self.pipe.pause(self._options.idle_timeout)
 
     def resume(self) -> None:
-        """Read again, in the next turn, and first what the parser still holds."""
-        if self.held:
-            self.held = False
-            self._read_on()
+        """Read again in the next turn; messages that the parser still holds come first."""
+        if self.state is HELD:
+            if self.unread:
+                self.state = BEHIND
+            else:
+                self._read_on()
             self.reactor.wake(self)
 
-    def wake(self) -> None:
-        """Ask for a turn."""
-        self.reactor.wake(self)
-
-    def overdue(self) -> bool:
-        """Tell whether this turn has lasted too long."""
-        return self.reactor.overdue()
-
-    def alarm(self, seconds: float | None, /) -> None:
-        """Set the life cycle's bound."""
-        self._alarm_at = NEVER if seconds is None else self.reactor.loop.time() + seconds
-        self._arm_soon()
-
     def over(self) -> None:
-        """The life cycle has ended."""
-        self._over = True
-        for later in tuple(self._timers or ()):
-            later.cancel()
-        self.ref.detach()
-        for callback in self._done or ():
-            self.reactor.loop.call_soon(callback, context=self.own_scope().context)
-        self._done = None
-        cause = self.lifecycle.cause
-        if cause is not None:  # else init was never entered
-            telemetry.emit(
-                "connection.closed",
-                request=self.request,
-                code=cause.code,
-                reason=cause.reason,
-                dropped=self.lifecycle.outbox.dropped,
-                seconds=self.reactor.loop.time() - self._opened_at,
-            )
-        if not self.close_sent and not self._lost:
-            self.pipe.close()  # it was refused its life before it began
-        self._let_go()
-
-    # For the ref and the driver.
-
-    @property
-    def timers(self) -> set[Later]:
-        """What is to be forgotten at the end."""
-        if self._timers is None:
-            self._timers = set()
-        return self._timers
-
-    def add_done_callback(self, callback: Callable[[], None]) -> None:
-        """Call back when the life cycle has ended."""
-        if self._done is None:
-            self._done = []
-        self._done.append(callback)
-
-    async def room(self) -> None:
-        """Wait until the peer keeps up, or is gone."""
-        life = self.lifecycle
-        while life.outbox.full and not life.peer_gone:
-            if self._waiters is None:
-                self._waiters = []
-            waiter: asyncio.Future[None] = self.reactor.loop.create_future()
-            self._waiters.append(waiter)
-            await waiter
+        """Take note that the life cycle has ended."""
+        self.ref.drop_connection()
+        self.finish()
+        if self.state is not CLOSE_SENT and self.state is not LOST:
+            self.pipe.close()  # a drain has ended it before `init`: no Close was sent
+        self._release()
 
     # What the lane leaves to the link.
 
     def broken(self, error: BaseException) -> None:
-        """End after a turn that could not be finished, for want of memory, say.
+        """End the connection after a turn that could not be finished, for example without memory.
 
-        An interrupt of the whole program is none of the connection's business.
+        An interrupt of the whole program ends no connection.
         """
         self.in_turn = False
-        self.reactor.wake(self)  # whatever was queued leaves
+        self.reactor.wake(self)  # so that the queued bytes leave
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
             return
-        if self._over:  # the life cycle takes no errors any more; only TCP is left to end
+        if self.lifecycle.phase is Phase.OVER:  # it takes no errors any more; TCP is left to end
             self.pipe.abort()
             return
         try:
             self.lifecycle.raised(error)
-        except BaseException:  # not even that can be said
+        except BaseException:  # the error could not even be reported
             self.pipe.abort()
             raise
 
     def fall_behind(self) -> None:
-        """Go on in the next turn, and read nothing before: the loop has others to serve."""
-        if not self.fell_behind:
-            self.fell_behind = True
+        """Go on in the next turn, and read nothing before it: other connections wait."""
+        if self.state is OPEN:
+            self.state = BEHIND
             self.keepalive.hold(self.reactor.loop.time())
             self.pipe.pause()
         self.reactor.wake(self)
 
     def note_pending(self, pending: int) -> None:
-        """Take note of what the kernel has not taken of this turn's write; 0 is the end of it."""
+        """Take note of how many bytes of this turn's write the kernel has not taken, or of 0."""
         if pending:
             self.limit_turn(pending)
             self.lifecycle.backlog(pending)
             self.deadline_changed = True
         else:
-            self._take_room()
+            self._go_on_sending()
 
     def end_tcp(self) -> None:
-        """End TCP at the end of a turn, if our Close is all that there will ever be."""
+        """End TCP at the end of a turn, if nothing more is to be sent or received."""
         if self.close_received:
             self.pipe.close()
         elif self.parser.finished:
-            # RFC 6455 §7.1.7: after a violation nothing is processed any more. Reading goes on to
-            # the end all the same: closing with unread bytes would reset the connection, and the
+            # RFC 6455 §7.1.7: after a violation nothing is processed any more. The pipe is read to
+            # its end all the same: closing with unread bytes would reset the connection, and the
             # peer might lose our Close.
             self.pipe.finish()
 
     def arm(self) -> None:
-        """Let the wheel know of the earliest deadline."""
+        """Tell the wheel the earliest deadline."""
         self.deadline_changed = False
         due = self._alarm_at
-        if not self._lost:
+        if self.state is not LOST:
             due = min(due, self._closing_at)
-            if not self.close_sent:
+            if self.state is not CLOSE_SENT:
                 due = min(due, self.keepalive.due())
             if self.pipe.pending:
                 due = min(due, self._send_due(self.reactor.loop.time()))
         if due < NEVER:
             self.reactor.wheel.arm(self, due)
 
-    # Inside.
-
-    def _arm_soon(self) -> None:
-        if self.in_turn:  # several deadlines may come and go in a turn
+    def arm_soon(self) -> None:
+        """Tell the wheel the earliest deadline, in a turn at its end: deadlines change often."""
+        if self.in_turn:
             self.deadline_changed = True
         else:
             self.arm()
 
+    # Inside.
+
     def _read_on(self) -> None:
-        if not (self.held or self.fell_behind):
-            self.keepalive.resume(self.reactor.loop.time())
-            self.pipe.resume()
-            self._arm_soon()
+        self.state = OPEN
+        self.keepalive.resume(self.reactor.loop.time())
+        self.pipe.resume()
+        self.arm_soon()
 
     def _send_due(self, now: float) -> float:
         pipe = self.pipe
         return self.lifecycle.outbox.due(now, pipe.pending, pipe.taken)
 
-    def _wake_waiters(self) -> None:
-        waiters, self._waiters = self._waiters, None
-        for waiter in waiters or ():
-            if not waiter.done():
-                waiter.set_result(None)
-
-    def _let_go(self) -> None:
-        """Let go of everything when nothing more can happen."""
-        if self._over and self._lost:
+    def _release(self) -> None:
+        """Keep nothing alive any more, when the life cycle and the pipe have both ended."""
+        if self.state is LOST and self.lifecycle.phase is Phase.OVER:
             self.reactor.wheel.disarm(self)
             if self._on_over is not None:
                 on_over, self._on_over = self._on_over, None

@@ -11,7 +11,7 @@ from sock.spec import Prepared, Stop, Text
 from sock.spec.message import MESSAGE_TYPES
 
 from . import driver
-from .lane import Lane
+from .infos_from_threads import OVERFLOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sock.engine.lifecycle import Lifecycle
     from sock.spec import Message, Ref, Request
 
-    from .live import Live
+    from .live_connection import LiveConnection
 
 InfoT = TypeVar("InfoT")
 ResultT = TypeVar("ResultT")
@@ -28,58 +28,60 @@ ResultT = TypeVar("ResultT")
 def send_all(refs: Iterable[Ref[InfoT]], info: InfoT, /) -> None:
     """Send an info to many connections: the same as `ref.send(info)` for each, in one pass.
 
-    An info that is a message is encoded once for all connections that push what is sent to them;
-    a `handle_info` gets the info itself. From any thread. Like `send` it never runs a receiver and
-    never blocks, and it is silent for those that are closed.
+    An info that is a message is encoded once for all connections that push it as it is; a handler
+    with a `handle_info` gets the info itself. It may be called in any thread. Like `Ref.send` it
+    never runs a receiver and never blocks, and it ignores connections that are closed.
 
-    It goes over `refs` as they are when it is called. A set that other threads change meanwhile
-    cannot be read, by this or by anything: give it a copy that was made under their lock.
+    It reads `refs` once, when it is called. If other threads change that collection, pass a copy
+    that was made under their lock.
 
     Args:
         refs: the addresses, in any iterable.
-        info: for each of them.
+        info: is sent to each of them.
     """
     message: Any = info
     for ref in tuple(refs):
         if isinstance(ref, LiveRef):
             ours: LiveRef = ref
-            life = ours.life
+            life = ours.lifecycle
             if life is None:
                 continue
             if message is info and life.pushes_infos:
                 message = _prepared(info)
             ours.send(message if life.pushes_infos else info)
-        else:  # a test's, say
+        else:  # another kind of ref, such as one of a test
             ref.send(info)
 
 
 @final
 class LiveRef:
-    """A `Ref`. It outlives its connection, and is then all that is left of it.
+    """The `Ref` of a live connection. It may be kept after the connection has ended.
+
+    A ref that is closed takes nothing more. When the connection is over, the ref no longer knows
+    it, so that the connection is freed.
 
     Args:
-        link: the connection.
+        connection: receives everything that is sent to this address.
     """
 
-    __slots__ = ("_lane", "_link", "_request", "life")
+    __slots__ = ("_connection", "_request", "lifecycle")
 
-    def __init__(self, link: Live) -> None:
-        self._link: Live | None = link
-        self._lane = link if isinstance(link, Lane) else None
-        self.life: Lifecycle | None = link.lifecycle
-        """Takes what is sent; None when nothing is taken any more."""
-        self._request = link.request
+    def __init__(self, connection: LiveConnection) -> None:
+        self._connection: LiveConnection | None = connection
+        self.lifecycle: Lifecycle | None = connection.lifecycle
+        """The life cycle of the connection; None when the ref takes nothing more."""
+        self._request = connection.request
 
     @property
     def closed(self) -> bool:
         """Whether the end of the connection has begun."""
-        return self.life is None or self.life.closed
+        return self.lifecycle is None or self.lifecycle.closed
 
     @property
     def pending(self) -> int:
-        """Bytes that wait for the peer; 0 when closed."""
-        link = self._link
-        return 0 if link is None or self.closed else link.pending
+        """Bytes that wait for the peer; 0 when the ref is closed."""
+        connection = self._connection
+        return 0 if connection is None or self.closed else connection.pending
 
     @property
     def request(self) -> Request:
@@ -87,85 +89,87 @@ class LiveRef:
         return self._request
 
     def send(self, info: Any, /) -> None:
-        """Put an info into the connection's mailbox; from any thread."""
-        link, life, lane = self._link, self.life, self._lane
-        if life is None or link is None or (lane is not None and lane.offer(info)):
+        """Put an info into the mailbox of the connection. May be called in any thread."""
+        connection, life = self._connection, self.lifecycle
+        if life is None or connection is None or connection.offer(info):
             return
-        if link.reactor.here():
+        if connection.reactor.here():
             life.post(info)
-        else:
-            link.post(info)
+            return
+        if not connection.count_info():
+            self.close()
+            info = OVERFLOW
+        connection.reactor.post(connection, info)
 
     def stop(
         self, code: int = 1000, detail: str = "", *, messages: Message | Sequence[Message] = ()
     ) -> None:
-        """End the connection as a returned `Stop` does; from any thread."""
-        stop = Stop(code, detail, _as_they_are_now(messages))
-        link, life = self._link, self.life
-        if life is None or link is None:
+        """End the connection as a returned `Stop` does. May be called in any thread."""
+        stop = Stop(code, detail, _copies(messages))
+        connection, life = self._connection, self.lifecycle
+        if life is None or connection is None:
             return
-        self.shut()
-        if link.reactor.here():
+        self.close()
+        if connection.reactor.here():
             life.stop(stop)
         else:
-            link.reactor.post(Stopping(life), stop)
+            connection.reactor.post(StopReceiver(life), stop)
 
-    def send_after(self, seconds: float, info: Any, /) -> Later:
-        """Send later; forgotten when the connection ends."""
-        later = Later(self, info)
-        link = self._link
-        if link is not None:
-            _check_thread(link, "send_after")
+    def send_after(self, seconds: float, info: Any, /) -> DelayedSend:
+        """Send an info after so many seconds, unless the connection ends before."""
+        delayed = DelayedSend(self, info)
+        connection = self._connection
+        if connection is not None:
+            _check_thread(connection, "send_after")
             if not self.closed:
-                later.start(link, seconds)
-        return later
+                delayed.start(connection, seconds)
+        return delayed
 
     def spawn(self, coroutine: Coroutine[Any, Any, ResultT], /) -> asyncio.Task[ResultT]:
         """Run a coroutine as a task that is cancelled when the connection ends."""
-        link = self._link
+        connection = self._connection
         try:
-            _check_thread(link, "spawn")
+            _check_thread(connection, "spawn")
         except RuntimeError:
-            coroutine.close()  # nobody will: it would be said that it was never awaited
+            coroutine.close()  # otherwise Python warns that it was never awaited
             raise
         loop = asyncio.get_running_loop()
-        if link is None:
+        if connection is None:
             task = loop.create_task(coroutine)
             task.cancel()
         else:
-            task = loop.create_task(Steps(coroutine, link.own_scope()))
-            driver.spawned(link, task)
+            task = loop.create_task(Steps(coroutine, connection.own_scope()))
+            driver.follow_spawned(connection, task)
         return task
 
     def add_done_callback(self, callback: Callable[[], None], /) -> None:
-        """Call back once, after `terminate`; soon, when the connection is over already."""
-        link = self._link
-        _check_thread(link, "add_done_callback")
-        if link is None:
+        """Call `callback` once, after `terminate`; soon, if the connection is over already."""
+        connection = self._connection
+        _check_thread(connection, "add_done_callback")
+        if connection is None:
             asyncio.get_running_loop().call_soon(callback)
         else:
-            link.add_done_callback(callback)
+            connection.add_done_callback(callback)
 
-    def shut(self) -> None:
-        """Take nothing more: the end has begun, or is about to in the loop's thread."""
-        self._lane = None
-        self.life = None
+    def close(self) -> None:
+        """Take nothing more: the end has begun, or is about to begin in the loop's thread."""
+        self.lifecycle = None
 
-    def detach(self) -> None:
-        """Let go of the connection, which is over."""
-        self.shut()
-        self._link = None
+    def drop_connection(self) -> None:
+        """Close, and no longer know the connection: it is over."""
+        self.close()
+        self._connection = None
 
     def __repr__(self) -> str:
         return f"<Ref {'closed' if self.closed else 'live'} {self._request.target}>"
 
 
 @final
-class Stopping:
-    """Who takes a `Stop` that another thread has asked for, in the loop's thread.
+class StopReceiver:
+    """Receives a `Stop` from another thread, and hands it to the life cycle.
 
     Args:
-        life: the life cycle to stop.
+        life: the life cycle that is to be stopped.
     """
 
     __slots__ = ("_life",)
@@ -174,87 +178,92 @@ class Stopping:
         self._life = life
 
     def admit(self, stop: Stop, /) -> None:
-        """Stop it."""
+        """Stop the life cycle. Called in the thread of the event loop."""
         self._life.stop(stop)
 
 
 @final
-class Later:
-    """A `Timer`: a pending `send_after`."""
+class DelayedSend:
+    """The `Timer` of a `Ref.send_after`.
 
-    __slots__ = ("_handle", "_info", "_link", "_ref")
+    Args:
+        ref: the info is sent to it.
+        info: is sent when the time has come.
+    """
+
+    __slots__ = ("_connection", "_handle", "_info", "_ref")
 
     def __init__(self, ref: LiveRef, info: Any) -> None:
         self._ref = ref
         self._info = info
-        self._link: Live | None = None
+        self._connection: LiveConnection | None = None
         self._handle: asyncio.TimerHandle | None = None
 
-    def start(self, link: Live, seconds: float) -> None:
-        """Arm the timer, which the connection keeps so as to forget it in time."""
-        self._link = link
-        link.timers.add(self)
-        self._handle = link.reactor.loop.call_later(seconds, self._fire)
+    def start(self, connection: LiveConnection, seconds: float) -> None:
+        """Begin to wait. The connection cancels the timer when it ends."""
+        self._connection = connection
+        connection.timers.add(self)
+        self._handle = connection.reactor.loop.call_later(seconds, self._send)
 
     def cancel(self) -> None:
-        """Forget it. Does nothing after it has fired."""
-        if self._handle is not None and self._link is not None:
+        """Do not send the info. Without effect when it was sent already."""
+        if self._handle is not None and self._connection is not None:
             self._handle.cancel()
-            self._link.timers.discard(self)
-            self._handle = self._link = self._info = None
+            self._connection.timers.discard(self)
+            self._handle = self._connection = self._info = None
 
-    def _fire(self) -> None:
+    def _send(self) -> None:
         info = self._info
         self.cancel()
         self._ref.send(info)
 
 
 def _prepared(info: Any) -> Any:
-    """Return a message in the form that is encoded once; anything else as it is."""
+    """Return a message in the form that is encoded only once; any other info as it is."""
     try:
         if isinstance(info, str) and not info.isascii():
-            info.encode()  # a lone surrogate is the sender's mistake, told for each connection
+            info.encode()  # a lone surrogate is the sender's mistake: each connection reports it
         if isinstance(info, (str, bytes)):
             return Prepared(info)
         if isinstance(info, Text):
             return Prepared(info.utf8.decode())
         if isinstance(info, (bytearray, memoryview)):
             return Prepared(bytes(cast("bytearray", info)))
-    except ValueError:  # no UTF-8, or a view that was released: each connection says so by itself
+    except ValueError:  # not UTF-8, or a released view: each connection reports it by itself
         pass
     return cast("Any", info)
 
 
-def _as_they_are_now(messages: object) -> list[Any]:
-    """Return the messages of a Stop that is carried out later: what is in a buffer may change.
+def _copies(messages: object) -> list[Any]:
+    """Return the messages of a Stop that is carried out later, with copies of all buffers.
 
     Raises:
         TypeError: they are no messages.
     """
     given: Any = (messages,) if isinstance(messages, MESSAGE_TYPES) else messages
     if not isinstance(given, Sequence):
-        raise TypeError(f"messages are a message or a sequence of them, not {given!r}")
+        raise TypeError(f"messages must be a message or a sequence of messages, not {given!r}")
     kept: list[Any] = list(cast("Sequence[Any]", given))
     for place, message in enumerate(kept):
         if not isinstance(message, MESSAGE_TYPES):
-            raise TypeError(f"messages are messages, not {message!r}")
+            raise TypeError(f"messages must contain messages only, not {message!r}")
         if isinstance(message, (bytearray, memoryview)):
             kept[place] = bytes(cast("bytearray", message))
     return kept
 
 
-def _check_thread(link: Live | None, name: str) -> None:
-    """Refuse what is for the connection's own event loop in any other thread.
+def _check_thread(connection: LiveConnection | None, name: str) -> None:
+    """Refuse a call that is only for the thread of the connection's own event loop.
 
-    A loop that is not running now is in no thread.
+    An event loop that is not running has no thread, so nothing is refused then.
 
     Raises:
         RuntimeError: this is another thread.
     """
-    if link is None or link.reactor.here() or not link.reactor.loop.is_running():
+    if connection is None or connection.reactor.here() or not connection.reactor.loop.is_running():
         return
     raise RuntimeError(
-        f"Ref.{name} is for the connection's own event loop, and was called in another thread: "
-        f"send an info from here, and call it in handle_info, "
-        f"or use loop.call_soon_threadsafe"
+        f"Ref.{name} may only be called in the thread of the connection's event loop, and this "
+        f"is another thread: send an info from here and call Ref.{name} in handle_info, or use "
+        f"loop.call_soon_threadsafe"
     )

@@ -1,21 +1,19 @@
-"""A WebSocket connection in a server that is not ours: what a `Bridge` asks of it."""
+"""What a `Bridge` asks of a WebSocket connection in another server."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, cast, final
+from typing import TYPE_CHECKING, Protocol, final
 
-from sock.spec import CloseCode, ProtocolError, Remote
 from sock.spec.exact import exact_bytes, exact_text
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Awaitable
 
-    from sock.spec import Message, Ping, Pong, Shutdown
+    from sock.spec import Message, Ping, Pong, Remote, Shutdown
 
 
 class ServerWire(Protocol):
-    """A WebSocket connection in a server that is not ours, accepted already."""
+    """A WebSocket connection in another server, which has accepted it already."""
 
     controls: bool
     """Whether pings can be sent, and pongs are received."""
@@ -23,24 +21,36 @@ class ServerWire(Protocol):
     async def receive(
         self,
     ) -> str | bytes | bytearray | memoryview | Ping | Pong | Remote | Shutdown:
-        """Return what comes next. Whatever it raises means that the peer is lost.
+        """Return the next message, or how the connection ends.
+
+        A message in a buffer is copied before the next one is asked for.
+
+        Returns:
+            A message; a `Ping` or `Pong`, if the server passes them on; `Remote` when the peer has
+            closed the connection; `Shutdown` when the server itself closes it.
 
         Raises:
-            ProtocolError: it broke the protocol; the server has said so, and has ended.
+            ProtocolError: the peer broke the protocol; the server has told it so.
+            Exception: any other error means that the peer is lost.
         """
         ...
 
     def send(self, message: Message, /) -> Awaitable[None]:
-        """Send a message, or a control frame if it can. Raises when the peer is gone."""
+        """Send a message, or a control frame if the server can. Raises when the peer is gone."""
         ...
 
     async def close(self, code: int | None, detail: str, /) -> None:
-        """Say Close. Raises when the peer is gone."""
+        """Send a Close frame. Raises when the peer is gone."""
 
 
 @final
-class Closing:
-    """A Close frame in the queue."""
+class QueuedClose:
+    """A Close frame in the queue of messages to send.
+
+    Args:
+        code: to send; None for a Close frame without a code.
+        detail: the text in the Close frame.
+    """
 
     __slots__ = ("code", "detail")
 
@@ -49,20 +59,8 @@ class Closing:
         self.detail = detail
 
 
-async def received(foreign: ServerWire) -> Any:
-    """Return what comes next, an end among it; a ProtocolError that the server has answered."""
-    try:
-        told: Any = await foreign.receive()
-    except ProtocolError as error:
-        return error
-    except Exception:  # noqa: BLE001 - however a server says that the peer is lost
-        return Remote(CloseCode.ABNORMAL_CLOSURE)
-    # A buffer may be the server's to use again.
-    return bytes(cast("bytearray", told)) if isinstance(told, (bytearray, memoryview)) else told
-
-
-def as_it_is_now(message: Message) -> Message:
-    """Return a message to be kept: what is in a buffer may change, and a class may lie of it."""
+def snapshot(message: Message) -> Message:
+    """Return a message as it is now, to be kept: a buffer may change, and a subclass may lie."""
     if isinstance(message, str):
         return exact_text(message)
     if isinstance(message, memoryview):
@@ -70,15 +68,3 @@ def as_it_is_now(message: Message) -> Message:
     if isinstance(message, (bytes, bytearray)):
         return bytes(exact_bytes(message))
     return message
-
-
-def forget(task: asyncio.Task[None]) -> None:
-    """Take an exception, which is no news: the peer has gone."""
-    if not task.cancelled():
-        task.exception()
-
-
-def let_go(future: asyncio.Future[None]) -> None:
-    """Let whoever waits for it go on, if that was not done."""
-    if not future.done():
-        future.set_result(None)

@@ -2,9 +2,9 @@ cimport cython
 
 
 @cython.final
-cdef class Inlet:
-    cdef object _bound
+cdef class InfoCount:
+    cdef object _limit
     cdef object _tickets
     cdef public Py_ssize_t admitted
 
-    cpdef bint full(self) except -1
+    cpdef bint take_place(self) except -1

@@ -14,7 +14,7 @@ import pytest
 
 from sock import MailboxFull, Options, Request, Sock
 from sock.live.bridge import Bridge
-from sock.live.infos import Inlet
+from sock.live.infos_from_threads import InfoCount
 from sock.loop import Reactor
 from sock.wire.frame import Close
 
@@ -157,25 +157,25 @@ def test_a_thread_that_sends_too_much_finds_the_ref_closed_at_once(run, open_lin
 
 def test_what_the_loop_has_admitted_makes_room():
     """[S11.6]"""
-    inlet = Inlet(2)
-    assert [inlet.full() for _ in range(2)] == [False, False]
-    inlet.admitted += 1
-    assert not inlet.full()
-    assert inlet.full()
+    count = InfoCount(2)
+    assert [count.take_place() for _ in range(2)] == [True, True]
+    count.admitted += 1
+    assert count.take_place()
+    assert not count.take_place()
 
 
-def test_without_a_bound_it_is_never_full():
-    inlet = Inlet(None)
-    assert not any(inlet.full() for _ in range(10_000))
+def test_without_a_limit_there_is_always_a_place():
+    count = InfoCount(None)
+    assert all(count.take_place() for _ in range(10_000))
 
 
-def test_a_connection_to_which_no_thread_has_sent_keeps_no_inlet(run, open_link):
+def test_a_connection_to_which_no_thread_has_sent_keeps_no_count(run, open_link):
     async def scenario():
         connection = await open_link(Hears)
         connection.handler.ref.send("from the loop")
         await asyncio.sleep(0)
         assert connection.handler.heard == ["from the loop"]
-        assert connection.link.inlet is None
+        assert connection.link.infos_from_threads is None
         connection.link.abort()
         await connection.over()
 
@@ -189,7 +189,7 @@ def test_threads_that_send_the_first_infos_at_the_same_time_are_all_counted(run,
             connection = await open_link(Hears, max_mailbox=None)
             await sends_from_threads(connection.handler.ref)
             await connection.peer.until_pong()
-            assert connection.link.inlet.admitted == THREADS * INFOS
+            assert connection.link.infos_from_threads.admitted == THREADS * INFOS
             connection.link.abort()
             await connection.over()
 

@@ -1,0 +1,210 @@
+"""What a link and a bridge have in common: one live connection, the host of its life cycle.
+
+    LiveConnection     turns, deadlines, infos, callbacks at the end
+     ├─ Lane ── Link   speaks the wire itself, over a pipe of ours
+     └─ Bridge         leaves the wire to another server
+
+A live connection lasts from its 101 to the end of `terminate`. It decides nothing: the life cycle
+(`sock.engine.Lifecycle`) decides, and the connection carries that out.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from sock import telemetry
+from sock.engine import NEVER, Lifecycle
+from sock.loop.scope import Scoped
+from sock.loop.watch import watch
+
+from .infos_from_threads import OVERFLOW, InfoCount
+from .state import OPEN
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from sock.engine import Keepalive
+    from sock.engine.host import Host
+    from sock.loop.reactor import Reactor
+    from sock.loop.scope import Scope
+    from sock.spec import Options, Request, Sock
+    from sock.spec.ref import Timer
+
+# Held for one assignment, which calls nothing that could send an info.
+_making_a_count: Final = threading.RLock()
+
+
+class LiveConnection(Scoped):
+    """One live connection. `Link` and `Bridge` complete it.
+
+    Args:
+        reactor: of the event loop.
+        request: that was upgraded.
+        handler: of the application; its callbacks are called.
+        options: all limits, laid over those of the host.
+        keepalive: knows when the peer is to be taken for dead.
+        debug: whether to report callbacks that block the event loop.
+        scope: the connection's turns, deadlines and callbacks run in it.
+    """
+
+    __slots__ = (
+        "_alarm_at",
+        "_done_callbacks",
+        "_opened_at",
+        "_options",
+        "_timers",
+        "_waiters",
+        "debug",
+        "infos_from_threads",
+        "keepalive",
+        "lifecycle",
+        "reactor",
+        "request",
+        "slot",
+        "state",
+    )
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        request: Request,
+        handler: Sock[Any, Any],
+        options: Options,
+        keepalive: Keepalive,
+        debug: bool,  # noqa: FBT001 - one of many
+        scope: Scope,
+    ) -> None:
+        super().__init__(scope)
+        self.reactor = reactor
+        self.request = request
+        self._options = options
+        self.keepalive = keepalive
+        self.debug = debug
+        # Link and Bridge have the rest of what a host is asked for.
+        self.lifecycle = Lifecycle(handler, options, cast("Host", self), watch if debug else None)
+        """Decides everything."""
+        self.state = OPEN
+        self.slot: int | None = None
+        """Written by the wheel, which keeps the deadlines."""
+        self.infos_from_threads: InfoCount | None = None
+        """Made when another thread sends for the first time: most connections never need it."""
+        self._opened_at = reactor.loop.time()
+        self._alarm_at = NEVER  # the deadline of the life cycle
+        # Made when they are needed: an idle connection keeps no empty list.
+        self._done_callbacks: list[Callable[[], None]] | None = None
+        self._timers: set[Timer] | None = None
+        self._waiters: list[asyncio.Future[None]] | None = None
+
+    # For the life cycle, whose host this is. Link and Bridge have the rest of `sock.engine.Host`.
+
+    def wake(self) -> None:
+        """Ask for a turn."""
+        self.reactor.wake(self)
+
+    def overdue(self) -> bool:
+        """Tell whether this turn has lasted too long."""
+        return self.reactor.overdue()
+
+    def alarm(self, seconds: float | None, /) -> None:
+        """Set the deadline of the life cycle; None removes it."""
+        self._alarm_at = NEVER if seconds is None else self.reactor.loop.time() + seconds
+        self.arm_soon()
+
+    def finish(self) -> None:
+        """Cancel the timers and report the end: the life cycle is over."""
+        for timer in tuple(self._timers or ()):
+            timer.cancel()
+        for callback in self._done_callbacks or ():
+            self.reactor.loop.call_soon(callback, context=self.own_scope().context)
+        self._done_callbacks = None
+        cause = self.lifecycle.cause
+        if cause is not None:  # without a cause, `init` was never entered
+            telemetry.emit(
+                "connection.closed",
+                request=self.request,
+                code=cause.code,
+                reason=cause.reason,
+                dropped=self.lifecycle.outbox.dropped,
+                seconds=self.reactor.loop.time() - self._opened_at,
+            )
+
+    # Deadlines.
+
+    def arm(self) -> None:
+        """Tell the wheel the earliest deadline."""
+        raise NotImplementedError
+
+    def arm_soon(self) -> None:
+        """Tell the wheel the earliest deadline, now or at the end of the turn."""
+        self.arm()
+
+    # For the ref.
+
+    @property
+    def pending(self) -> int:
+        """Bytes that wait for the peer."""
+        raise NotImplementedError
+
+    def offer(self, info: Any, /) -> bool:  # noqa: ARG002 - a lane takes some infos at once
+        """Push an info at once, if that is possible; tell whether it was pushed."""
+        return False
+
+    def count_info(self) -> bool:
+        """Count an info that another thread is about to send; tell whether it may send it."""
+        count = self.infos_from_threads or self._begin_to_count()
+        return count.take_place()
+
+    def admit(self, info: Any, /) -> None:
+        """Take what another thread has sent. Called in the thread of the event loop."""
+        if info is OVERFLOW:
+            self.lifecycle.overflowed()
+        else:
+            assert self.infos_from_threads is not None, "it is made before the first info is sent"
+            self.infos_from_threads.admitted += 1
+            self.lifecycle.post(info)
+
+    def _begin_to_count(self) -> InfoCount:
+        made = InfoCount(self._options.max_mailbox)
+        with _making_a_count:
+            # Another thread may have made one in the meantime, and may have used it.
+            count = self.infos_from_threads = self.infos_from_threads or made
+        return count
+
+    @property
+    def timers(self) -> set[Timer]:
+        """What was asked for with `Ref.send_after`, and is cancelled at the end."""
+        if self._timers is None:
+            self._timers = set()
+        return self._timers
+
+    def add_done_callback(self, callback: Callable[[], None], /) -> None:
+        """Call `callback` when the life cycle has ended."""
+        if self._done_callbacks is None:
+            self._done_callbacks = []
+        self._done_callbacks.append(callback)
+
+    # For iterators, which wait while the peer does not keep up.
+
+    async def wait_for_room(self) -> None:
+        """Wait until the peer has caught up, or is gone."""
+        life = self.lifecycle
+        while life.outbox.full and not life.peer_gone:
+            if self._waiters is None:
+                self._waiters = []
+            waiter: asyncio.Future[None] = self.reactor.loop.create_future()
+            self._waiters.append(waiter)
+            await waiter
+
+    def wake_waiters(self) -> None:
+        """Let all iterators go on that wait for room: each looks again whether there is some."""
+        waiters, self._waiters = self._waiters, None
+        for waiter in waiters or ():
+            resolve(waiter)
+
+
+def resolve(future: asyncio.Future[None]) -> None:
+    """Give a future the result None, unless it is done already."""
+    if not future.done():
+        future.set_result(None)
