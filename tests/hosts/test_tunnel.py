@@ -11,9 +11,9 @@ pytest.importorskip("h2")
 pytest.importorskip("aioquic")
 pytest.importorskip("hypercorn")
 
-from hosts.gateway import tunnel
 from hosts.host import HOSTS
 from hosts.run import WORK, started
+from hosts.tunnel import connect_tunnel
 from sock.testing.peer import frame
 from sock.wire.codec import Close, Parser
 
@@ -24,8 +24,8 @@ async def echoed(version, port, messages):
     """Ask for a connection, echo, say goodbye; return what came."""
     heard = []
     parser = Parser(max_message_size=None, max_fragments=None, masked=False)
-    async with asyncio.timeout(20), tunnel(version, port) as through:
-        answer = await through.open(
+    async with asyncio.timeout(20), connect_tunnel(version, port) as tunnel:
+        answer = await tunnel.open(
             [
                 (":method", "CONNECT"),
                 (":protocol", "websocket"),
@@ -37,13 +37,13 @@ async def echoed(version, port, messages):
         )
         assert dict(answer)[":status"] == "200"
         for message in messages:
-            await through.send(frame(0x1, message.encode()))
+            await tunnel.send(frame(0x1, message.encode()))
         while not heard or not isinstance(heard[-1], Close):
-            data = await through.arrived.get()
+            data = await tunnel.arrived.get()
             parser.feed(data, lambda event: heard.append(event) or True)
-            through.took(len(data))
+            tunnel.acknowledge(len(data))
             if len(heard) == len(messages):
-                await through.send(frame(0x8, b"\x03\xe8"))
+                await tunnel.send(frame(0x8, b"\x03\xe8"))
     return heard
 
 
