@@ -1,6 +1,7 @@
-"""`make hosts`: start each host, run the contract and the Autobahn suite, print the matrix.
+"""`make hosts`: start each host, run the contract and the Autobahn suite, print the results.
 
-Exits with 1, after a line for each, when a case fails that its host has not declared.
+It prints a line for each case that fails without a declared limit, and exits with 1 if there is
+any.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from .host import Host
 
 PAGE: Final = ROOT / "docs" / "reference" / "hosts.md"
-_SIDE_BY_SIDE: Final = 2  # cases wait more than they work
+_SIDE_BY_SIDE: Final = 2  # more hosts than that would slow each other down
 
 
 def main() -> int:

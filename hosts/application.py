@@ -1,7 +1,7 @@
-"""What every host serves: the application of the contract, or an echo for the Autobahn suite.
+"""The application that every host serves: that of the contract, or an echo for the Autobahn suite.
 
-`SOCK_HOSTS_APP` says which: "contract" or "echo". ASGI servers take `asgi` from here, those that
-are taken over in their own way take `app` and `options`.
+The variable `SOCK_HOSTS_APP` says which: "contract" or "echo". ASGI servers take `asgi` from here;
+hosts with an adapter of their own take `app` and `options`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from sock.testing import contract
 
 
 class Echo(sock.Sock):
-    """Sends back what comes."""
+    """Sends every message back."""
 
     def handle_in(self, message: str | bytes, /) -> str | bytes:
-        """Answer one message."""
+        """Return the message."""
         return message
 
 

@@ -1,4 +1,4 @@
-"""The hosts: how each is started, and what it is declared not to do, with the reason."""
+"""The hosts: the command that starts each, and its declared limits with their reasons."""
 
 from __future__ import annotations
 
@@ -13,23 +13,25 @@ CERTIFICATE: Final = HERE.parent / ".hosts" / "certificate.pem"
 
 _ASGI: Final = {
     "control": "ASGI has no pings and pongs",
-    "idle": "the server finds out by itself whether the peer is there",
-    "violations": "the server says what code it likes, and may drop what came before",
-    "handshake": "the server judges it before the application is asked, by rules of its own",
-    "options": "compression and fragments are the server's settings",
+    "idle": "the server decides by itself whether the peer is alive",
+    "violations": "the server chooses the code, and may drop the messages before the violation",
+    "handshake": "the server judges it by rules of its own, before the application is asked",
+    "options": "compression and fragments are settings of the server",
 }
 _UVICORN: Final = {
     **_ASGI,
-    "buffer": "a message is taken whole, however large it is",
-    "early": "what comes in one piece with the handshake is not read",
-    "drain": "it says 1012 at once, and does not wait for what is under way",
+    "buffer": "the server takes a message whole, however large it is",
+    "early": "the server does not read the bytes that arrive in one piece with the handshake",
+    "drain": "the server sends 1012 at once, and does not wait for the work under way",
 }
 _HYPERCORN: Final = {
     **_ASGI,
-    "detail": "every Close of the peer's is told as 1006 (pgjones/hypercorn#127)",
-    "early": "what comes before the 101 is answered with 400 (pgjones/hypercorn#225)",
-    "drain": "it waits for three seconds, and what is open is told 1012 at the cut; from Python"
-    " 3.12 on it waits until its peers have gone",
+    "detail": "the server reports every Close of the peer's as 1006 (pgjones/hypercorn#127)",
+    "early": "the server answers bytes before the 101 with 400 (pgjones/hypercorn#225)",
+    "drain": (
+        "the server waits for three seconds, and sends 1012 to open connections when it"
+        " cuts them; from Python 3.12 on it waits until its peers have left"
+    ),
 }
 
 
@@ -38,14 +40,15 @@ class Host:
     """A server in a process of its own.
 
     Args:
-        name: of its column.
-        distribution: whose version is shown; the first of a column.
-        command: with {port}.
-        limits: a word of `testing.contract.LIMITS` to why it is a limit here.
-        gateway: the version of HTTP that clients reach it by, through a gateway; "" for their own.
-        suite: whether the Autobahn suite comes to an end there.
-        notes: what else there is to know, such as a public issue.
-        advice: a sentence for who chooses a server.
+        name: the name of its row.
+        distribution: the package whose version is shown.
+        command: starts it; "{port}" stands for its port.
+        limits: its declared limits, words of `testing.contract.LIMITS`, each with its reason.
+        gateway: "2" or "3" for a host that clients reach through a gateway to that version of HTTP;
+            "" for a host that they reach directly.
+        suite: whether the Autobahn suite comes to an end with this host.
+        notes: more about the host, such as a public issue.
+        advice: a sentence for readers who choose a server.
     """
 
     name: str
@@ -55,11 +58,11 @@ class Host:
     gateway: str = ""
     suite: bool = True
     notes: str = ""
-    advice: str = "All of the contract."
+    advice: str = "The whole contract."
 
     @property
     def native(self) -> bool:
-        """Whether all of the contract must hold."""
+        """Whether the whole contract must hold."""
         return not self.limits
 
 
@@ -85,13 +88,13 @@ HOSTS: Final = (
         "sock",
         "sockpy",
         _script("own.py"),
-        advice="All of the contract; what `sock run` takes for an application of Sock's own.",
+        advice="The whole contract. `sock run` uses it for an application of Sock's own.",
     ),
     Host(
         "uvicorn, native",
         "uvicorn",
         _uvicorn("sock.adapters.uvicorn:SockProtocol"),
-        advice="All of the contract; what `sock run` takes for an ASGI application.",
+        advice="The whole contract. `sock run` uses it for an ASGI application.",
     ),
     Host("aiohttp", "aiohttp", _script("aiohttp_server.py")),
     Host("Tornado", "tornado", _script("tornado_server.py")),
@@ -100,21 +103,32 @@ HOSTS: Final = (
         "websockets",
         _script("websockets_server.py"),
         {
-            "control": "pings can be sent, the peer's are not told",
-            "close": "a Close is answered when the messages before it were received",
-            "violations": "it says the code by itself, and drops what came before",
-            "handshake": "it answers some of what is no valid handshake with another status, or"
-            " accepts it",
-            "options": "compression and fragments are settings of its own",
+            "control": "a handler can send pings, but is not told of the peer's",
+            "close": (
+                "the server answers a Close only when the messages before it have been received"
+            ),
+            "violations": (
+                "the server sends the code by itself, and drops the messages before the violation"
+            ),
+            "handshake": (
+                "the server answers some invalid handshakes with another status, and accepts others"
+            ),
+            "options": "compression and fragments are settings of the server",
         },
-        advice="Nearly all, for a program that is on websockets already; a handler sees no pings.",
+        advice=(
+            "Nearly the whole contract, for a program that uses websockets already. A"
+            " handler sees no pings."
+        ),
     ),
     Host(
         "uvicorn, websockets-sansio",
         "uvicorn",
         _uvicorn("websockets-sansio"),
-        {**_UVICORN, "close": "a peer that does not answer its Close is not cut"},
-        advice="Without need: the same uvicorn does everything with Sock's protocol.",
+        {**_UVICORN, "close": "the server does not cut a peer that does not answer its Close"},
+        advice=(
+            "There is no need for it: with Sock's protocol, the same uvicorn keeps the"
+            " whole contract."
+        ),
     ),
     Host(
         "uvicorn, websockets",
@@ -122,10 +136,16 @@ HOSTS: Final = (
         _uvicorn("websockets"),
         {
             **_UVICORN,
-            "text": "a field that is no ASCII is answered with 500, and sent as UTF-8 of UTF-8: the"
-            " legacy server of websockets does not read and write Latin-1, as uvicorn expects",
+            "text": (
+                "the server answers a field that is not ASCII with 500, and sends such a field"
+                " encoded twice: the legacy server of websockets does not read and write"
+                " Latin-1, as uvicorn expects"
+            ),
         },
-        advice="Without need: the same uvicorn does everything with Sock's protocol.",
+        advice=(
+            "There is no need for it: with Sock's protocol, the same uvicorn keeps the"
+            " whole contract."
+        ),
     ),
     Host(
         "uvicorn, wsproto",
@@ -133,17 +153,20 @@ HOSTS: Final = (
         _uvicorn("wsproto"),
         {
             **_UVICORN,
-            "close": "a peer that does not answer its Close is not cut",
-            "detail": "a Close of the peer's with 1014 is taken for a fault of the peer's",
+            "close": "the server does not cut a peer that does not answer its Close",
+            "detail": "the server takes a Close with 1014 for an error of the peer's",
         },
-        advice="Without need: the same uvicorn does everything with Sock's protocol.",
+        advice=(
+            "There is no need for it: with Sock's protocol, the same uvicorn keeps the"
+            " whole contract."
+        ),
     ),
     Host(
         "hypercorn, HTTP/1.1",
         "hypercorn",
         _hypercorn("--bind", "127.0.0.1:{port}"),
         _HYPERCORN,
-        advice="Good for messages; why a peer has gone is not told.",
+        advice="It is good for messages. A handler is not told why a peer has left.",
     ),
     Host(
         "hypercorn, HTTP/2",
@@ -151,16 +174,18 @@ HOSTS: Final = (
         _hypercorn("--bind", "127.0.0.1:{port}"),
         {
             **_HYPERCORN,
-            "buffer": "everything is taken at once",
-            "pressure": "everything is taken from a handler at once",
+            "buffer": "the server takes everything at once",
+            "pressure": "the server takes everything from a handler at once",
             "close": "the stream stays open after the Close",
-            "ends": "the end of a stream without a Close is not told",
+            "ends": "the server does not tell the end of a stream without a Close",
         },
         gateway="2",
         suite=False,
-        advice="Where it must be HTTP/2; nothing holds a handler back whose peer is slow.",
-        notes="The Autobahn suite waits after each case for the end of TCP, or of its stream;"
-        " hypercorn leaves the stream open.",
+        advice=("For programs that need HTTP/2. Nothing holds back a handler whose peer is slow."),
+        notes=(
+            "The Autobahn suite waits after each case for the end of TCP or of its stream,"
+            " and hypercorn leaves the stream open."
+        ),
     ),
     Host(
         "hypercorn, HTTP/3",
@@ -169,17 +194,21 @@ HOSTS: Final = (
         {
             **_HYPERCORN,
             "close": "the stream stays open after the Close",
-            "ends": "the end of a stream without a Close is not told",
-            "buffer": "everything is taken at once",
-            "pressure": "everything that comes is read",
-            "farewell": "the peer's Close is answered, and not told to the application",
+            "ends": "the server does not tell the end of a stream without a Close",
+            "buffer": "the server takes everything at once",
+            "pressure": "the server reads everything that arrives",
+            "farewell": (
+                "the server answers the peer's Close, but does not tell the application of it"
+            ),
         },
         gateway="3",
         suite=False,
-        advice="To try HTTP/3; not for a service.",
-        notes="After the peer's answer to a Close of the server's, hypercorn 0.18 serves nobody"
-        " over HTTP/3 any more (over HTTP/2: pgjones/hypercorn#329); the gateway leaves that answer"
-        " out.",
+        advice="To try HTTP/3, and not for a service.",
+        notes=(
+            "When a peer has answered the server's Close, hypercorn 0.18 serves no more"
+            " peers over HTTP/3 (over HTTP/2: pgjones/hypercorn#329). The gateway leaves"
+            " that answer out."
+        ),
     ),
     Host(
         "granian",
@@ -191,13 +220,15 @@ HOSTS: Final = (
         {
             **_ASGI,
             "close": "TCP may end in a reset",
-            "detail": "no detail is told, nor that there was no code",
-            "headers": "the application's headers are not on the 101",
-            "drain": "it waits for no connection, and says nothing to the peers",
+            "detail": "the server does not tell the detail, nor that there was no code",
+            "headers": "the server leaves the application's headers out of the 101",
+            "drain": "the server waits for no connection, and sends nothing to the peers",
         },
-        notes="Behind a handshake that granian 2.8 refuses by itself, it reads on: what follows is"
-        " a request to it.",
-        advice="Good for messages; no headers on the 101, no orderly stop.",
+        notes=(
+            "granian 2.8 goes on reading behind a handshake that it has refused by itself,"
+            " and takes the bytes for a request."
+        ),
+        advice="It is good for messages. It has no headers on the 101 and no orderly stop.",
     ),
     Host(
         "daphne",
@@ -205,17 +236,25 @@ HOSTS: Final = (
         (str(BIN / "daphne"), "--port", "{port}", "--verbosity", "0", "hosts.application:asgi"),
         {
             **_ASGI,
-            "buffer": "everything is taken at once",
-            "close": "TCP ends in a reset; a Close without a code is answered with 1000",
-            "detail": "no detail is told, nor said",
-            "pressure": "everything that comes is read",
+            "buffer": "the server takes everything at once",
+            "close": "TCP ends in a reset; the server answers a Close without a code with 1000",
+            "detail": "the server neither tells nor sends a detail",
+            "pressure": "the server reads everything that arrives",
             "responses": "every refusal is a 403",
-            "headers": "the application's headers are not on the 101 (django/daphne#326)",
-            "codes": "other codes than 1000, 1011 and 3000 to 4999 cannot be said; 1011 is",
-            "empty": "empty messages are dropped",
-            "early": "what comes in one piece with the handshake is not read",
-            "drain": "it cancels its applications at once; they cannot say 1012",
+            "headers": (
+                "the server leaves the application's headers out of the 101 (django/daphne#326)"
+            ),
+            "codes": (
+                "only 1000, 1011 and 3000 to 4999 can be sent; 1011 is sent in the place of any"
+                " other code"
+            ),
+            "empty": "the server drops empty messages",
+            "early": _UVICORN["early"],
+            "drain": "the server cancels its applications at once, so that they cannot send 1012",
         },
-        advice="Only where it is there already: no status but 403, no empty messages, few codes.",
+        advice=(
+            "Only for programs that use it already: it has no status but 403, no empty"
+            " messages and few codes."
+        ),
     ),
 )

@@ -1,4 +1,4 @@
-"""The matrix as a page: what holds on which host, with the reason for whatever does not."""
+"""The results as a page: what holds on which host, and the reasons where something does not."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ RULES: Final = {
     12: "Peer deadlines count received bytes",
 }
 BESIDES: Final = {
-    14: ("handshake", "what is a valid handshake, and whose pages are let in (section 14)"),
+    14: ("handshake", "which handshakes are valid, and which pages may connect (section 14)"),
     16: ("codes", "close codes and reasons, for each cause (section 16)"),
     17: (
         "options",
-        "the limits of `Options`, as they are by default and by an `Upgrade` (section 17)",
+        "the limits of `Options`, by default and in an `Upgrade` (section 17)",
     ),
 }
-"""What the rules lean on, by section: the name of its column, and what it is."""
+"""Other sections that are tried: the name of the column, and what it is about."""
 
 _CHOICE: Final = (
     ("you have", "take", "what you get"),
@@ -47,7 +47,7 @@ _CHOICE: Final = (
     (
         "nothing but WebSockets",
         "Sock's own server: `sock run`",
-        "all of the contract, at the highest speed",
+        "the whole contract, at the highest speed",
     ),
     (
         "an ASGI application: FastAPI, Starlette, Litestar, Quart, Django",
@@ -55,27 +55,27 @@ _CHOICE: Final = (
             "`sock run`, which starts uvicorn with Sock's protocol; or"
             " `uvicorn --ws sock.adapters.uvicorn:SockProtocol`"
         ),
-        "all of the contract for the Socks in it, at the speed of our own server",
+        "the whole contract for its Socks, at the speed of our own server",
     ),
     (
         "an application on aiohttp or Tornado",
         "that server, with its adapter",
-        "all of the contract",
+        "the whole contract",
     ),
     (
         "another ASGI server, which you must keep",
         "that one, with `sock.asgi`",
         (
-            "your handlers run in order, send, hear from the program and end as they should. What"
-            " is about the wire is the server's: pings, silent peers, compression, what counts as a"
-            " valid handshake, which code a broken frame gets"
+            "your handlers run in order, send, get infos and end as they should. The server"
+            " decides about the wire: pings, silent peers, compression, valid handshakes,"
+            " and the code for a broken frame"
         ),
     ),
 )
 _ADVICE: Final = (
-    "Without a reason for another server take one of the first three rows. For those who have one,"
-    " the next table says in a sentence what a server is good for, and the rest of the page exactly"
-    " what it leaves out.\n"
+    "Take one of the first three rows, unless you have a reason for another server."
+    " If you have one, the next table says in a sentence what each server is good"
+    " for, and the rest of the page says exactly what it leaves out.\n"
 )
 
 _LETTERS: Final = dict(zip(contract.LIMITS, string.ascii_lowercase, strict=False))
@@ -83,7 +83,7 @@ _RULES_OF: Final = {case.name: case.rules for case in contract.CASES}
 
 
 def cell(outcome: Outcome, rule: int) -> str:
-    """Say of one section and one host: holds, does not, or holds but for what is declared."""
+    """Return the cell of one section and one host: holds, fails, or the letters of its limits."""
     names = [name for name, rules in _RULES_OF.items() if rule in rules]
     if any(name in outcome.failed for name in names):
         return "✗"
@@ -97,8 +97,8 @@ def page(outcomes: Sequence[Outcome], title: str) -> str:
     """Return the page.
 
     Args:
-        outcomes: of all hosts.
-        title: which client the Autobahn suite had.
+        outcomes: the results of all hosts.
+        title: the client that ran the Autobahn suite.
     """
     today = datetime.now(UTC).date().isoformat()
     written = (
@@ -108,13 +108,15 @@ def page(outcomes: Sequence[Outcome], title: str) -> str:
         " judged strictly.\n"
     )
     signs = (
-        "✓: every case of the rule passes. –: those pass that the server leaves to its host; what"
-        " it does not has a letter, and is said below. ✗: a case fails, as said below.\n"
+        "✓: every case of the rule passes. –: every case passes that the host does not"
+        " exclude by a declared limit; the letters name those limits. ✗: a case fails."
+        " Limits and failures are explained below.\n"
     )
     where = (
-        "The first four are our own and those that let go of their sockets: all of the contract."
-        " The others keep their wire; each letter of the table is a limit that the host declares"
-        " ([S0.3] of the specification, appendix B).\n"
+        "The first four are our own server and the servers that let go of their"
+        " sockets: they keep the whole contract. The others keep their wire; each"
+        " letter in the table is a limit that the host declares ([S0.3] of the"
+        " specification, appendix B).\n"
     )
     parts = ["# The hosts\n", "## Which server should I take?\n", f"{_table(_CHOICE)}\n", _ADVICE]
     parts += [_in_words(outcomes), "## What was tried\n", written, signs]
@@ -124,11 +126,11 @@ def page(outcomes: Sequence[Outcome], title: str) -> str:
 
 
 def problems(outcomes: Iterable[Outcome]) -> list[str]:
-    """Return a line for each case that fails and was not declared."""
+    """Return a line for each case that fails without a declared limit."""
     lines = [
-        f"{outcome.host.name}: {name}: {what}"
+        f"{outcome.host.name}: {name}: {failure}"
         for outcome in outcomes
-        for name, what in outcome.failed.items()
+        for name, failure in outcome.failed.items()
     ]
     lines += [
         f"{outcome.host.name}: autobahn: {problem}"
@@ -180,20 +182,20 @@ def _limits(outcome: Outcome) -> str:
     host = outcome.host
     lines = [f"### {host.name}\n"]
     if not host.limits:
-        lines.append("Nothing is declared: all of the contract must hold.\n")
+        lines.append("No limit is declared, so the whole contract must hold.\n")
     lines += [f"- **{_LETTERS[limit]}**, {limit}: {why}." for limit, why in host.limits.items()]
     if host.limits:
         lines.append("")
     if host.notes:
         lines.append(f"{host.notes}\n")
-    lines += [f"- ✗ `{name}`: {_said(what)}" for name, what in outcome.failed.items()]
+    lines += [f"- ✗ `{name}`: {_one_line(text)}" for name, text in outcome.failed.items()]
     if outcome.failed:
         lines.append("")
     return "\n".join(lines)
 
 
-def _said(what: str) -> str:
-    return what.replace("|", "\\|").replace("\n", " ")[:300]
+def _one_line(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")[:300]
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

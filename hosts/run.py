@@ -1,4 +1,4 @@
-"""Starts one host, and tries it: all cases of the contract, then the Autobahn suite."""
+"""Starts one host and tries it with all cases of the contract, and with the Autobahn suite."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ ROOT: Final = HERE.parent
 WORK: Final = ROOT / ".hosts"
 AUTOBAHN: Final = tuple(section for section in SECTIONS if int(section) <= 7)
 _BOUND: Final = 30.0  # seconds for a host to start, or to end
-_PATIENCE: Final = 3.0  # seconds for whatever a case waits for
-_SHARD: Final = 300.0  # seconds for the suite, against a host that leaves it waiting
+_PATIENCE: Final = 3.0  # seconds for each wait of a case
+_SHARD: Final = 300.0  # seconds for the suite, as some hosts leave it waiting
 
 
 class NotStarted(Exception):
@@ -44,14 +44,14 @@ class NotStarted(Exception):
 
 @dataclass
 class Outcome:
-    """What came of one host.
+    """The results of one host.
 
     Args:
-        host: which.
-        passed: cases, by name.
-        declared: a case to the limits that it would need.
-        failed: a case to what is wrong.
-        autobahn: of sections 1 to 7; None when they were not run.
+        host: the host.
+        passed: the names of the cases that passed.
+        declared: the names of the cases that were left out, with the declared limits that they hit.
+        failed: the names of the cases that failed, with the failures.
+        autobahn: the report of sections 1 to 7; None when they were not run.
     """
 
     host: Host
@@ -62,7 +62,7 @@ class Outcome:
 
 
 async def try_contract(host: Host, *, patience: float = _PATIENCE) -> Outcome:
-    """Run every case of the contract against a host of its own; its graceful stop comes last."""
+    """Start a host, and run every case of the contract against it; its graceful stop comes last."""
     outcome = Outcome(host)
     log = WORK / f"{_slug(host)}-contract.log"
     with started(host, "contract", log) as (port, process):
@@ -83,7 +83,7 @@ async def try_contract(host: Host, *, patience: float = _PATIENCE) -> Outcome:
                 try:
                     await contract.check(url, case, limits=limits, drain=drain, patience=patience)
                 except contract.Failure as failure:
-                    # Of another server's wire one failure may be the machine's, which stalls.
+                    # Over another server's wire, one failure may come from a machine that stalls.
                     if last or host.native or "drain" in case.needs:
                         outcome.failed[case.name] = str(failure)
                         break
@@ -94,7 +94,7 @@ async def try_contract(host: Host, *, patience: float = _PATIENCE) -> Outcome:
 
 
 def try_autobahn(host: Host, client: Client) -> Report:
-    """Run sections 1 to 7 of the Autobahn suite against a host of its own."""
+    """Start a host, and run sections 1 to 7 of the Autobahn suite against it."""
     folder = WORK / "autobahn" / _slug(host)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -120,10 +120,10 @@ def started(
     """Start a host, and a gateway to it where one is needed; end both.
 
     Args:
-        host: which.
+        host: the host to start.
         app: "contract" or "echo".
-        log: where it writes.
-        gateway: whether to start one where the host needs it.
+        log: the file for its output.
+        gateway: whether to start a gateway if the host needs one.
 
     Yields:
         The port on loopback that clients connect to, and the host's process.
@@ -140,7 +140,7 @@ def started(
         if host.gateway != "3":
             _wait(process, port, log)
         else:
-            time.sleep(2)  # QUIC has nothing to connect to without speaking it
+            time.sleep(2)  # QUIC has no connection that could be tried without speaking it
         if host.gateway and gateway:
             reached = free_port()
             between = [sys.executable, "-m", "hosts.gateway", host.gateway, str(reached), str(port)]
@@ -150,7 +150,7 @@ def started(
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End a process that was started here, if it has not ended."""
+    """End a process that was started here, unless it has ended."""
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
         try:
@@ -161,14 +161,14 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody has at the moment."""
+    """Return a port of loopback that is free at the moment."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
     return port
 
 
 def _start(command: list[str], out: IO[bytes], **environment: str) -> subprocess.Popen[bytes]:
-    # A folder with nothing but `hosts` in it: daphne's `autobahn` is another than ours.
+    # The folder has only `hosts` in it, because daphne needs another `autobahn` than ours.
     path = WORK / "path"
     path.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
@@ -187,19 +187,19 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     deadline = time.monotonic() + _BOUND
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            said = log.read_text(errors="replace").strip()
-            raise NotStarted(f"the host ended with {process.returncode}\n{said}")
+            output = log.read_text(errors="replace").strip()
+            raise NotStarted(f"the host ended with {process.returncode}\n{output}")
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
         except OSError:
             time.sleep(0.05)
         else:
             return
-    raise NotStarted(f"nobody listens on port {port}\n{log.read_text(errors='replace')}")
+    raise NotStarted(f"no process listens on port {port}\n{log.read_text(errors='replace')}")
 
 
 def _make_certificate() -> None:
-    """Make a certificate for loopback that nobody needs to trust."""
+    """Make a self-signed certificate for loopback."""
     import ipaddress
 
     from cryptography import x509

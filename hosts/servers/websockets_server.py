@@ -14,7 +14,8 @@ from sock.adapters.websockets import drain, hosting
 
 async def main() -> None:
     """Serve until SIGTERM."""
-    # Its limit on a message is its own: the application's is checked by the adapter.
+    # websockets' own limit on a message is so large that the application's decides, which the
+    # adapter checks.
     arguments = hosting(app, options=options) | {"max_size": 2**24}
     async with serve(**arguments, host="127.0.0.1", port=int(sys.argv[1])):
         stopped = asyncio.Event()

@@ -11,15 +11,21 @@ SOURCE = ROOT / "src" / "sock"
 TESTS = ROOT / "tests"
 MODULES = sorted(SOURCE.rglob("*.py"))
 ROOMS = sorted(path.parent for path in SOURCE.glob("*/__init__.py"))
+# A room may have packages in it, such as adapters/asgi. What is left out has code in its __init__.
+CONTRACT = SOURCE / "testing" / "contract"
+PACKAGES = sorted({path.parent for path in SOURCE.rglob("*/__init__.py")} - {CONTRACT})
 
 
 def pytest_generate_tests(metafunc):
-    """Hold a rule of modules, or of rooms, against each by itself."""
+    """Hold a rule of modules, of rooms, or of all packages, against each by itself."""
     if "module" in metafunc.fixturenames:
         names = [str(path.relative_to(SOURCE)) for path in MODULES]
         metafunc.parametrize("module", MODULES, ids=names)
     if "room" in metafunc.fixturenames:
         metafunc.parametrize("room", ROOMS, ids=[path.name for path in ROOMS])
+    if "package" in metafunc.fixturenames:
+        names = [str(path.relative_to(SOURCE)) for path in PACKAGES]
+        metafunc.parametrize("package", PACKAGES, ids=names)
 
 
 def exported(module):
@@ -79,17 +85,25 @@ def test_a_readme_names_every_module_of_its_room_and_no_other(room):
     if not (room / "README.md").is_file():
         pytest.skip("it has none, as another rule says")
     text = (room / "README.md").read_text()
-    modules = {path.name for path in room.glob("*.py")} - {"__init__.py"}
-    # A module is named as `name.py`, or as `name` in the list of files.
+    modules = {path for path in room.rglob("*.py") if path.name != "__init__.py"}
+    # A module is named as `name.py`, or as `name` in the list of files; one of a package in the
+    # room as `package/name.py`, too.
     words = set(re.findall(r"[\w/]+", text))
-    missing = {name for name in modules if not words & {name.removesuffix(".py")}}
+    missing = {
+        str(path)
+        for path in modules
+        if not words & {path.stem, path.relative_to(room).with_suffix("").as_posix()}
+    }
     assert missing == set()
-    named = {name for name in re.findall(r"`(\w+\.py)`", text) if not name.startswith("test_")}
-    assert named - {path.name for path in MODULES} == set()
+    named = {name for name in re.findall(r"`([\w/]+\.py)`", text) if "test_" not in name}
+    known = {path.name for path in MODULES}
+    known |= {path.relative_to(one).as_posix() for path in MODULES for one in (SOURCE, ROOT)}
+    known |= {path.relative_to(room).as_posix() for path in modules}
+    assert named - known == set()
 
 
-def test_all_is_sorted_and_complete(room):
-    module = room / "__init__.py"
+def test_all_is_sorted_and_complete(package):
+    module = package / "__init__.py"
     names = exported(module)
     public = {alias.asname or alias.name for alias in reexported(module)} | defined(module)
     if names is None:
@@ -100,8 +114,8 @@ def test_all_is_sorted_and_complete(room):
     assert {name for name in public if name[0] != "_"} <= set(names)
 
 
-def test_what_is_re_exported_says_so_to_both_type_checkers(room):
-    public = [alias for alias in reexported(room / "__init__.py") if alias.name[0] != "_"]
+def test_what_is_re_exported_says_so_to_both_type_checkers(package):
+    public = [alias for alias in reexported(package / "__init__.py") if alias.name[0] != "_"]
     assert [alias.name for alias in public if alias.asname != alias.name] == []
 
 
@@ -116,7 +130,7 @@ def test_a_module_with_code_has_a_test_file_of_its_name(module):
     if not has_code(module):
         pytest.skip("nothing in it runs")
     inside = module.relative_to(SOURCE)
-    if inside.parts[:2] == ("testing", "contract"):
+    if CONTRACT in module.parents:
         pytest.skip("these are tests themselves, run by tests/contract")
     assert (TESTS / inside.parent / f"test_{inside.name}").is_file()
 

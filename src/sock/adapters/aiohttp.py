@@ -8,7 +8,7 @@
     app.router.add_get("/echo", handler(Echo))   # a whole application of Sock's, in a route
     setup(app)                                   # a stop drains; routes may raise Refuse
 
-All of the contract holds, over TLS and on loops without epoll too.
+The whole contract holds, also over TLS and on loops without epoll.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final, final
 
+from sock.hosting.asking import refused
 from sock.hosting.takeover import Takeover, take_from_transport
 from sock.loop import Reactor
 from sock.observe import log
@@ -25,20 +26,13 @@ from sock.wire import handshake
 try:
     from aiohttp import web
     from aiohttp.http_exceptions import HttpProcessingError
-except ImportError as error:  # pragma: no cover - told by a subprocess
+except ImportError as error:  # pragma: no cover - tested in a subprocess
     raise ImportError("aiohttp is not installed: pip install 'sockpy[aiohttp]'") from error
 
-from .hosted import (
-    Hosted,
-    address_of,
-    body_of,
-    check_length,
-    headers_of,
-    kind_of,
-    refused,
-    too_large,
-)
-from .hosted import drain as drain
+from .body import check_announced_length, too_large
+from .conversion import address_of, content_of, headers_of, type_name
+from .hosted_application import HostedApplication
+from .hosted_application import drain as drain
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -54,10 +48,10 @@ if TYPE_CHECKING:
 __all__ = ["LIMITS", "drain", "handler", "setup", "upgrade"]
 
 LIMITS: Final[tuple[Limit, ...]] = ()
-"""What is declared not to hold: nothing."""
+"""The statements that do not hold on this host: none."""
 
 _UPGRADED: Final = web.RequestKey("sock.upgraded", bool)
-"""The key of a request that was answered with a 101."""
+"""The key of a request whose response was a 101."""
 
 
 async def upgrade(
@@ -68,34 +62,34 @@ async def upgrade(
     subprotocol: str | None = None,
     headers: HeaderPairs = (),
 ) -> web.StreamResponse:
-    """Accept a WebSocket connection and hand it to a handler, until it has ended.
+    """Accept a WebSocket connection, hand it to a handler, and wait until it has ended.
 
-    Called in a route handler. What is no valid handshake, or another site's page, is refused.
+    Call this in a route handler. It refuses invalid handshakes and pages of other sites by itself.
 
     Args:
         request: aiohttp's.
-        handler: takes over.
-        options: limits of this connection.
-        subprotocol: the one chosen of those offered.
-        headers: sent with the 101.
+        handler: gets the connection.
+        options: of this connection.
+        subprotocol: the one chosen of those that the peer offered.
+        headers: are sent with the 101.
 
     Returns:
-        What the route handler is to return.
+        The response that the route handler must return.
 
     Raises:
-        TypeError: it is no request of aiohttp's.
-        RuntimeError: an answer to it has begun.
-        HandlerError: the subprotocol was not offered, or a header is the host's to say.
+        TypeError: `request` is no request of aiohttp's.
+        RuntimeError: its response has begun.
+        HandlerError: the subprotocol was not offered, or only the host may set one of the headers.
     """
     takeover = _takeover_of(request)
     accepting = Upgrade(handler, subprotocol=subprotocol, headers=headers, options=options)
     try:
         takeover.begin(accepting, Options())
     except HandshakeError as refusal:
-        return _last(_response(refused(takeover.request, refusal)))
+        return _closing(_response(refused(takeover.request, refusal)))
     except ConnectionResetError:
-        return _gone()
-    return await _lived(request, takeover)
+        return _peer_left()
+    return await _wait(request, takeover)
 
 
 def handler(
@@ -104,10 +98,10 @@ def handler(
     """Return a whole application, such as a Sock class, as a route handler.
 
     Args:
-        app: from a request to an answer.
-        options: limits; what an `Upgrade` gives is laid over them.
+        app: a callable from a request to an answer.
+        options: the options of an `Upgrade` are laid over these.
     """
-    application = Hosted(app, options)
+    application = HostedApplication(app, options)
 
     async def route(request: web.Request) -> web.StreamResponse:
         takeover = _takeover_of(request)
@@ -119,59 +113,60 @@ def handler(
             except HandshakeError as refusal:
                 return _response(refused(takeover.request, refusal))
             except ConnectionResetError:
-                return _gone()
+                return _peer_left()
         answer = await application.ask(takeover.request, takeover.check, upgrading=upgrading)
         if isinstance(answer, Upgrade):
             try:
                 response = takeover.begin_or_respond(answer, application.options)
             except ConnectionResetError:
-                return _gone()
+                return _peer_left()
             if response is None:
-                return await _lived(request, takeover)
+                return await _wait(request, takeover)
             answer = response
-        return _last(_response(answer)) if upgrading else _response(answer)
+        return _closing(_response(answer)) if upgrading else _response(answer)
 
     return route
 
 
 def setup(app: web.Application, drain_timeout: float | None = 30.0) -> None:
-    """Let an aiohttp application host Socks: what a stop, a refusal and its routes need.
+    """Let an aiohttp application host Socks.
 
-    When the application stops, its Socks finish what is under way and say 1012. `Refuse` may be
-    raised in its routes and middlewares, and in a Sock's constructor there, and is the answer. A
-    connection that asked to upgrade and was refused, whoever has answered, is closed.
+    When the application stops, its Socks finish the work under way and send 1012. Its routes and
+    middlewares, and the constructor of a Sock there, may raise `Refuse`, whose response is sent. A
+    connection whose request to upgrade was refused is closed, also where a route refused it without
+    Sock.
 
     Args:
-        app: before it has started.
-        drain_timeout: seconds that the Socks have; None for ever.
+        app: an application that has not started.
+        drain_timeout: seconds that the Socks have; None for no limit.
     """
 
     async def shutdown(_: web.Application) -> None:
         await drain(drain_timeout)
 
     app.on_shutdown.append(shutdown)
-    app.on_response_prepare.append(_answer_once)
-    # Inside the other middlewares, so that they see an answer like any other; and around them, for
-    # those that refuse themselves.
-    app.middlewares.insert(0, _refusing)
-    app.middlewares.append(_refusing)
+    app.on_response_prepare.append(_close_after_response)
+    # Once inside the other middlewares, which see an ordinary response then; and once around them,
+    # as they may raise Refuse themselves.
+    app.middlewares.insert(0, _respond_to_refusal)
+    app.middlewares.append(_respond_to_refusal)
 
 
 @web.middleware
-async def _refusing(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer a `Refuse` of the route with its response."""
+async def _respond_to_refusal(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Return the response of a `Refuse` that the route raises."""
     try:
         return await handler(request)
     except Refuse as refusal:
-        if request.get(_UPGRADED) or request.writer.output_size:  # it comes too late
+        if request.get(_UPGRADED) or request.writer.output_size:  # too late
             raise
         return _response(refused(_request(request), refusal))
 
 
-async def _answer_once(request: web.Request, response: web.StreamResponse) -> None:
+async def _close_after_response(request: web.Request, response: web.StreamResponse) -> None:
     """Let nothing behind a request that asks to upgrade be read as another request.
 
-    It may be frames, and is never a request, whatever is answered. RFC 9110 §7.8.
+    The bytes behind such a request may be frames, whatever the response is. RFC 9110 §7.8.
     """
     if (
         response.status != 101
@@ -185,7 +180,7 @@ def _takeover_of(request: Any) -> Takeover:
     if not isinstance(request, web.Request):
         raise TypeError(
             f"upgrade takes the web.Request of a route handler of aiohttp's, not a"
-            f" {kind_of(request)}"
+            f" {type_name(request)}"
         )
     if request.writer.output_size:
         raise RuntimeError("upgrade comes too late: an answer to this request has begun")
@@ -196,31 +191,31 @@ def _takeover_of(request: Any) -> Takeover:
         transport: Any = request.transport
         if transport is None:
             raise ConnectionResetError("the peer has gone")
-        tail: Any = _Tail()
-        request.protocol.set_parser(tail)
+        behind_head: Any = _BytesBehindHead()
+        request.protocol.set_parser(behind_head)
         transport.pause_reading()
         take_from_transport(reactor, transport, connect)
-        return bytes(tail.data)
+        return bytes(behind_head.data)
 
     return Takeover(reactor, _request(request), take)
 
 
-async def _lived(request: web.Request, takeover: Takeover) -> web.StreamResponse:
-    """Wait for the end; then let aiohttp know of it, which was told nothing meanwhile."""
+async def _wait(request: web.Request, takeover: Takeover) -> web.StreamResponse:
+    """Wait for the end of a Sock, and then tell aiohttp of the end of its connection."""
     protocol = request.protocol
     request[_UPGRADED] = True
     try:
         await takeover.wait()
     finally:
         takeover.over.add_done_callback(lambda _: protocol.connection_lost(None))
-    return _Upgraded()
+    return _SentResponse()
 
 
 def _request(request: web.Request) -> Request:
     transport = request.transport
     client = address_of(None if transport is None else transport.get_extra_info("peername"))
     if request.remote and (client is None or request.remote != client[0]):
-        client = (request.remote, 0)  # a proxy's word, which has no port
+        client = (request.remote, 0)  # a proxy has named the client, without its port
     made = Request(
         request.method,
         request.raw_path,
@@ -236,7 +231,7 @@ def _request(request: web.Request) -> Request:
 
 
 async def _body_of(made: Request, request: web.Request, limit: int) -> bytes:
-    check_length(made, limit)
+    check_announced_length(made, limit)
     body = bytearray()
     try:
         async for piece in request.content.iter_any():
@@ -250,24 +245,24 @@ async def _body_of(made: Request, request: web.Request, limit: int) -> bytes:
 
 def _response(response: Response) -> web.Response:
     return web.Response(
-        status=response.status, body=body_of(response), headers=headers_of(response)
+        status=response.status, body=content_of(response), headers=headers_of(response)
     )
 
 
-def _last(answer: web.Response) -> web.Response:
-    """Return an answer behind which nothing is read, where `setup` does not see to that."""
+def _closing(answer: web.Response) -> web.Response:
+    """Close the connection after a response, where the application has no `setup`."""
     answer.force_close()
     return answer
 
 
-def _gone() -> web.Response:
-    """Return what a peer that has left is told: no error of the route's, and a line for the log."""
-    return web.Response(status=499)  # nginx's number for it, which nobody hears
+def _peer_left() -> web.Response:
+    """Return a response for the log of aiohttp, where the peer has left: the route has no error."""
+    return web.Response(status=499)  # the status that nginx logs for this; it is never sent
 
 
 @final
-class _Tail:
-    """Takes what aiohttp has read behind the head, in place of its own parser of frames."""
+class _BytesBehindHead:
+    """Takes the bytes that aiohttp has read behind the head, in place of its parser of frames."""
 
     def __init__(self) -> None:
         self.data = bytearray()
@@ -277,18 +272,18 @@ class _Tail:
         return False, b""
 
     def feed_eof(self) -> None:
-        """Nothing to do: who reads now will notice."""
+        """Do nothing: the pipe that reads now finds the end by itself."""
 
 
 @final
-class _Upgraded(web.StreamResponse):
-    """The answer that was given already."""
+class _SentResponse(web.StreamResponse):
+    """The 101, which Sock has sent already."""
 
     def __init__(self) -> None:
         super().__init__(status=101)
 
     async def prepare(self, request: Any) -> Any:
-        """Send nothing: the 101 has gone out long ago."""
+        """Send nothing, as the 101 was sent."""
 
     async def write_eof(self, data: Any = b"") -> None:
-        """Send nothing."""
+        """Send nothing, as the connection has ended."""

@@ -154,7 +154,7 @@ def _run_uvicorn(
             NOT_THERE,
         )
     try:
-        from sock.adapters.launch import run as launch
+        from sock.adapters.uvicorn.launch import run as launch
     except ImportError as error:
         fail(f"{target!r} is an ASGI application, and {error}", CANNOT_START)
     if settings["certificate"]:

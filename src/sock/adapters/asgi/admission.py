@@ -1,0 +1,102 @@
+"""Accepting or refusing a WebSocket connection over ASGI, and running it over the server's wire.
+
+Where the server lets go of its socket, our wire takes over and the whole contract holds. Elsewhere
+the server keeps its wire, and `LIMITS` states the parts of the contract that it cannot keep.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+from sock.hosting.asking import accept_upgrade, failed, refused
+from sock.hosting.limit import report, report_needed
+from sock.hosting.members import Members
+from sock.hosting.takeover import Takeover
+from sock.live.bridge import Bridge
+from sock.loop import Reactor
+from sock.spec import HandlerError, HandshakeError, Response
+
+from . import event
+from .limits import CONTROL, HOST, LIMITS, REFUSAL
+
+if TYPE_CHECKING:
+    from sock.live.server_wire import ServerWire
+    from sock.spec import Options, Request, Upgrade
+
+    from .event import Scope, Send
+
+TAKEOVER_EXTENSION: Final = "sock"
+"""The name in a scope's extensions under which a server offers to let go of its socket."""
+
+RESPONSE_EXTENSION: Final = "websocket.http.response"
+"""The extension by which a server lets an application send a response in place of the upgrade."""
+
+
+def takeover_of(scope: Scope) -> Takeover | None:
+    """Return the takeover that the server offers, or None where it keeps its socket."""
+    extensions: Any = scope.get("extensions") or {}
+    found: Any = extensions.get(TAKEOVER_EXTENSION)
+    return found if isinstance(found, Takeover) else None
+
+
+async def deny(scope: Scope, request: Request, response: Response, send: Send) -> None:
+    """Send a response in place of the upgrade, or as much of it as the server can send."""
+    if RESPONSE_EXTENSION in (scope.get("extensions") or {}):
+        await event.send_response(response, scope, send)
+        return
+    if response.status != 403 or response.body:
+        report(HOST, REFUSAL, Response, f"status {response.status}", request)
+    await send({"type": "websocket.close"})
+
+
+def connection_options(request: Request, upgrade: Upgrade, base: Options) -> Options:
+    """Return the options of a connection that may be accepted.
+
+    Raises:
+        HandshakeError: a page of another site asks.
+        HandlerError: the application chose something that only the host may choose.
+    """
+    return accept_upgrade(request, "", upgrade, base)[1]
+
+
+def options_or_response(request: Request, upgrade: Upgrade, base: Options) -> Options | Response:
+    """Return the options of the connection, or the response where it may not be accepted."""
+    try:
+        return connection_options(request, upgrade, base)
+    except HandshakeError as refusal:
+        return refused(request, refusal)
+    except HandlerError as error:
+        return failed(request, error)
+
+
+async def run_bridge(
+    wire: ServerWire, request: Request, upgrade: Upgrade, options: Options
+) -> None:
+    """Run an accepted connection over the server's own wire until it has ended.
+
+    Args:
+        wire: the accepted connection.
+        request: the request that was upgraded.
+        upgrade: the application's answer.
+        options: all options; those that were given tell what the application needs.
+    """
+    loop = asyncio.get_running_loop()
+    kind = type(upgrade.handler)
+    report_needed(HOST, LIMITS, upgrade.handler, options, request)
+    bridge = Bridge(
+        Reactor.of(loop),
+        wire,
+        request,
+        upgrade.handler,
+        options,
+        debug=loop.get_debug(),
+        cancelled=getattr(wire, "cancelled", None),
+        on_unsendable=lambda message: report(HOST, CONTROL, kind, type(message).__name__, request),
+    )
+    members = Members.of(loop)
+    members.add(bridge)
+    try:
+        await bridge.run()
+    finally:
+        members.discard(bridge)

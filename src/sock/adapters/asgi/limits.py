@@ -1,0 +1,91 @@
+"""The limits that every ASGI server has as a host, unless it lets go of its socket."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sock.hosting.limit import Limit
+
+HOST: Final = "this ASGI server (uvicorn can, with --ws sock.adapters.uvicorn:SockProtocol)"
+"""The name of the host in the log."""
+
+CONTROL: Final = Limit(
+    "control",
+    ("S2.5", "S5.1", "S5.2", "S5.3", "S5.4", "S12.3"),
+    "the server handles pings and pongs alone: a handler can push none and is told of none",
+    method="handle_control",
+    options=frozenset({"ping_interval"}),
+)
+
+LIMITS: Final = (
+    CONTROL,
+    Limit(
+        "idle",
+        ("S12.1", "S12.2", "S12.4"),
+        "the server decides, by its own settings, whether the peer is alive",
+        options=frozenset({"idle_timeout"}),
+    ),
+    Limit(
+        "buffer",
+        ("S2.11", "S1.9", "S11.1", "S11.2"),
+        "the server decides when bytes leave; many servers take every message at once, however"
+        " slow the peer is",
+        options=frozenset({"send_timeout"}),
+    ),
+    Limit(
+        "pressure",
+        ("S11.3", "S11.4"),
+        "the server decides how much it reads ahead; most servers hold the peer back",
+    ),
+    Limit(
+        "detail",
+        ("S16.1",),
+        "some servers do not tell the code or the detail of the peer's Close, or do not tell that"
+        " there was none",
+    ),
+    Limit(
+        "close",
+        ("S7.5", "S9.3", "S9.4"),
+        "the server answers the peer's Close by itself, and then ends TCP",
+    ),
+    Limit(
+        "violations",
+        ("S15.1", "S15.2", "S15.3", "S15.8"),
+        "the server answers violations by itself, with a code of its own",
+    ),
+    Limit(
+        "early",
+        ("S1.10",),
+        "most servers lose the bytes that arrive in one piece with the handshake",
+    ),
+    Limit(
+        "handshake",
+        ("S14.1", "S14.4"),
+        "the server judges the handshake; it may accept an invalid one, and it may go on reading"
+        " behind a handshake that it has refused by itself",
+    ),
+    Limit(
+        "options",
+        ("S15.5", "S15.7", "S17.1", "S17.2"),
+        "compression, fragments and the largest message are settings of the server",
+        options=frozenset({"compression", "max_fragments", "max_message_size"}),
+    ),
+    Limit(
+        "drain",
+        ("S7.8",),
+        "when the server stops, the work under way has as long as the server gives it",
+    ),
+    Limit(
+        "text",
+        ("S13.10",),
+        "some servers lose or change the characters of a header field that are not ASCII",
+    ),
+)
+"""The statements that cannot be kept over ASGI. All of them are kept after a takeover."""
+
+REFUSAL: Final = Limit(
+    "responses",
+    ("S1.2", "S1.3", "S1.4", "S1.12", "S14.1"),
+    "without the extension websocket.http.response every refusal is a 403 without a body",
+)
+"""The limit of servers without that extension."""
