@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
-    from .report import Document
+    from .document import Document
 
 TITLE: Final = "Messages per second of the server's CPU, echo of 64 B on 64 connections"
 

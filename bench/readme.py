@@ -10,7 +10,7 @@ from . import picture
 from .table import aligned
 
 if TYPE_CHECKING:
-    from .report import Document
+    from .document import Document
 
 ROOT: Final = Path(__file__).parent.parent
 BEGIN: Final = "<!-- figures: begin; from bench/results/latest.json -->"
