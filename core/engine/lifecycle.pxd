@@ -1,7 +1,8 @@
 cimport cython
 
 from sock.engine.callbacks cimport Callbacks
-from sock.engine.job cimport Job, Jobs
+from sock.engine.job cimport Job
+from sock.engine.jobs cimport Jobs
 from sock.engine.mailbox cimport Mailbox
 from sock.engine.outbox cimport Outbox
 

@@ -1,4 +1,4 @@
-"""Work that takes time: begun, cancelled, forgotten."""
+"""The jobs of a connection: begun, cancelled, forgotten."""
 
 from sock import Stream
 from sock.engine import Job, Jobs, Role

@@ -46,7 +46,8 @@ from sock.spec.message import MESSAGE_TYPES
 from . import cause
 from .callbacks import Callbacks
 from .halt import messages_of, taken
-from .job import Job, Jobs, Role
+from .job import Job, Role
+from .jobs import Jobs
 from .mailbox import Kind, Mailbox, size_of
 from .outbox import Outbox
 from .phase import ENDING, FINISHING, LAST, LIVE, MADE, OVER
