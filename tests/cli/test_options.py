@@ -156,7 +156,7 @@ def test_a_ping_interval_over_the_default_of_the_idle_timeout_goes_with_a_longer
 )
 def test_a_variable_that_is_nearly_one_of_ours_is_refused(invoke, served, name, meant):
     result = invoke("run", "examples.chat:app", env={name: "1"})
-    assert result.output == f"sock: {name} is no variable of Sock's. Did you mean {meant}?\n"
+    assert result.output == f"sock: Sock has no variable {name}. Did you mean {meant}?\n"
     assert (result.exit_code, served) == (2, [])
 
 

@@ -15,7 +15,7 @@ import click
 from sock import __version__, native
 
 from .leaving import leave
-from .options import declared
+from .options import check_variables, declared
 from .run import start
 from .sections import OneLineGroup, SectionCommand, WholeNumber, name_of, option
 
@@ -219,6 +219,7 @@ def run(context: click.Context, /, target: str, **settings: Any) -> None:
     are told to come back (1012). A second one ends it at once.
     """  # noqa: D301 - as above
     known = frozenset(threading.enumerate())
+    check_variables(str(one.envvar) for one in context.command.params if one.envvar)
     limits = {field: settings.pop(field) for field, _, _ in declared()}
     sources = {str(one.name): name_of(one, context) for one in context.command.params}
     try:

@@ -135,7 +135,6 @@ def options_of(
         folder: in which that module is looked for first.
         sources: by what name each of these was given: an option, or a variable.
     """
-    _check_variables()
     values = {
         field: _read(field, text, sources[field])
         for field, text in given.items()
@@ -245,13 +244,15 @@ def _offer(module: ModuleType) -> str:
     return f"It has these Options: {', '.join(names)}." if names else "It has no Options."
 
 
-def _check_variables() -> None:
-    """Refuse a variable that was probably meant for one of the command's."""
-    from .command import run
+def check_variables(known: Iterable[str]) -> None:
+    """Refuse a variable of the environment that was probably meant for an option.
 
-    known = {str(one.envvar) for one in run.params if one.envvar} | _OTHERS
+    Args:
+        known: the variables of the command's options.
+    """
+    variables = {*known, *_OTHERS}
     for name in os.environ:
-        if name.startswith("SOCK_") and name not in known:
-            near = get_close_matches(name, known, n=1, cutoff=0.88)
+        if name.startswith("SOCK_") and name not in variables:
+            near = get_close_matches(name, variables, n=1, cutoff=0.88)
             if near:
-                fail(f"{name} is no variable of Sock's. Did you mean {near[0]}?", NOT_THERE)
+                fail(f"Sock has no variable {name}. Did you mean {near[0]}?", NOT_THERE)
