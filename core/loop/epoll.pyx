@@ -188,7 +188,7 @@ cdef class Epoll:
             self.reactor.loop.remove_reader(self._fd)
             close(self._fd)
             self._fd = -1
-            self.reactor.emptied()
+            self.reactor.epoll = None
         return 0
 
     def poll(self):

@@ -10,7 +10,8 @@ from sock.loop.wakeable cimport Wakeable
 @cython.final
 cdef class Reactor:
     cdef public object loop
-    cdef public bint native
+    cdef public bint uses_epoll
+    cdef public object epoll
     cdef public Wheel wheel
     cdef public Eager eager
     cdef public Scope scope
@@ -18,7 +19,6 @@ cdef class Reactor:
     cdef public double now
     cdef public int64_t patience
     cdef public int64_t deadline
-    cdef object _epoll
     cdef list _woken
     cdef object _foreign
     cdef bint _foreign_woken
@@ -29,8 +29,6 @@ cdef class Reactor:
     cpdef wake(self, Wakeable wakeable)
     cpdef post(self, addressed, info)
     cpdef Alarm after(self, double seconds, callback)
-    cpdef adopt(self, sock, connect)
-    cpdef emptied(self)
     cdef _soon(self)
     @cython.locals(wakeable=Wakeable, done=Py_ssize_t, woken=list)
     cpdef _turn(self)

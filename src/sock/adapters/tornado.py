@@ -24,7 +24,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any, Final, final
 
 from sock.hosting.takeover import Takeover, duplicate_socket
-from sock.loop import Reactor
+from sock.loop import Reactor, adopt
 from sock.observe import log
 from sock.spec import HandlerError, HandshakeError, Options, Refuse, Request, Upgrade
 from sock.wire import handshake
@@ -292,7 +292,7 @@ def _takeover_of(handler: Any) -> Takeover:
             raise ConnectionResetError("the peer has gone")
         if own is not None:
             with contextlib.suppress(OSError):  # no descriptor is left for the reactor's own
-                reactor.adopt(own, connect)
+                adopt(reactor, own, connect)
                 reading.add_done_callback(_forget)  # ended by the close
                 stream.close()
                 return early

@@ -78,7 +78,7 @@ class Epoll:
         if not self._pipes:
             self.reactor.loop.remove_reader(self._epoll.fileno())
             self._epoll.close()
-            self.reactor.emptied()
+            self.reactor.epoll = None
 
     def poll(self) -> None:
         """Handle the sockets that are ready."""

@@ -1,7 +1,6 @@
-"""What an event loop's connections share: their sockets, turns and deadlines.
+"""What the connections of one event loop share: their turns, their deadlines, infos from threads.
 
-Where there is epoll, all sockets are read in one of our own (`epoll`). Where there is none, or
-`SOCK_REACTOR=transport` says so, the same connections run over the loop's ordinary transports.
+The sockets of these connections are in `sockets`, which stands above this module.
 """
 
 from __future__ import annotations
@@ -15,22 +14,15 @@ import sys
 import time
 from collections import deque
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from .eager import Eager
-from .epoll import Epoll
-from .epoll import accept as accept_for_epoll
-from .epoll import refuse as refuse_accepted
-from .pipe import accept_socket
 from .scope import Scope
 from .timer import Alarm, Wheel
-from .transport import TransportPipe
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
 
-    from .pipe import Pipe, Receiver
     from .wakeable import Wakeable
 
 
@@ -39,10 +31,6 @@ _get_running_loop = asyncio._get_running_loop  # noqa: SLF001
 
 PATIENCE: Final = 10_000_000
 """Nanoseconds that a turn may take before the loop's other work gets its own."""
-
-
-Accepted: TypeAlias = "socket.socket"
-"""A connected socket that does not block; from `accept` its descriptor, where the core is used."""
 
 
 FOREVER: Final = 1 << 62
@@ -62,19 +50,22 @@ class Addressed(Protocol):
 
 @final
 class Reactor:
-    """The sockets, turns and deadlines of one event loop.
+    """The turns and deadlines of one event loop.
 
-    Got by `Reactor.of`, in that loop's thread.
+    `Reactor.of` returns it, in the thread of that loop.
 
     Args:
         loop: a running event loop.
-        native: whether to use epoll; None for what the machine and `SOCK_REACTOR` say.
+        uses_epoll: whether sockets are read in an epoll of our own; None leaves that to the machine
+            and to `SOCK_REACTOR`.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, *, native: bool | None = None) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, uses_epoll: bool | None = None) -> None:
         self.loop = loop
-        self.native = _has_epoll(loop) if native is None else native
+        self.uses_epoll = _has_epoll(loop) if uses_epoll is None else uses_epoll
         """Whether sockets are read in an epoll of our own."""
+        self.epoll: Any = None
+        """That epoll while it has sockets: `sockets.adopt` makes it, its last socket ends it."""
         self.wheel = Wheel(loop)
         self.eager = Eager(loop)
         """Begins coroutines."""
@@ -88,7 +79,6 @@ class Reactor:
         """Nanoseconds that a turn may take; without end where time stands still."""
         self.deadline = sys.maxsize
         """When this turn should end: nanoseconds of the monotonic clock; a loop's may stand."""
-        self._epoll: Epoll | None = None
         self._woken: list[Wakeable] = []
         self._foreign: deque[tuple[Addressed, Any]] = deque()
         self._foreign_woken = False
@@ -103,51 +93,6 @@ class Reactor:
                     _reactors.pop(other, None)
             reactor = _reactors[loop] = cls(loop)
         return reactor
-
-    # Sockets.
-
-    def accept(self, listening: socket.socket) -> Accepted | None:
-        """Return a connection that waits in a listening socket, for `adopt`; None for none.
-
-        Raises:
-            OSError: the kernel has not the means for one more, or it is gone already.
-        """
-        return accept_for_epoll(listening) if self.native else accept_socket(listening)
-
-    def adopt(self, sock: Accepted, connect: Callable[[Pipe], Receiver]) -> None:
-        """Take over a connected, non-blocking socket: at once with epoll, soon without.
-
-        What comes is read into the receiver that `connect` returns.
-        """
-        if not self.native:
-            self._adopt_over_transport(sock, connect)
-            return
-        if self._epoll is None:
-            try:
-                self._epoll = Epoll(self)
-            except BaseException:  # no descriptor is left, say: nobody shall wait for an answer
-                refuse_accepted(sock)
-                raise
-        pipe = self._epoll.add(sock)
-        try:
-            pipe.receiver = connect(pipe)
-        except BaseException:  # there is nobody to read it
-            pipe.abort()
-            raise
-
-    def emptied(self) -> None:
-        """Let go of the epoll: its last socket is gone."""
-        self._epoll = None
-
-    def _adopt_over_transport(
-        self, sock: socket.socket, connect: Callable[[Pipe], Receiver]
-    ) -> None:
-        def factory() -> TransportPipe:
-            return TransportPipe(self, connect)
-
-        task = self.loop.create_task(self.loop.connect_accepted_socket(factory, sock))
-        _adopting.add(task)
-        task.add_done_callback(_adopted)
 
     # Turns.
 
@@ -221,16 +166,6 @@ class Reactor:
         finally:
             if left:  # an error costs the others nothing
                 self.loop.call_soon(self._admit)
-
-
-# The loop keeps only weak references to its tasks.
-_adopting: set[asyncio.Task[Any]] = set()
-
-
-def _adopted(task: asyncio.Task[Any]) -> None:
-    _adopting.discard(task)
-    if not task.cancelled():
-        task.exception()  # a peer that vanished meanwhile is no news
 
 
 def _has_epoll(loop: asyncio.AbstractEventLoop) -> bool:
