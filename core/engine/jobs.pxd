@@ -9,9 +9,10 @@ cdef class Jobs:
     cdef object _jobs
 
     cpdef start(self, Job job)
-    cpdef bint promise(self, result, place, bint wanted) except -1
+    cpdef bint start_result(self, result, place, bint deliverable) except -1
     cpdef add(self, Job job)
     cpdef discard(self, Job job)
-    cpdef release(self)
+    cpdef tuple discard_all(self)
+    cpdef release_host(self)
     cpdef tuple running(self)
     cpdef cancel(self, jobs)

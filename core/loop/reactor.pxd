@@ -20,15 +20,15 @@ cdef class Reactor:
     cdef public int64_t patience
     cdef public int64_t deadline
     cdef list _woken
-    cdef object _foreign
-    cdef bint _foreign_woken
+    cdef object _infos_from_threads
+    cdef bint _admission_scheduled
 
     cpdef begin_turn(self)
-    cpdef bint here(self) except -1
+    cpdef bint in_loop_thread(self) except -1
     cpdef bint overdue(self) except -1
     cpdef wake(self, Wakeable wakeable)
-    cpdef post(self, addressed, info)
+    cpdef post(self, receiver, info)
     cpdef Alarm after(self, double seconds, callback)
-    cdef _soon(self)
+    cdef _schedule_turn(self)
     @cython.locals(wakeable=Wakeable, done=Py_ssize_t, woken=list)
     cpdef _turn(self)

@@ -63,9 +63,9 @@ def test_a_promise_is_an_awaitable_or_an_iterator():
     worker = Worker()
     jobs = Jobs(worker)
     awaitable, iterator = Promise(), items()
-    assert jobs.promise(awaitable, "init", wanted=True)
-    assert jobs.promise(iterator, "init", wanted=True)
-    assert not jobs.promise("text", "init", wanted=True)
+    assert jobs.start_result(awaitable, "init", deliverable=True)
+    assert jobs.start_result(iterator, "init", deliverable=True)
+    assert not jobs.start_result("text", "init", deliverable=True)
     first, second = worker.started
     assert first.awaitable is awaitable
     assert second.iterator is iterator
@@ -77,9 +77,9 @@ def test_what_only_the_peer_wanted_is_begun_cancelled_when_it_has_gone():
     """Rule 7: an iterator is then closed, a coroutine may finish."""
     worker = Worker()
     jobs = Jobs(worker)
-    jobs.promise(Promise(), "init", wanted=False)
-    jobs.promise(items(), "init", wanted=False)
-    jobs.stream(Stream(items()), "init", wanted=False)
+    jobs.start_result(Promise(), "init", deliverable=False)
+    jobs.start_result(items(), "init", deliverable=False)
+    jobs.start_stream(Stream(items()), "init", deliverable=False)
     assert [job.cancelled for job in worker.started] == [False, True, True]
 
 
@@ -87,10 +87,10 @@ def test_streams_and_iterators_are_cancelled_apart_from_the_rest():
     """Rule 7."""
     worker = Worker()
     jobs = Jobs(worker)
-    jobs.promise(Promise(), "init", wanted=True)
+    jobs.start_result(Promise(), "init", deliverable=True)
     assert not jobs.streaming()
-    jobs.promise(items(), "init", wanted=True)
-    jobs.stream(Stream(items()), "init", wanted=True)
+    jobs.start_result(items(), "init", deliverable=True)
+    jobs.start_stream(Stream(items()), "init", deliverable=True)
     _, iterator, stream = worker.started
     assert jobs.streaming()
     jobs.cancel_streams()
@@ -104,9 +104,9 @@ def test_a_stream_is_begun_once_and_can_be_cancelled_until_it_is_reported():
     worker = Worker()
     jobs = Jobs(worker)
     stream, other = Stream(items()), Stream(items())
-    assert jobs.stream(stream, "init", wanted=True)
-    assert not jobs.stream(stream, "init", wanted=True)
-    jobs.stream(other, "init", wanted=True)
+    assert jobs.start_stream(stream, "init", deliverable=True)
+    assert not jobs.start_stream(stream, "init", deliverable=True)
+    jobs.start_stream(other, "init", deliverable=True)
     (job, finished) = worker.started
     jobs.discard(finished)
     assert other.done

@@ -1,4 +1,4 @@
-"""Work that takes time: handed to the host, and watched until it is reported."""
+"""Work that takes time. The host is given it, and reports its end."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Role(Enum):
 class Job:
     """Work that takes time: an awaitable, or an iterator whose items are pushed.
 
-    Started once, by the host.
+    The host starts it, once.
 
     Args:
         role: whose work it is.
-        place: the callback's name, for messages.
-        awaitable: to be awaited; its result is a result of the callback.
-        iterator: to be exhausted in place of that; each item is given to `Lifecycle.yielded`.
+        place: the name of the callback, for error texts and events.
+        awaitable: is awaited; its result is the result of the callback.
+        iterator: is exhausted instead of that; `Lifecycle.job_yielded` gets each item.
         stream: the stream that the iterator belongs to.
     """
 
@@ -51,6 +51,6 @@ class Job:
         self.iterator = iterator
         self.stream = stream
         self.cancelled = False
-        """Set by the life cycle when it has asked the host to cancel it."""
+        """Whether the life cycle has asked the host to cancel it, or to close its iterator."""
         self.handle: Any = None
-        """The host's own, such as a task."""
+        """For the host, which may keep a task here."""

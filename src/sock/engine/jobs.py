@@ -20,7 +20,7 @@ class Jobs:
     """The jobs of one connection that have not been reported.
 
     Args:
-        host: who starts and cancels them.
+        host: starts and cancels them.
     """
 
     __slots__ = ("_host", "_jobs")
@@ -33,42 +33,45 @@ class Jobs:
         return self._jobs is not None
 
     def start(self, job: Job) -> None:
-        """Let the host begin a job; it may be reported within this call."""
+        """Let the host begin a job, which it may report within this call."""
         self.add(job)
         self._host.start(job)
 
-    def promise(self, result: object, place: str, *, wanted: bool) -> bool:
+    def start_result(self, result: object, place: str, *, deliverable: bool) -> bool:
         """Begin what a callback returned, if it takes time; tell whether it does.
 
-        An iterator that is not wanted, because only the peer wanted it (rule 7), is not run but
-        closed.
+        An iterator that is not deliverable, because only the peer wanted it (rule 7), is not run
+        but closed.
         """
         if isinstance(result, Awaitable):
             job = Job(Role.CALLBACK, place, awaitable=cast("Awaitable[Any]", result))
         elif isinstance(result, AsyncIterator):
             job = Job(Role.CALLBACK, place, iterator=cast("AsyncIterator[Any]", result))
-            job.cancelled = not wanted
+            job.cancelled = not deliverable
         else:
             return False
         self.start(job)
         return True
 
-    def stream(self, stream: Stream, place: str, *, wanted: bool) -> bool:
-        """Begin a stream; tell whether it could be, for it runs once.
+    def start_stream(self, stream: Stream, place: str, *, deliverable: bool) -> bool:
+        """Begin a stream; return False if it was begun before, because it runs once.
 
-        One that was cancelled before it was given, or is not wanted, is not run but closed.
+        Args:
+            stream: if it was cancelled before it was returned, it is closed and not run.
+            place: the name of the callback that has returned it.
+            deliverable: whether its items can still be sent. If not, it is closed and not run.
         """
         iterator = stream.begin()
         if iterator is None:
             return False
         job = Job(Role.STREAM, place, iterator=iterator, stream=stream)
-        job.cancelled = stream.done or not wanted
+        job.cancelled = stream.done or not deliverable
         stream.attach(lambda: self.cancel((job,)))
         self.start(job)
         return True
 
     def add(self, job: Job) -> None:
-        """Have an eye on a job that the host has begun."""
+        """Note a job that the host has begun."""
         if self._jobs is None:
             self._jobs = set()
         self._jobs.add(job)
@@ -81,12 +84,19 @@ class Jobs:
         if job.stream is not None:
             job.stream.finish()
 
-    def release(self) -> None:
-        """Let go of the host: there will be no more jobs."""
+    def discard_all(self) -> tuple[Job, ...]:
+        """Forget all jobs, though they were not reported, and return them."""
+        jobs = self.running()
+        for job in jobs:
+            self.discard(job)
+        return jobs
+
+    def release_host(self) -> None:
+        """Let go of the host, because there will be no more jobs."""
         self._host = cast("Host", None)
 
     def running(self) -> tuple[Job, ...]:
-        """Return what has not been reported."""
+        """Return the jobs that have not been reported."""
         return tuple(self._jobs or ())
 
     def streaming(self) -> bool:
@@ -101,9 +111,9 @@ class Jobs:
                 self._host.cancel(job)
 
     def cancel_streams(self) -> None:
-        """Cancel streams, which no message waits for."""
+        """Cancel all streams; no message waits for them."""
         self.cancel(job for job in self.running() if job.role is Role.STREAM)
 
     def cancel_iterators(self) -> None:
-        """Cancel generators and streams, which only the peer wanted (rule 7)."""
+        """Cancel generators and streams, which are of use to the peer only (rule 7)."""
         self.cancel(job for job in self.running() if job.iterator is not None)

@@ -139,7 +139,7 @@ class Takeover:
         )
         early: bytes | None = None
         # It is asked for now, as the loop may call `connect`, in another context.
-        scope = self._reactor.scope.here()
+        scope = self._reactor.scope.for_current_context()
 
         def connect(pipe: Pipe) -> Link:
             link = self.link = Link(

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 from sock import telemetry
 from sock.engine import NEVER, Job, Keepalive, Lifecycle, Phase, Role, Verdict, encoded_size
 from sock.loop.scope import Scope, Scoped
-from sock.loop.watch import watch
+from sock.loop.slow_callback import report_if_slow
 from sock.spec import CloseCode, Ping, Pong, ProtocolError, Remote, Shutdown
 from sock.wire.assembly import too_big
 
@@ -123,7 +123,7 @@ class Bridge(Scoped):
         self._cancelled = cancelled
         self._options = options
         self._max_size = options.max_message_size or NEVER
-        self.lifecycle = Lifecycle(handler, options, self, watch if debug else None)
+        self.lifecycle = Lifecycle(handler, options, self, report_if_slow if debug else None)
         self.ref = LiveRef(self)
         idle, ping = options.idle_timeout, options.ping_interval
         if not foreign.controls:
@@ -244,7 +244,7 @@ class Bridge(Scoped):
         self._out.append(message)
         limit = self._options.max_send_buffer
         if limit is not None and self.pending > limit:
-            self.lifecycle.backlog(self.pending)
+            self.lifecycle.note_pending(self.pending)
         if not self._in_turn:
             self.reactor.wake(self)
 
@@ -255,7 +255,7 @@ class Bridge(Scoped):
         self._close_sent = True
         self._out.append(Closing(code, detail))
         self._closing = Job(Role.TASK, "close")
-        self.lifecycle.spawned(self._closing)
+        self.lifecycle.job_spawned(self._closing)
         if not self._in_turn:
             self.reactor.wake(self)
         self.resume()  # for the peer's own end
@@ -379,14 +379,14 @@ class Bridge(Scoped):
                 self.push(result)
                 result = None
         except BaseException as error:
-            life.raised(error)
+            life.take_error(error)
             if isinstance(error, (KeyboardInterrupt, SystemExit)):
                 raise
             return
         if result is None and life.ready:
             life.busy = False
         else:
-            life.settle(result)
+            life.take_result(result)
             result = None  # an error in it may know this frame
 
     def _part(self, end: ProtocolError | Remote | Shutdown) -> None:
@@ -413,7 +413,7 @@ class Bridge(Scoped):
     def _fail(self, error: BaseException) -> None:
         if isinstance(error, Exception):  # else the loop's, and a callback's, which has been told
             self._in_turn = False
-            self.lifecycle.failed(Job(Role.TASK, "receive"), error)
+            self.lifecycle.job_raised(Job(Role.TASK, "receive"), error)
             self._send_soon()
         else:
             self._lose()
@@ -467,7 +467,7 @@ class Bridge(Scoped):
 
     def _has_sent(self) -> None:
         if self.lifecycle.outbox.full:
-            self.lifecycle.backlog(0)
+            self.lifecycle.note_pending(0)
             self._wake_waiters()
         if self._close_sent:
             self._settle_close()
@@ -482,7 +482,7 @@ class Bridge(Scoped):
     def _settle_close(self) -> None:
         job, self._closing = self._closing, None
         if job is not None:
-            self.lifecycle.settled(job, None)
+            self.lifecycle.job_returned(job, None)
 
     def _wake_waiters(self) -> None:
         waiters, self._waiters = self._waiters, []

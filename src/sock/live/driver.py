@@ -11,8 +11,8 @@ from collections.abc import AsyncGenerator, Coroutine
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from sock.engine import Job, Role
-from sock.loop.eager import Suspended
-from sock.loop.watch import watched
+from sock.loop.eager import SuspendedCoroutine
+from sock.loop.slow_callback import report_slow_steps
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -25,23 +25,23 @@ _ITEMS_A_TURN: Final = 64  # of an iterator that never suspends, before the othe
 def start(link: Live, job: Job) -> None:
     """Begin a job of the life cycle, and report it when it is done."""
     begun = job.awaitable
-    if not isinstance(begun, Suspended):  # else the lane has begun it
+    if not isinstance(begun, SuspendedCoroutine):  # else the lane has begun it
         work = _coroutine(link, job)
         if link.debug:
-            work = watched(work, link.lifecycle.place(job.place))
+            work = report_slow_steps(work, link.lifecycle.place(job.place))
         try:
             begun = link.reactor.eager.begin(work, link)
         except asyncio.CancelledError:
             _report_cancelled(link, job)
             return
         except BaseException as error:
-            link.lifecycle.failed(job, error)
+            link.lifecycle.job_raised(job, error)
             if isinstance(error, (KeyboardInterrupt, SystemExit)):
                 link.wake()  # to finish the end that has begun, if the loop goes on
                 raise
             return
-    if not isinstance(begun, Suspended):
-        link.lifecycle.settled(job, begun)
+    if not isinstance(begun, SuspendedCoroutine):
+        link.lifecycle.job_returned(job, begun)
     elif begun.task.done():
         _report(link, job, begun.task)
     else:
@@ -60,7 +60,7 @@ def spawned(link: Live, task: asyncio.Task[Any]) -> None:
     """Take a task that dies with the connection."""
     job = Job(Role.TASK, "spawn")
     follow(link, job, task)
-    link.lifecycle.spawned(job)
+    link.lifecycle.job_spawned(job)
 
 
 def cancel(job: Job) -> None:
@@ -82,17 +82,17 @@ def _report(link: Live, job: Job, task: asyncio.Task[Any]) -> None:
         _report_cancelled(link, job)
         return
     if error is None:
-        link.lifecycle.settled(job, task.result())
+        link.lifecycle.job_returned(job, task.result())
     else:
-        link.lifecycle.failed(job, error)
+        link.lifecycle.job_raised(job, error)
 
 
 def _report_cancelled(link: Live, job: Job) -> None:
     # In an end that has begun it may have been the loop, which lets nothing wait any more.
     if job.cancelled or job.role is Role.TASK or link.lifecycle.closed:
-        link.lifecycle.settled(job, None)
+        link.lifecycle.job_returned(job, None)
     else:
-        link.lifecycle.failed(
+        link.lifecycle.job_raised(
             job, asyncio.CancelledError(f"{link.lifecycle.place(job.place)} was cancelled")
         )
 
@@ -121,7 +121,7 @@ async def _exhaust(link: Live, job: Job) -> None:
                 item = await anext(iterator)
             except StopAsyncIteration:
                 return
-            link.lifecycle.yielded(job, item)
+            link.lifecycle.job_yielded(job, item)
             del item  # which may be large, and the peer slow
             count += 1
             if count % _ITEMS_A_TURN == 0:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from sock import telemetry
 from sock.engine import NEVER, Job, Keepalive, Lifecycle, Verdict
-from sock.loop.watch import watch
+from sock.loop.slow_callback import report_if_slow
 from sock.spec import Ping
 from sock.wire.codec import Parser, Writer
 
@@ -111,12 +111,12 @@ class Link(Lane):
             Keepalive(options.idle_timeout, options.ping_interval, self._opened_at),
             options.max_send_buffer,
             debug,
-            reactor.scope.here() if scope is None else scope,
+            reactor.scope.for_current_context() if scope is None else scope,
         )
         self.request = request
         self._options = options
         self._on_over = on_over
-        self.lifecycle = Lifecycle(handler, options, self, watch if debug else None)
+        self.lifecycle = Lifecycle(handler, options, self, report_if_slow if debug else None)
         self.ref = LiveRef(self)
         self.slot: int | None = None  # the wheel's
         self.inlet: Inlet | None = None  # of the first info from another thread
@@ -173,7 +173,7 @@ class Link(Lane):
 
     def _take_room(self) -> None:
         self.limit_turn(0)
-        self.lifecycle.backlog(0)
+        self.lifecycle.note_pending(0)
         self._wake_waiters()
 
     def lost(self) -> None:
@@ -359,7 +359,7 @@ class Link(Lane):
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
             return
         try:
-            self.lifecycle.raised(error)
+            self.lifecycle.take_error(error)
         except BaseException:  # not even that can be said
             self.pipe.abort()
             raise
@@ -376,7 +376,7 @@ class Link(Lane):
         """Take note of what the kernel has not taken of this turn's write; 0 is the end of it."""
         if pending:
             self.limit_turn(pending)
-            self.lifecycle.backlog(pending)
+            self.lifecycle.note_pending(pending)
             self.deadline_changed = True
         else:
             self._take_room()

@@ -91,7 +91,7 @@ class LiveRef:
         link, life, lane = self._link, self.life, self._lane
         if life is None or link is None or (lane is not None and lane.offer(info)):
             return
-        if link.reactor.here():
+        if link.reactor.in_loop_thread():
             life.post(info)
         else:
             link.post(info)
@@ -105,7 +105,7 @@ class LiveRef:
         if life is None or link is None:
             return
         self.shut()
-        if link.reactor.here():
+        if link.reactor.in_loop_thread():
             life.stop(stop)
         else:
             link.reactor.post(Stopping(life), stop)
@@ -251,7 +251,7 @@ def _check_thread(link: Live | None, name: str) -> None:
     Raises:
         RuntimeError: this is another thread.
     """
-    if link is None or link.reactor.here() or not link.reactor.loop.is_running():
+    if link is None or link.reactor.in_loop_thread() or not link.reactor.loop.is_running():
         return
     raise RuntimeError(
         f"Ref.{name} is for the connection's own event loop, and was called in another thread: "

@@ -39,7 +39,7 @@ _enter_task = asyncio.tasks._enter_task  # noqa: SLF001
 _leave_task = asyncio.tasks._leave_task  # noqa: SLF001
 
 
-class Owner(Protocol):
+class ScopeOwner(Protocol):
     """Whose a coroutine is."""
 
     def own_scope(self) -> Scope:
@@ -48,7 +48,7 @@ class Owner(Protocol):
 
 
 @final
-class Suspended:
+class SuspendedCoroutine:
     """What `Eager.begin` returns for a coroutine that waits for something.
 
     Args:
@@ -77,9 +77,9 @@ class Eager:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._lent: Lent | None = None  # in this turn, and not in use
+        self._lent: LentCoroutine | None = None  # in this turn, and not in use
 
-    def begin(self, coroutine: Coroutine[Any, Any, Any], owner: Owner) -> Any:
+    def begin(self, coroutine: Coroutine[Any, Any, Any], owner: ScopeOwner) -> Any:
         """Run a coroutine up to where it waits.
 
         Args:
@@ -87,18 +87,18 @@ class Eager:
             owner: whose it is, and within whose scope this is called.
 
         Returns:
-            Its result, or a `Suspended`.
+            Its result, or a `SuspendedCoroutine`.
 
         Raises:
             BaseException: what the coroutine has raised.
         """
         loop = self._loop
         lent = self._lent
-        if lent is None or not lent.is_free():
+        if lent is None or not lent.is_reusable():
             if loop.get_task_factory() is not None:  # who makes tasks in his own way has a reason
                 steps = Steps(coroutine, owner.own_scope())
-                return Suspended(loop.create_task(steps))
-            lent = self._lent = Lent(self, loop)
+                return SuspendedCoroutine(loop.create_task(steps))
+            lent = self._lent = LentCoroutine(self, loop)
         task, outer = lent.task, None
         assert task is not None, "it is forgotten before its task is"
         try:
@@ -117,21 +117,21 @@ class Eager:
             raise
         else:
             self._lent = None
-            lent.keep(coroutine, waits_for, owner.own_scope())
-            return Suspended(task)
+            lent.continue_with(coroutine, waits_for, owner.own_scope())
+            return SuspendedCoroutine(task)
         finally:
             _leave_task(loop, task)
             if outer is not None:
                 _enter_task(loop, outer)
         del task
-        if not lent.is_free():
+        if not lent.is_reusable():
             self._lent = None
             if lent.cancelling():
                 raise asyncio.CancelledError
             lent.result = result
         return result
 
-    def forget(self, lent: Lent) -> None:
+    def forget(self, lent: LentCoroutine) -> None:
         """Lend it no more."""
         if self._lent is lent:
             self._lent = None
@@ -185,7 +185,7 @@ class Steps(Coroutine[Any, Any, Any]):
 
 
 @final
-class Lent(Coroutine[Any, Any, Any]):
+class LentCoroutine(Coroutine[Any, Any, Any]):
     """The coroutine of a task that is lent: at first nothing, then one that has suspended.
 
     Args:
@@ -219,7 +219,9 @@ class Lent(Coroutine[Any, Any, Any]):
         self._references = getrefcount(self.task)
         self._weak_references = getweakrefcount(self.task)
 
-    def keep(self, coroutine: Coroutine[Any, Any, Any], waits_for: Any, scope: Scope) -> None:
+    def continue_with(
+        self, coroutine: Coroutine[Any, Any, Any], waits_for: Any, scope: Scope
+    ) -> None:
         """Go on with a coroutine, which waits for something that it has yielded."""
         self._steps = Steps(coroutine, scope, begun=True)
         self._waits_for = waits_for
@@ -229,7 +231,7 @@ class Lent(Coroutine[Any, Any, Any]):
             self._blocking = True
         self.task = None  # it knows this: the two would wait for the garbage collector
 
-    def is_free(self) -> bool:
+    def is_reusable(self) -> bool:
         """Tell whether it may be lent again: nothing was left at it, and nobody else knows it."""
         return (
             not self.touched
@@ -300,9 +302,9 @@ class Lent(Coroutine[Any, Any, Any]):
 class LentTask(asyncio.Task[Any]):
     """A task that tells when somebody leaves something at it."""
 
-    _lent: Lent
+    _lent: LentCoroutine
 
-    def __init__(self, lent: Lent, **how: Any) -> None:
+    def __init__(self, lent: LentCoroutine, **how: Any) -> None:
         super().__setattr__("_lent", lent)
         super().__init__(lent, **how)
 

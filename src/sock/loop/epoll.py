@@ -15,7 +15,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from . import fork
-from .pipe import NOBODY, accept_socket, expect_dead_peer
+from .pipe import NO_RECEIVER, accept_socket, expect_dead_peer
 from .wakeable import Wakeable
 
 if TYPE_CHECKING:
@@ -51,14 +51,14 @@ class Epoll:
         reactor: of that loop.
     """
 
-    __slots__ = ("_epoll", "_left", "_pipes", "reactor")
+    __slots__ = ("_epoll", "_pipes", "_unhandled", "reactor")
 
     def __init__(self, reactor: Reactor) -> None:
         self.reactor = reactor
         self._epoll = select.epoll()
         self._pipes: dict[int, SocketPipe] = {}
-        self._left: deque[tuple[SocketPipe, int]] = deque()  # what a turn had no time for
-        self._look()
+        self._unhandled: deque[tuple[SocketPipe, int]] = deque()  # what a turn had no time for
+        self._start_reading()
 
     def add(self, sock: socket.socket) -> SocketPipe:
         """Read a connected, non-blocking socket; who receives is to be set before the next turn."""
@@ -82,23 +82,23 @@ class Epoll:
 
     def poll(self) -> None:
         """Handle the sockets that are ready."""
-        reactor, left = self.reactor, self._left
+        reactor, unhandled = self.reactor, self._unhandled
         reactor.begin_turn()
         reactor.thread = get_ident()
         try:
-            if not left:
+            if not unhandled:
                 try:
                     ready = self._epoll.poll(0, _MAX_EVENTS)
                 except Exception:  # no memory, say; the loop would call this again and again
-                    self._rest()
+                    self._stop_reading_for_a_while()
                     raise
                 # All are looked up first: a socket may be closed by an earlier one of this turn,
                 # its number even reused. Then the event is the old one's, which takes it in
                 # silence.
                 pipes = self._pipes
-                left.extend((pipes[fd], what) for fd, what in ready)
-            while left:
-                pipe, events = left.popleft()
+                unhandled.extend((pipes[fd], what) for fd, what in ready)
+            while unhandled:
+                pipe, events = unhandled.popleft()
                 pipe.ready(events)
                 # The epoll would tell of the same ones first again, so those that are left are
                 # kept. It stays readable, and so there will be another turn.
@@ -107,16 +107,16 @@ class Epoll:
         finally:
             reactor.thread = 0
 
-    def _rest(self) -> None:
+    def _stop_reading_for_a_while(self) -> None:
         """Look again when there may be memory."""
         self.reactor.loop.remove_reader(self._epoll.fileno())
-        self.reactor.after(_RETRY, self._look_again)
+        self.reactor.after(_RETRY, self._start_reading_again)
 
-    def _look_again(self) -> None:
+    def _start_reading_again(self) -> None:
         if self._pipes:  # else the last socket has gone, and the epoll with it
-            self._look()
+            self._start_reading()
 
-    def _look(self) -> None:
+    def _start_reading(self) -> None:
         # In no context of anybody's: the loop keeps it as long as it reads.
         contextvars.Context().run(self.reactor.loop.add_reader, self._epoll.fileno(), self.poll)
 
@@ -143,7 +143,7 @@ class SocketPipe(Wakeable):
 
     def __init__(self, epoll: Epoll, sock: socket.socket) -> None:
         super().__init__()
-        self.receiver = NOBODY
+        self.receiver = NO_RECEIVER
         self._epoll = epoll
         self._sock = sock
         self._fd = sock.fileno()
@@ -171,7 +171,7 @@ class SocketPipe(Wakeable):
         if events & _IN:
             self._receive()
         elif events & _GONE:
-            self._lose()
+            self._close_socket()
 
     def write(self, data: bytes | bytearray, /) -> None:
         """Send at once what the kernel takes, keep the rest and send it when it can."""
@@ -186,38 +186,38 @@ class SocketPipe(Wakeable):
                 self._backlog = data if isinstance(data, bytearray) else bytearray(data)
                 del self._backlog[:sent]
             except MemoryError:  # half of it has left, and nothing else may follow that
-                self._lose()
+                self._close_socket()
                 raise
 
     def pause(self, dead_after: float | None = None) -> None:
         """Stop reading; let the kernel find out whether the peer is alive meanwhile."""
         if self._fd >= 0:
             expect_dead_peer(self._sock, dead_after)
-            self._watch(self._interest & ~_IN)
+            self._set_interest(self._interest & ~_IN)
 
     def resume(self) -> None:
         """Read again."""
         if self._fd >= 0 and not self._ended:
-            self._watch(self._interest | _IN)
+            self._set_interest(self._interest | _IN)
 
     def finish(self) -> None:
         """Send what is pending, then FIN."""
         if self._backlog is None:
-            self._shut()
+            self._send_fin()
         else:
-            self._closing = self._shut
+            self._closing = self._send_fin
 
     def close(self) -> None:
         """Send what is pending, then close."""
         if self._backlog is None:
-            self._lose()
+            self._close_socket()
         elif self._fd >= 0:
-            self._watch(self._interest & ~_IN)
-            self._closing = self._lose
+            self._set_interest(self._interest & ~_IN)
+            self._closing = self._close_socket
 
     def abort(self) -> None:
         """Close at once."""
-        self._lose()
+        self._close_socket()
 
     def _receive(self) -> None:
         if not self._interest & _IN:  # paused by an earlier event of the same turn
@@ -227,17 +227,17 @@ class SocketPipe(Wakeable):
         except (BlockingIOError, InterruptedError):
             return
         except OSError:  # ECONNRESET, ETIMEDOUT …
-            self._lose()
+            self._close_socket()
             return
         except Exception:  # no memory, say; the epoll would tell of it again and again
-            self._lose()
+            self._close_socket()
             raise
         if data:
             self.receiver.received(data)
         else:
             self._ended = True
             # The epoll would tell of the end again and again.
-            self._watch(self._interest & ~_IN)
+            self._set_interest(self._interest & ~_IN)
             self.receiver.ended()
 
     def _send(self, data: bytes | bytearray) -> int:
@@ -248,17 +248,17 @@ class SocketPipe(Wakeable):
             sent = 0
         except OSError as error:
             if error.errno not in {errno.ENOBUFS, errno.ENOMEM}:
-                self._lose()
+                self._close_socket()
                 return -1
             # The kernel has no memory. The socket is writable for epoll all the same, so asking
             # that would spin.
             self._epoll.reactor.after(_RETRY, self._retry)
             return 0
         except Exception:  # no memory, say; the epoll would tell of it again and again
-            self._lose()
+            self._close_socket()
             raise
         if sent < len(data):
-            self._watch(self._interest | _OUT)
+            self._set_interest(self._interest | _OUT)
         return sent
 
     def _retry(self) -> None:
@@ -267,7 +267,7 @@ class SocketPipe(Wakeable):
 
     def _flush(self) -> None:
         if self._backlog is None:
-            self._watch(self._interest & ~_OUT)
+            self._set_interest(self._interest & ~_OUT)
             return
         sent = self._send(self._backlog)
         if sent < 0:
@@ -277,24 +277,24 @@ class SocketPipe(Wakeable):
             del self._backlog[:sent]
             return
         self._backlog = None
-        self._watch(self._interest & ~_OUT)
+        self._set_interest(self._interest & ~_OUT)
         if self._closing is not None:
             self._closing()
         self.receiver.drained()
 
-    def _shut(self) -> None:
+    def _send_fin(self) -> None:
         if self._fd >= 0:
             try:
                 self._sock.shutdown(socket.SHUT_WR)
             except OSError:  # reset meanwhile
-                self._lose()
+                self._close_socket()
 
-    def _watch(self, interest: int) -> None:
+    def _set_interest(self, interest: int) -> None:
         if interest != self._interest and self._fd >= 0:
             self._interest = interest
             self._epoll.modify(self._fd, interest)
 
-    def _lose(self) -> None:
+    def _close_socket(self) -> None:
         if self._fd < 0:
             return
         fd, self._fd = self._fd, -1
@@ -312,7 +312,7 @@ class SocketPipe(Wakeable):
     def turn(self) -> None:
         """Tell that the pipe is gone."""
         receiver = self.receiver
-        self.receiver = NOBODY  # the two know each other: whatever is over is freed now
+        self.receiver = NO_RECEIVER  # the two know each other: whatever is over is freed now
         receiver.lost()
 
 

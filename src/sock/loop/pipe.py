@@ -30,7 +30,7 @@ class Receiver(Protocol):
         """Note that the pipe is gone: called once, last, whoever ended it."""
 
 
-class Nobody:
+class NoReceiver:
     """Reads a pipe whose receiver could not be made, or has been told of its end."""
 
     def received(self, data: bytes, /) -> None:
@@ -46,7 +46,7 @@ class Nobody:
         """Do nothing."""
 
 
-NOBODY: Final = Nobody()
+NO_RECEIVER: Final = NoReceiver()
 
 
 class Pipe(Protocol):

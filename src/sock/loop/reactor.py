@@ -41,7 +41,7 @@ _reactors: Final[dict[asyncio.AbstractEventLoop, Reactor]] = {}
 """By their loops. Not of the class: Cython warns of an annotation there, at every build."""
 
 
-class Addressed(Protocol):
+class InfoReceiver(Protocol):
     """Whom other threads may send to."""
 
     def admit(self, info: Any, /) -> None:
@@ -72,7 +72,7 @@ class Reactor:
         self.scope = Scope(contextvars.Context(), shared=True)
         """Of all connections that were accepted where no context variable was set."""
         self.thread = 0
-        """The loop's thread, in a turn of the reactor's; see `here`."""
+        """The loop's thread, in a turn of the reactor's; see `in_loop_thread`."""
         self.now = loop.time()
         """Seconds of the loop's clock when this turn began; coarse."""
         self.patience = PATIENCE
@@ -80,8 +80,8 @@ class Reactor:
         self.deadline = sys.maxsize
         """When this turn should end: nanoseconds of the monotonic clock; a loop's may stand."""
         self._woken: list[Wakeable] = []
-        self._foreign: deque[tuple[Addressed, Any]] = deque()
-        self._foreign_woken = False
+        self._infos_from_threads: deque[tuple[InfoReceiver, Any]] = deque()
+        self._admission_scheduled = False
 
     @classmethod
     def of(cls, loop: asyncio.AbstractEventLoop) -> Reactor:
@@ -101,7 +101,7 @@ class Reactor:
         self.now = self.loop.time()
         self.deadline = time.monotonic_ns() + self.patience
 
-    def here(self) -> bool:
+    def in_loop_thread(self) -> bool:
         """Tell whether this is the loop's thread, which may be another one each time it runs."""
         return get_ident() == self.thread or _get_running_loop() is self.loop
 
@@ -115,23 +115,23 @@ class Reactor:
             wakeable.woken = True
             self._woken.append(wakeable)
             if len(self._woken) == 1:
-                self._soon()
+                self._schedule_turn()
 
-    def post(self, addressed: Addressed, info: Any) -> None:
+    def post(self, receiver: InfoReceiver, info: Any) -> None:
         """Let it take an info soon. From any thread."""
-        self._foreign.append((addressed, info))
-        if not self._foreign_woken:
-            self._foreign_woken = True
+        self._infos_from_threads.append((receiver, info))
+        if not self._admission_scheduled:
+            self._admission_scheduled = True
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 self.loop.call_soon_threadsafe(self._admit)
         if self.loop.is_closed():  # and so is every connection
-            self._foreign.clear()
+            self._infos_from_threads.clear()
 
     def after(self, seconds: float, callback: Callable[[], object]) -> Alarm:
         """Call back after so many seconds, at most a tick late."""
         return Alarm(self.wheel, self.loop.time() + seconds, callback)
 
-    def _soon(self) -> None:
+    def _schedule_turn(self) -> None:
         if not self.loop.is_closed():
             self.loop.call_soon(self._turn)
 
@@ -151,18 +151,18 @@ class Reactor:
             self.thread = 0
             if done < len(woken):
                 if not self._woken:
-                    self._soon()
+                    self._schedule_turn()
                 self._woken[:0] = woken[done:]
 
     def _admit(self) -> None:
         # First the flag: what is appended from now on asks for another call.
-        self._foreign_woken = False
-        left = len(self._foreign)
+        self._admission_scheduled = False
+        left = len(self._infos_from_threads)
         try:
             while left:
                 left -= 1
-                addressed, info = self._foreign.popleft()
-                addressed.admit(info)
+                receiver, info = self._infos_from_threads.popleft()
+                receiver.admit(info)
         finally:
             if left:  # an error costs the others nothing
                 self.loop.call_soon(self._admit)

@@ -28,14 +28,16 @@ if TYPE_CHECKING:
 ResultT = TypeVar("ResultT")
 
 
-def changed(context: contextvars.Context, before: contextvars.Context) -> bool:
+def has_changed(context: contextvars.Context, before: contextvars.Context) -> bool:
     """Tell whether a variable was set. Equal is not enough: an empty list may be filled later."""
     size = len(context)
     if size != len(before):
         return True
     if size == 0:  # as mostly; a generator costs a tenth of a message (bench, sock-pure echo-1)
         return False
-    return any(before.get(variable, changed) is not value for variable, value in context.items())
+    return any(
+        before.get(variable, has_changed) is not value for variable, value in context.items()
+    )
 
 
 @final
@@ -47,25 +49,25 @@ class Scope:
         shared: whether connections share it as long as they leave it as it is.
     """
 
-    __slots__ = ("context", "entered_by", "pristine")
+    __slots__ = ("context", "entered_by", "original")
 
     def __init__(self, context: contextvars.Context, *, shared: bool = False) -> None:
         self.context = context
-        self.pristine = context.copy() if shared else None
+        self.original = context.copy() if shared else None
         """The context as it was, of a shared scope."""
         self.entered_by: object = None
         """Who is running in it at this moment."""
 
-    def fresh(self) -> contextvars.Context:
+    def new_context(self) -> contextvars.Context:
         """Return a new context, with what a shared scope begins with."""
-        assert self.pristine is not None, "asked of a shared scope only"
-        return self.pristine.copy()
+        assert self.original is not None, "asked of a shared scope only"
+        return self.original.copy()
 
-    def here(self) -> Scope:
+    def for_current_context(self) -> Scope:
         """Return the scope for what is accepted now: this shared one, or one with what was set."""
-        assert self.pristine is not None, "asked of a shared scope only"
+        assert self.original is not None, "asked of a shared scope only"
         context = contextvars.copy_context()
-        return Scope(context) if changed(context, self.pristine) else self
+        return Scope(context) if has_changed(context, self.original) else self
 
     def run(self, act: Callable[..., ResultT], *arguments: Any) -> ResultT:
         """Run a step of a coroutine in it."""
@@ -121,30 +123,30 @@ class Scoped(Wakeable):
         """Do something in the scope; from within the scope, it is just done."""
         scope = self.scope
         if scope.entered_by is not None:
-            if scope.entered_by is self or scope.pristine is None:
+            if scope.entered_by is self or scope.original is None:
                 return act(*arguments)
             # A callback of another connection runs the event loop.
-            scope = self.scope = Scope(scope.fresh())
+            scope = self.scope = Scope(scope.new_context())
         scope.entered_by = self
         try:
             return scope.context.run(act, *arguments)
         finally:
             scope = self.scope  # another one, if this has become its own meanwhile
             scope.entered_by = None
-            if scope.pristine is not None and changed(scope.context, scope.pristine):
+            if scope.original is not None and has_changed(scope.context, scope.original):
                 self.own_scope()
 
     def own_scope(self) -> Scope:
         """Return the scope, which is shared with nobody from now on."""
         scope = self.scope
-        if scope.pristine is None:
+        if scope.original is None:
             return scope
         if scope.entered_by is not None and scope.entered_by is not self:
             # The context is another connection's, whose callback asks for this.
-            self.scope = Scope(scope.fresh())
+            self.scope = Scope(scope.new_context())
             return self.scope
         self.scope = Scope(scope.context)
         self.scope.entered_by = scope.entered_by
-        scope.context = scope.fresh()
+        scope.context = scope.new_context()
         scope.entered_by = None
         return self.scope

@@ -23,7 +23,7 @@ TICK: Final = (
 _NEVER: Final = 1e15  # seconds: 31 million years, the ticks of which a machine word counts
 
 
-class Waiting(Protocol):
+class WheelEntry(Protocol):
     """Who may stand in a slot, in one at a time."""
 
     slot: int | None
@@ -45,7 +45,7 @@ class Wheel:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._slots: dict[int, set[Waiting]] = {}
+        self._slots: dict[int, set[WheelEntry]] = {}
         self._order: list[
             int
         ] = []  # a heap of the slots' numbers; one whose slot has emptied is passed over
@@ -53,27 +53,27 @@ class Wheel:
         self._next = 0
         self._passed = 0  # the last slot whose time has come
 
-    def arm(self, waiting: Waiting, due: float) -> None:
+    def arm(self, entry: WheelEntry, due: float) -> None:
         """Let it tick at `due`, unless it ticks earlier anyhow."""
         number = max(math.ceil(min(due, _NEVER) / TICK), self._passed + 1)
-        if waiting.slot is not None:
-            if waiting.slot <= number:
+        if entry.slot is not None:
+            if entry.slot <= number:
                 return
-            self.disarm(waiting)
+            self.disarm(entry)
         slot = self._slots.get(number)
         if slot is None:
             slot = self._slots[number] = set()
             heappush(self._order, number)
-        slot.add(waiting)
-        waiting.slot = number
+        slot.add(entry)
+        entry.slot = number
         if self._handle is None or number < self._next:
             self._sleep(number)
 
-    def disarm(self, waiting: Waiting) -> None:
+    def disarm(self, entry: WheelEntry) -> None:
         """Let it not tick."""
-        if waiting.slot is not None:
-            self._slots[waiting.slot].discard(waiting)
-            waiting.slot = None
+        if entry.slot is not None:
+            self._slots[entry.slot].discard(entry)
+            entry.slot = None
 
     def _sleep(self, number: int) -> None:
         if self._handle is not None:
@@ -92,9 +92,9 @@ class Wheel:
                 self._passed = number = self._order[0]
                 slot = self._slots[number]
                 while slot:  # one that ticks may disarm others of its slot
-                    waiting = slot.pop()
-                    waiting.slot = None
-                    waiting.tick(max(now, number * TICK))
+                    entry = slot.pop()
+                    entry.slot = None
+                    entry.tick(max(now, number * TICK))
                 del self._slots[heappop(self._order)]
         finally:  # an error costs the others nothing: they tick in the loop's next turn
             while self._order and not self._slots[self._order[0]]:

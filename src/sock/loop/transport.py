@@ -7,7 +7,7 @@ import socket
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from . import fork
-from .pipe import NOBODY, expect_dead_peer
+from .pipe import NO_RECEIVER, expect_dead_peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ class TransportPipe(asyncio.Protocol):
     def __init__(self, reactor: Reactor, connect: Callable[[Pipe], Receiver]) -> None:
         self._reactor = reactor
         self._connect = connect
-        self.receiver = NOBODY
+        self.receiver = NO_RECEIVER
         self._written = 0
         self._ended = False
         self._lost = False
@@ -94,7 +94,7 @@ class TransportPipe(asyncio.Protocol):
         if sock is not None:
             fork.shut(sock.fileno())
         receiver = self.receiver
-        self.receiver = NOBODY  # the two know each other: whatever is over is freed now
+        self.receiver = NO_RECEIVER  # the two know each other: whatever is over is freed now
         receiver.lost()
 
     # The pipe.
