@@ -125,7 +125,7 @@ cdef class Steps:
 
     def __await__(self):
         """Be a coroutine by all rules; only its task runs it."""
-        raise RuntimeError("the coroutine of a connection is run by its task")
+        raise RuntimeError("only its task may run the coroutine of a connection")
 
 
 @cython.final

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .wakeable import Wakeable
 
 
-# Documented, for event loops: it does not raise where none runs.
+# asyncio documents it for event loops; unlike the public one, it returns None where none runs.
 _get_running_loop = asyncio._get_running_loop  # noqa: SLF001
 
 PATIENCE: Final = 10_000_000
@@ -34,15 +34,15 @@ PATIENCE: Final = 10_000_000
 
 
 FOREVER: Final = 1 << 62
-"""Nanoseconds, 146 years: what is added to it is still a time."""
+"""Nanoseconds, 146 years: small enough that a time can be added to it."""
 
 
 _reactors: Final[dict[asyncio.AbstractEventLoop, Reactor]] = {}
-"""By their loops. Not of the class: Cython warns of an annotation there, at every build."""
+"""The reactors by their loops. Cython would warn of this annotation in the class."""
 
 
 class InfoReceiver(Protocol):
-    """Whom other threads may send to."""
+    """An object to which other threads may send infos."""
 
     def admit(self, info: Any, /) -> None:
         """Take an info that another thread has sent."""
@@ -68,17 +68,17 @@ class Reactor:
         """That epoll while it has sockets: `sockets.adopt` makes it, its last socket ends it."""
         self.wheel = Wheel(loop)
         self.eager = Eager(loop)
-        """Begins coroutines."""
+        """Begins the coroutines of all connections."""
         self.scope = Scope(contextvars.Context(), shared=True)
-        """Of all connections that were accepted where no context variable was set."""
+        """The scope of all connections that were accepted where no context variable was set."""
         self.thread = 0
-        """The loop's thread, in a turn of the reactor's; see `in_loop_thread`."""
+        """The thread of the loop during a turn of the reactor, else 0; see `in_loop_thread`."""
         self.now = loop.time()
-        """Seconds of the loop's clock when this turn began; coarse."""
+        """The time of the loop's clock at which this turn began, in seconds."""
         self.patience = PATIENCE
-        """Nanoseconds that a turn may take; without end where time stands still."""
+        """Nanoseconds that a turn may take; `FOREVER` where a test lets time stand still."""
         self.deadline = sys.maxsize
-        """When this turn should end: nanoseconds of the monotonic clock; a loop's may stand."""
+        """The time at which this turn should end, in nanoseconds of the monotonic clock."""
         self._woken: list[Wakeable] = []
         self._infos_from_threads: deque[tuple[InfoReceiver, Any]] = deque()
         self._admission_scheduled = False
@@ -88,7 +88,7 @@ class Reactor:
         """Return the reactor of this loop, which is running in this thread."""
         reactor = _reactors.get(loop)
         if reactor is None:
-            for other in list(_reactors):  # at one go: other threads have loops too
+            for other in list(_reactors):  # a copy: other threads may add their loops
                 if other.is_closed():
                     _reactors.pop(other, None)
             reactor = _reactors[loop] = cls(loop)
@@ -97,12 +97,12 @@ class Reactor:
     # Turns.
 
     def begin_turn(self) -> None:
-        """Take the time: whoever calls this hands over what has come to one or many connections."""
+        """Begin a turn, before bytes are given to one or more connections: note the time."""
         self.now = self.loop.time()
         self.deadline = time.monotonic_ns() + self.patience
 
     def in_loop_thread(self) -> bool:
-        """Tell whether this is the loop's thread, which may be another one each time it runs."""
+        """Tell whether this is the thread that runs the loop at this moment."""
         return get_ident() == self.thread or _get_running_loop() is self.loop
 
     def overdue(self) -> bool:
@@ -110,7 +110,7 @@ class Reactor:
         return time.monotonic_ns() > self.deadline
 
     def wake(self, wakeable: Wakeable) -> None:
-        """Give it a turn soon; asking twice gives one."""
+        """Give an object a turn soon; it gets one, however often this is called."""
         if not wakeable.woken:
             wakeable.woken = True
             self._woken.append(wakeable)
@@ -118,17 +118,17 @@ class Reactor:
                 self._schedule_turn()
 
     def post(self, receiver: InfoReceiver, info: Any) -> None:
-        """Let it take an info soon. From any thread."""
+        """Let an object take an info soon. This may be called from any thread."""
         self._infos_from_threads.append((receiver, info))
         if not self._admission_scheduled:
             self._admission_scheduled = True
-            with contextlib.suppress(RuntimeError):  # the loop is closed
+            with contextlib.suppress(RuntimeError):  # raised if the loop is closed
                 self.loop.call_soon_threadsafe(self._admit)
-        if self.loop.is_closed():  # and so is every connection
+        if self.loop.is_closed():  # all its connections are over
             self._infos_from_threads.clear()
 
     def after(self, seconds: float, callback: Callable[[], object]) -> Alarm:
-        """Call back after so many seconds, at most a tick late."""
+        """Call a function after so many seconds, at most one tick late."""
         return Alarm(self.wheel, self.loop.time() + seconds, callback)
 
     def _schedule_turn(self) -> None:
@@ -145,9 +145,9 @@ class Reactor:
                 wakeable.woken = False
                 done += 1
                 wakeable.turn()
-                if not done % 16 and self.overdue():  # a look at the clock costs half a turn
+                if not done % 16 and self.overdue():  # reading the clock costs half a turn
                     break
-        finally:  # an error costs the others nothing
+        finally:  # after an error, the others get their turn later
             self.thread = 0
             if done < len(woken):
                 if not self._woken:
@@ -155,7 +155,7 @@ class Reactor:
                 self._woken[:0] = woken[done:]
 
     def _admit(self) -> None:
-        # First the flag: what is appended from now on asks for another call.
+        # The flag is reset first: infos that are appended from now on cause another call.
         self._admission_scheduled = False
         left = len(self._infos_from_threads)
         try:
@@ -164,7 +164,7 @@ class Reactor:
                 receiver, info = self._infos_from_threads.popleft()
                 receiver.admit(info)
         finally:
-            if left:  # an error costs the others nothing
+            if left:  # after an error, the others are taken later
                 self.loop.call_soon(self._admit)
 
 
