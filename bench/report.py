@@ -1,4 +1,4 @@
-"""What a whole run leaves behind: `results/latest.json`, `latest.md`, the picture, the README."""
+"""Keep a whole run: in `results/latest.json`, `latest.md`, the picture and the README."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ RESULTS: Final = Path(__file__).parent / "results"
 
 
 def keep(figures: Figures, titles: Mapping[str, str], text: str) -> None:
-    """Write all of it.
+    """Write all of these files.
 
     Args:
-        figures: of a whole run.
-        titles: a server to its name with its version.
-        text: the tables as they were printed.
+        figures: the figures of a whole run.
+        titles: for each server its name with its version.
+        text: the tables, as they were printed.
     """
     document = document_of(figures, titles)
     RESULTS.mkdir(exist_ok=True)
