@@ -38,10 +38,13 @@ class Jobs:
         self._host.start(job)
 
     def start_result(self, result: object, place: str, *, deliverable: bool) -> bool:
-        """Begin what a callback returned, if it takes time; tell whether it does.
+        """Begin the job that a callback has returned; return False if it has returned no job.
 
-        An iterator that is not deliverable, because only the peer wanted it (rule 7), is not run
-        but closed.
+        Args:
+            result: an awaitable or an async iterator is a job.
+            place: the name of the callback.
+            deliverable: whether the items of an iterator can still be sent. If not, the iterator is
+                closed and not run (rule 7).
         """
         if isinstance(result, Awaitable):
             job = Job(Role.CALLBACK, place, awaitable=cast("Awaitable[Any]", result))
