@@ -1,6 +1,6 @@
-"""`python -m autobahn`: run the cases, demand that each is strictly OK, print the table.
+"""`python -m autobahn`: run the cases and print a table of those that are strictly OK.
 
-Exits with 1, after a line for each, when a case failed or was not run.
+If a case failed or was not run, it is printed on a line of its own, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 REACTORS: Final = ("epoll", "transport")
 PAGE: Final = ROOT / "docs" / "reference" / "autobahn.md"
 SHARD_TIMEOUT: Final = 1800.0
-"""Three times what the longest shard takes: a case that hangs must not hang a build."""
+"""Three times the duration of the longest shard, so that a case that hangs ends some time."""
 
 
 class ServerFailed(Exception):
@@ -35,9 +35,9 @@ class ServerFailed(Exception):
 
 
 def main() -> int:
-    """Run what the arguments ask for."""
+    """Run the cases that the arguments name."""
     arguments = _arguments()
-    # A build that is cut off ends its children as Ctrl-C does.
+    # SIGTERM, from a build that is cancelled, ends the processes as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         client = find()
@@ -70,7 +70,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--server",
         metavar="SCRIPT",
-        help="test another: a Python script that takes a port and echoes what it gets",
+        help="test another server: a Python script that takes a port and echoes messages",
     )
     parser.add_argument(
         "--write", action="store_true", help=f"keep the table as {PAGE.relative_to(ROOT)}"
@@ -86,7 +86,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _run(client: Client, reactor: str, arguments: argparse.Namespace) -> Report:
-    """Run all shards of one reactor side by side, each against a server of its own."""
+    """Run all shards of one reactor at the same time, each against a server of its own."""
     report = Report()
     began = time.monotonic()
     with ExitStack() as ends:
@@ -117,7 +117,7 @@ def _start_server(ends: ExitStack, reactor: str, script: str | None, path: Path)
     environment = {key: value for key, value in os.environ.items() if key != "SOCK_REACTOR"}
     if reactor == "transport":
         environment["SOCK_REACTOR"] = reactor
-    # Half of the cases break the protocol, and each leaves its line in the log.
+    # Half of the cases break the protocol, and each of these writes a line to the log.
     with path.open("wb") as log:
         process = subprocess.Popen(
             command,
@@ -130,15 +130,15 @@ def _start_server(ends: ExitStack, reactor: str, script: str | None, path: Path)
     ends.callback(_end, process)
     for _ in range(200):
         if process.poll() is not None:
-            said = path.read_text(errors="replace").strip()
-            raise ServerFailed(f"the server ended with {process.returncode}\n{said}")
+            log_text = path.read_text(errors="replace").strip()
+            raise ServerFailed(f"the server ended with {process.returncode}\n{log_text}")
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
         except OSError:
             time.sleep(0.05)
         else:
             return port
-    raise ServerFailed("the server accepts nothing")
+    raise ServerFailed("the server accepts no connections")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""Which cases there are, how many, and how they are dealt out to two clients side by side."""
+"""The cases of the suite, and how two clients share them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SECTIONS: Final = {
     "12": ("Compression, different payloads", 90),
     "13": ("Compression, different parameters", 126),
 }
-"""Section to title and number of cases. There is no 8 and no 11."""
+"""The title and the number of cases of each section. There is no 8 and no 11."""
 
 PLAIN: Final = tuple(section for section in SECTIONS if section not in {"12", "13"})
 
@@ -28,19 +28,19 @@ _SAMPLED: Final = tuple(
     for group in range(1, groups + 1)
     for case in (1, 5, 11)
 )
-"""Of each group of compressed cases: small messages, large ones, and fragments."""
+"""Cases of each group with compression: small messages, large ones, and fragments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """What one `wstest` runs against one server.
+    """The cases that one `wstest` runs against one server.
 
     Args:
-        name: of its folder.
-        patterns: for the specification of `wstest`. A pattern is a regular expression matched at
-            the start, so `1*` would take 10, 12 and 13 as well, and `1.*` does not.
-        total: how many cases that is. `wstest` exits with 0 when it could not connect: only
-            counting tells.
+        name: the name of its folder.
+        patterns: for the specification of `wstest`. A pattern is a regular expression that must
+            match the beginning, so `1*` would match 10, 12 and 13 too, and `1.*` does not.
+        total: the number of cases. `wstest` exits with 0 even if it could not connect, so they are
+            counted.
     """
 
     name: str
@@ -49,10 +49,10 @@ class Shard:
 
 
 def shards(cases: str) -> tuple[Shard, Shard]:
-    """Deal the cases out in two, to run side by side.
+    """Return the cases in two shards, which run at the same time.
 
-    Client and server take turns, so a shard keeps one core busy. Compressed cases take nearly all
-    of the time.
+    Client and server take turns, so a shard keeps one core busy. The cases with compression take
+    nearly all of the time.
 
     Args:
         cases: `all`, or `sample`: all but compression, and three cases of each group of that.

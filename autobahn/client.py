@@ -1,4 +1,4 @@
-"""`wstest`, the suite's client: from a container or a Python 2.7, whichever this machine has."""
+"""`wstest`, the client of the suite: it runs in a container, or in a Python 2.7."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ ROOT: Final = Path(__file__).parent.parent
 WORK: Final = ROOT / ".autobahn"
 REQUIREMENTS: Final = Path(__file__).parent / "requirements.txt"
 VIRTUALENV: Final = "virtualenv==20.15.1"
-"""The last that makes environments for Python 2.7."""
+"""The last version that makes environments for Python 2.7."""
 
 
 class NoClient(Exception):
-    """Neither a container engine nor a Python 2.7 is here."""
+    """This machine has neither a container engine nor a Python 2.7."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class Client:
     """A way to run `wstest`.
 
     Args:
-        title: what the report says it was.
-        command: what comes before the arguments of `wstest`.
+        title: its description in the report.
+        command: the command before `wstest` and its arguments.
     """
 
     title: str
@@ -50,15 +50,15 @@ class Client:
 
         Args:
             shard: the cases.
-            port: of the server, on loopback.
-            folder: where reports and the log go.
+            port: the port of the server, on loopback.
+            folder: for the reports and the log.
 
         Returns:
             The process, in a session of its own. Its exit status says nothing about the cases.
         """
         spec = {
-            # A server that leaves the closing of TCP to the client is failed after one second,
-            # which a machine that stalls may well need.
+            # By default, a server that has not closed TCP after one second fails, which is too
+            # short for a machine that stalls.
             "options": {"closeHandshakeTimeout": 5, "serverConnectionDropTimeout": 5},
             "outdir": str(folder),
             "servers": [{"agent": AGENT, "url": f"ws://127.0.0.1:{port}/"}],
@@ -71,7 +71,7 @@ class Client:
         with (folder / "wstest.log").open("wb") as log:
             return subprocess.Popen(
                 [*self.command, "wstest", "-m", "fuzzingclient", "-s", str(path)],
-                cwd=folder,  # not here, where our `autobahn` would stand before the suite's
+                cwd=folder,  # in our root, this package would hide the `autobahn` of the suite
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -79,13 +79,13 @@ class Client:
 
 
 def find() -> Client:
-    """Take the first that is here: a container engine that answers, then a Python 2.7.
+    """Return a client that runs in a container if an engine answers, else in a Python 2.7.
 
     Raises:
-        NoClient: there is neither.
+        NoClient: this machine has neither.
     """
     if _engine_answers():
-        # The folder has one name inside and outside, so one specification serves both clients.
+        # The folder has the same path in the container, so both clients have one specification.
         mount = f"{WORK}:{WORK}"
         user = f"{os.getuid()}:{os.getgid()}"
         run = (
@@ -105,7 +105,7 @@ def find() -> Client:
         version = _version_of(python)
         if version.startswith("Python 2.7"):
             return Client(f"{version}, autobahntestsuite {VERSION}", _environment(python))
-    raise NoClient("needs a container engine that answers `docker info`, or a Python 2.7")
+    raise NoClient("this needs a container engine that answers `docker info`, or a Python 2.7")
 
 
 def _engine_answers() -> bool:
@@ -123,7 +123,7 @@ def _pythons() -> Iterator[str]:
 
 
 def _version_of(python: str) -> str:
-    # Python 2.7 says its version on stderr. A shim of pyenv may be on PATH and lead nowhere.
+    # Python 2.7 prints its version on stderr. A shim of pyenv on PATH may have no Python behind it.
     try:
         done = subprocess.run([python, "--version"], capture_output=True, check=False, text=True)
     except OSError:
@@ -132,7 +132,7 @@ def _version_of(python: str) -> str:
 
 
 def _environment(python: str) -> tuple[str, ...]:
-    """Make the suite's environment once, and again when its requirements change."""
+    """Make the environment of the suite once, and again when its requirements change."""
     digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:8]
     home = WORK / f"python27-{digest}"
     if not (home / "bin" / "wstest").exists():
@@ -143,7 +143,7 @@ def _environment(python: str) -> tuple[str, ...]:
         _quietly([python, "-m", "virtualenv", str(home)], PYTHONPATH=str(boot))
         _quietly([str(home / "bin" / "pip"), "install", "-r", str(REQUIREMENTS)])
         shutil.rmtree(boot)
-    # `env` leaves the name `wstest` to stand where it stands for the container too.
+    # With `env`, `wstest` stands in the same place of the command as in the container.
     return ("env", "--unset=PYTHONPATH", f"PATH={home / 'bin'}{os.pathsep}{os.environ['PATH']}")
 
 

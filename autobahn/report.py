@@ -1,4 +1,4 @@
-"""What came of the cases: strictly judged, counted, and told as a table."""
+"""The results of the cases: judged strictly, counted, and shown as a table."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Report:
     """The cases of one reactor.
 
     Args:
-        passed: section to number of cases that are strictly right.
-        failed: case to what is wrong with it.
-        missing: shards that reported fewer cases than they have, a line each.
+        passed: for each section the number of cases that are strictly right.
+        failed: for each case that is not, a description of its problem.
+        missing: a line for each shard that reported fewer cases than it has.
     """
 
     passed: dict[str, int] = field(default_factory=dict)
@@ -30,22 +30,22 @@ class Report:
 
     @property
     def total(self) -> int:
-        """How many cases were run to their end."""
+        """The number of cases that were run to their end."""
         return sum(self.passed.values()) + len(self.failed)
 
     @property
     def problems(self) -> list[str]:
-        """A line for each thing that is not as it must be."""
+        """A line for each problem."""
         cases = sorted(self.failed, key=_order)
         return [*self.missing, *(f"{case}: {self.failed[case]}" for case in cases)]
 
     def take(self, folder: Path, name: str, expected: int) -> None:
-        """Judge what one shard left in its folder.
+        """Judge the results of one shard.
 
         Args:
-            folder: where `wstest` put its `index.json`, which it writes at its end only.
-            name: what to call the shard.
-            expected: how many cases it has.
+            folder: has the `index.json` of `wstest`, which it writes at its end only.
+            name: the name of the shard.
+            expected: the number of its cases.
         """
         path = folder / "index.json"
         results = json.loads(path.read_text()).get(AGENT, {}) if path.exists() else {}
@@ -60,10 +60,10 @@ class Report:
 
 
 def table(reports: Mapping[str, Report]) -> str:
-    """Tell sections and reactors as Markdown.
+    """Return the table of sections and reactors as Markdown.
 
     Args:
-        reports: a reactor to its report.
+        reports: for each reactor its report.
     """
     rows = [["", "section", *reports], ["---:", "---", *("---:" for _ in reports)]]
     rows += [
@@ -76,7 +76,7 @@ def table(reports: Mapping[str, Report]) -> str:
 
 
 def _problem(section: str, behavior: str, close: str) -> str:
-    # The cases of section 7 that merely tell what a server does are INFORMATIONAL whatever it does.
+    # Some cases of section 7 only show what a server does, and are always INFORMATIONAL.
     right = {"OK", "INFORMATIONAL"} if section == "7" else {"OK"}
     wrong = [f"{word}" for word in (behavior,) if word not in right]
     wrong += [f"close {word}" for word in (close,) if word not in right]

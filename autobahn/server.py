@@ -8,7 +8,7 @@ import sock
 
 
 class Echo(sock.Sock):
-    """Sends back what comes."""
+    """Sends every message back."""
 
     def handle_in(self, message: str | bytes, /) -> str | bytes:
         """Answer one message."""
@@ -21,7 +21,7 @@ if __name__ == "__main__":
         host="127.0.0.1",
         port=int(sys.argv[1]),
         options=sock.Options(
-            max_message_size=16 * 2**20,  # 9.1.6 and 9.2.6 send as much in one message
+            max_message_size=16 * 2**20,  # 9.1.6 and 9.2.6 send so much in one message
             max_fragments=70_000,  # 9.3.1 and 9.4.1 send one message in 65,536
             # The suite asks for all windows; without a threshold its smallest messages are
             # compressed as well.

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from . import load, report
 from .column import COLUMNS, FAMILIES
-from .peer import PEERS, NotHere
-from .plan import chosen, whole
+from .peer import PEERS, NotAvailable
+from .plan import plan_of_names, whole_plan
 from .rounds import Effort, measure
 from .server import ServerFailed
 from .table import ratios, tables
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    """Do what the command line asks for."""
+    """Run the benchmark as the command line says."""
     arguments = _arguments()
-    plan = chosen(arguments.only) if arguments.only else whole()
-    # A build that is cut off ends its children as Ctrl-C does.
+    plan = plan_of_names(arguments.only) if arguments.only else whole_plan()
+    # SIGTERM, from a build that is cancelled, ends the servers as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     began = time.monotonic()
     try:
@@ -32,7 +32,7 @@ def main() -> int:
         figures = measure(plan, Effort(arguments.rounds, arguments.seconds))
     except KeyboardInterrupt:
         return 130
-    except (NotHere, ServerFailed, load.LoadFailed) as error:
+    except (NotAvailable, ServerFailed, load.LoadFailed) as error:
         print(f"bench: sock: {error}", file=sys.stderr)
         return 1
     titles = titles_of(figures.samples)
@@ -44,12 +44,12 @@ def main() -> int:
 
 
 def titles_of(peers: Iterable[str]) -> dict[str, str]:
-    """Name servers with their versions, or by what `--only` calls them if they are not here."""
+    """Return the titles of servers; one that is not installed keeps its name for `--only`."""
     titles: dict[str, str] = {}
     for peer in peers:
         try:
             titles[peer] = PEERS[peer].title()
-        except NotHere:
+        except NotAvailable:
             titles[peer] = peer
     return titles
 

@@ -1,7 +1,7 @@
-"""`python -m bench.check`: hold the ratios to those recorded in `results/recorded.json`.
+"""`python -m bench.check`: compare the ratios with those recorded in `results/recorded.json`.
 
-A ratio that fell by more than `TOLERANCE` is measured again before that is called a failure:
-another program on the machine makes one fall too, but not each time the same one.
+A ratio that fell by more than `TOLERANCE` is measured again before this counts as a failure:
+another program on the machine makes a ratio fall too, but not the same one each time.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from . import load
-from .peer import NotHere, compiled
-from .plan import made_of
+from .peer import NotAvailable, compiled
+from .plan import plan_of_cells
 from .ratio import RATIOS
 from .rounds import Effort, measure
 from .server import ServerFailed
@@ -30,23 +30,23 @@ if TYPE_CHECKING:
 RECORDED: Final = Path(__file__).parent / "results" / "recorded.json"
 
 TOLERANCE: Final = 0.05
-"""The share of a ratio whose loss is a regression to explain."""
+"""A ratio that loses a larger share has regressed."""
 
 ATTEMPTS: Final = 3
-"""How often a ratio may be found too low before it counts."""
+"""How many times a ratio must be too low before it counts as fallen."""
 
 OWN_LOAD: Final = 2.2
-"""The load average that a server and the client make by themselves, and a little.
+"""The load average that a server and the client cause by themselves, and a little more.
 
-A neighbour takes caches too, which costs Python more than it costs C: then ratios do fall.
+Another program uses the caches too, which costs Python more than C, so the ratios do fall then.
 """
 
 ROUNDS: Final = 5
-"""Of everything: half of the tolerance is the noise of fewer, on a machine that is shared."""
+"""The rounds of each measurement. On a shared machine, fewer have too much noise."""
 
 
 def main() -> int:
-    """Check, or record."""
+    """Compare the ratios, or record them."""
     arguments = _arguments()
     effort = Effort(arguments.rounds, arguments.seconds)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -55,13 +55,13 @@ def main() -> int:
         return record(effort) if arguments.record else check(effort)
     except KeyboardInterrupt:
         return 130
-    except (NotHere, ServerFailed, load.LoadFailed) as error:
+    except (NotAvailable, ServerFailed, load.LoadFailed) as error:
         print(f"bench-check: sock: {error}", file=sys.stderr)
         return 1
 
 
 def record(effort: Effort) -> int:
-    """Measure, and write down what is to be held from now on."""
+    """Measure the ratios and record them for later comparisons."""
     measured = _measured([ratio for ratio in RATIOS if ratio.checked], effort)
     document = {
         "date": datetime.now(UTC).date().isoformat(),
@@ -74,9 +74,9 @@ def record(effort: Effort) -> int:
 
 
 def check(effort: Effort) -> int:
-    """Measure what is recorded, and say what fell."""
+    """Measure the recorded ratios, and print which of them fell."""
     if not RECORDED.exists():
-        print("bench-check: nothing is recorded yet: make bench-check ARGS=--record")
+        print("bench-check: no ratios are recorded yet: make bench-check ARGS=--record")
         return 1
     document = json.loads(RECORDED.read_text())
     if document["compiled"] != compiled():
@@ -89,24 +89,26 @@ def check(effort: Effort) -> int:
     lines: dict[str, str] = {}
     for attempt in range(ATTEMPTS):
         measured = _measured(fallen, effort)
-        fallen = [ratio for ratio in fallen if _told(ratio, recorded, measured, lines)]
+        fallen = [ratio for ratio in fallen if _fell(ratio, recorded, measured, lines)]
         if not fallen:
             break
         if attempt + 1 < ATTEMPTS:
             print(f"bench-check: again: {', '.join(ratio.name for ratio in fallen)}")
     print("\n" + "\n".join(lines.values()))
     for name in sorted(set(recorded) - {ratio.name for ratio in held}):
-        print(f"bench-check: {name} is recorded, and no longer known")
+        print(f"bench-check: {name} is recorded, but there is no such ratio any more")
     print(f"bench-check: {len(held) - len(fallen)} ratios held, {len(fallen)} fell")
     if fallen and (busy := os.getloadavg()[0]) > OWN_LOAD:
-        print(f"bench-check: the load is {busy:.1f}, so something else is running: no fair trial")
+        print(
+            f"bench-check: the load is {busy:.1f}: another program runs, so the trial is not fair"
+        )
     return 1 if fallen else 0
 
 
-def _told(
+def _fell(
     ratio: Ratio, recorded: dict[str, float], measured: dict[str, float], lines: dict[str, str]
 ) -> bool:
-    """Write the line of a ratio; return whether it fell."""
+    """Add the line of a ratio; return whether the ratio fell."""
     was, now = recorded[ratio.name], measured.get(ratio.name)
     fell = now is None or ratio.fell(now, was, TOLERANCE)
     found = "not measured" if now is None else f"{now:.3f}"
@@ -116,7 +118,7 @@ def _told(
 
 
 def _measured(ratios: Sequence[Ratio], effort: Effort) -> dict[str, float]:
-    figures = measure(made_of(cell for ratio in ratios for cell in ratio.cells()), effort)
+    figures = measure(plan_of_cells(cell for ratio in ratios for cell in ratio.cells()), effort)
     for (peer, column), reason in figures.missing.items():
         print(f"bench-check: {peer} {column}: {reason}", file=sys.stderr)
     return {
@@ -126,7 +128,7 @@ def _measured(ratios: Sequence[Ratio], effort: Effort) -> dict[str, float]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.check", description=__doc__)
-    parser.add_argument("--record", action="store_true", help="write down what is measured now")
+    parser.add_argument("--record", action="store_true", help="record the ratios of this run")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"of each ({ROUNDS})")
     parser.add_argument("--seconds", type=float, help="of load in each measurement (0.8 or 1.2)")
     return parser.parse_args()

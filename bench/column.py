@@ -1,14 +1,14 @@
-"""What is measured: each column is one way to load a server and one figure of what came of it."""
+"""The columns of the tables: each is one way to load a server, and one figure of the result."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
-from .peer import EVERYBODY, HOSTED
+from .peer import DEFAULT_PEERS, SOCK_ON_OTHER_SERVERS
 
 FLAT: Final = (10, 100, 1000, 10_000)
-"""Connections at which the cost of one message is taken."""
+"""The numbers of connections for which the cost of one message is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,8 @@ class Family:
     """Columns that stand in one table and have one unit.
 
     Args:
-        name: what `--only` calls them all.
-        title: what the table says above itself.
+        name: its name for `--only`.
+        title: the title of the table.
         unit: how `table.py` writes a figure: "rate", "weight", "cost" or "latency".
     """
 
@@ -31,19 +31,19 @@ class Column:
     """One figure of one server.
 
     Args:
-        name: what `--only` calls it; the part before the dash names its family.
+        name: its name for `--only`; the part before the dash is the name of its family.
         title: the head of its column.
-        mode: what `wsload` does.
-        connections: how many it opens.
-        arguments: of `wsload`, besides.
-        key: the figure in what `wsload` prints.
-        peers: who is measured.
+        mode: the mode of `wsload`.
+        connections: how many connections `wsload` opens.
+        arguments: more arguments of `wsload`.
+        key: the name of the figure in the output of `wsload`.
+        peers: the servers that are measured.
         rounds: how often the contenders (`peer.CONTENDERS`) are measured, and the others.
         warm: seconds of load before any is counted.
-        fresh: the server is started anew for each measurement: memory that an earlier load left
-            behind would be counted as already there.
-        half_of: the column at half of whose wall-clock rate, for the same server, this one is
-            loaded. It stands earlier in `COLUMNS`, for that rate must be known by then.
+        fresh: whether the server is started anew for each measurement. Otherwise memory that an
+            earlier load has left behind would be counted as used before.
+        half_of: another column. This one is loaded with half of the rate by the clock that the same
+            server had there, so that column stands earlier in `COLUMNS`.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Column:
     connections: int = 64
     arguments: tuple[str, ...] = ("-s", "64")
     key: str = "per_cpu_s"
-    peers: tuple[str, ...] = EVERYBODY
+    peers: tuple[str, ...] = DEFAULT_PEERS
     rounds: tuple[int, int] = (5, 3)
     warm: float = 0.25
     fresh: bool = False
@@ -60,7 +60,7 @@ class Column:
 
     @property
     def family(self) -> str:
-        """What several columns of one table share."""
+        """The name of its family."""
         return self.name.partition("-")[0]
 
 
@@ -82,7 +82,7 @@ _HOSTS: Final = (
     "uvicorn-websockets",
     "uvicorn-wsproto",
     "granian",
-    *HOSTED,
+    *SOCK_ON_OTHER_SERVERS,
 )
 
 _FANOUT: Final = ("floor", "sock", "picows", "websockets")
@@ -137,7 +137,7 @@ COLUMNS: Final = (
             connections=connections,
             peers=("floor", "sock", "picows", "websockets"),
             rounds=(2, 2),
-            # A message on each of many connections is some time under way before the load is even.
+            # It takes some time until the load is spread evenly over many connections.
             warm=1 if connections > 1000 else 0.25,
         )
         for connections in FLAT

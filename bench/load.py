@@ -13,29 +13,29 @@ if TYPE_CHECKING:
     from .server import Server
 
 CORE: Final = 1
-"""Where the client runs; the server has core 0."""
+"""The core of the client; the server has core 0."""
 
 FOLDER: Final = Path(__file__).parent
 
 TIMEOUT: Final = 180.0
-"""Seconds after which a client is given up; it has bounds of its own, which are shorter."""
+"""Seconds after which a client is ended; its own bounds are shorter."""
 
 Sample: TypeAlias = dict[str, float]
-"""What one run of the client found, by the names that it prints."""
+"""The figures of one run of the client, by the names that it prints."""
 
 
 class LoadFailed(Exception):
-    """Something came back wrong, or a connection could not be opened or broke."""
+    """A message came back wrong, or a connection could not be opened or broke."""
 
 
 def build() -> None:
-    """Compile the client, and the floor, where they are missing or older than their sources."""
+    """Compile the client and the floor if they are missing or older than their sources."""
     for program in ("wsload", "floor"):
         subprocess.run(["make", "--quiet", "-C", str(FOLDER / program)], check=True)
 
 
 def raise_file_limit() -> int:
-    """Let this process and its children open as many files as the system allows; return that."""
+    """Let this process and its children open as many files as allowed; return the limit."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
@@ -45,10 +45,10 @@ def measure(server: Server, column: Column, seconds: float, rate: float = 0) -> 
     """Run the client once.
 
     Args:
-        server: the server to load; it is awake.
-        column: what to do.
-        seconds: how long the load is counted.
-        rate: messages per second, whatever comes back when; 0 for as many as come back.
+        server: the server to load, which is awake.
+        column: the kind of load.
+        seconds: for how long messages are counted.
+        rate: messages per second, sent at fixed times; 0 to send one for each that came back.
 
     Raises:
         LoadFailed: some message came back wrong, or a connection broke.
@@ -67,9 +67,9 @@ def measure(server: Server, column: Column, seconds: float, rate: float = 0) -> 
             timeout=TIMEOUT,
         )
     except subprocess.TimeoutExpired:
-        raise LoadFailed(f"the client had no end after {TIMEOUT:.0f} s") from None
+        raise LoadFailed(f"the client did not end within {TIMEOUT:.0f} s") from None
     if done.returncode:
-        said = done.stderr.strip().partition("\n")[0]
-        raise LoadFailed(said or f"the client ended with {done.returncode}")
+        error = done.stderr.strip().partition("\n")[0]
+        raise LoadFailed(error or f"the client ended with {done.returncode}")
     found: dict[str, object] = json.loads(done.stdout)
     return {name: float(value) for name, value in found.items() if isinstance(value, int | float)}

@@ -1,4 +1,4 @@
-"""Who is measured: the servers, what starts each of them, and what they are called."""
+"""The servers that are measured: how each is started, and its name."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 FOLDER: Final = Path(__file__).parent
 
 REFERENCE: Final = "websockets"
-"""The peer that the tables' ratios are taken against: the most used one."""
+"""The peer to which the tables give ratios: the most used one."""
 
 COMPILED: Final = "from sock import native; print(native.ACTIVE)"
-"""Asks Sock, in a process like the server's, whether its compiled core is in use."""
+"""A program that prints whether the compiled core of Sock is in use."""
 
 
-class NotHere(Exception):
+class NotAvailable(Exception):
     """A server cannot be measured on this machine; the text says why."""
 
 
@@ -32,54 +32,60 @@ class Peer:
     """One server.
 
     Args:
-        name: what `--only` calls it.
-        distribution: the package whose version is measured; "" for a program of our own.
+        name: its name for `--only`.
+        distribution: the package whose version the title names; "" for a program of our own.
         script: the file in `peers/`, without `_echo.py`.
         arguments: of the script, after the port.
-        by: what the title says after the version.
-        beside: it is in the columns of `hosts` alone.
-        environment: what is set for its process, over our own environment.
+        title_suffix: stands in the title behind the version.
+        only_in_hosts: whether it is measured in the columns of `hosts` alone.
+        environment: variables for its process, beside those of this one.
     """
 
     name: str
     distribution: str
     script: str
     arguments: tuple[str, ...] = ()
-    by: str = ""
+    title_suffix: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
-    beside: bool = False
+    only_in_hosts: bool = False
 
     def command(self, port: int) -> list[str]:
-        """What starts the server."""
+        """Return the command that starts the server."""
         if self.name == "floor":
             return [str(FOLDER / "floor" / "floor"), str(port)]
         script = FOLDER / "peers" / f"{self.script}_echo.py"
         return [sys.executable, str(script), str(port), *self.arguments]
 
     def title(self) -> str:
-        """Name the server with the version that is measured.
+        """Return the name of the server with the version that is measured.
 
         Raises:
-            NotHere: it is not installed.
+            NotAvailable: it is not installed.
         """
         if not self.distribution:
-            return self.by
+            return self.title_suffix
         try:
             script = self.script.removesuffix("_sock")
             named = f"{script.replace('_', '.')} {version(self.distribution)}"
         except PackageNotFoundError:
-            raise NotHere(f"{self.distribution} is not installed") from None
-        by = self.by
+            raise NotAvailable(f"{self.distribution} is not installed") from None
+        suffix = self.title_suffix
         if self.name == "sock":
-            by = ", compiled" if compiled() else ", pure (core not built)"
-        return named + by
+            suffix = ", compiled" if compiled() else ", pure (core not built)"
+        return named + suffix
 
 
 _PEERS: Final = (
-    Peer("floor", "", "", by="the floor, in C"),
+    Peer("floor", "", "", title_suffix="the floor, in C"),
     Peer("sock", "sockpy", "sock"),
-    Peer("sock-pure", "sockpy", "sock", by=", pure Python", environment={"SOCK_EXTENSION": "0"}),
-    Peer("picows", "picows", "picows", by=", core"),
+    Peer(
+        "sock-pure",
+        "sockpy",
+        "sock",
+        title_suffix=", pure Python",
+        environment={"SOCK_EXTENSION": "0"},
+    ),
+    Peer("picows", "picows", "picows", title_suffix=", core"),
     Peer("websockets", "websockets", "websockets"),
     Peer("picows-websockets", "picows", "picows_websockets"),
     Peer("aiohttp", "aiohttp", "aiohttp"),
@@ -88,7 +94,7 @@ _PEERS: Final = (
     Peer("uvicorn-sansio", "uvicorn", "uvicorn", ("websockets-sansio",), ", websockets-sansio"),
     Peer("uvicorn-websockets", "uvicorn", "uvicorn", ("websockets",), ", websockets"),
     Peer("uvicorn-wsproto", "uvicorn", "uvicorn", ("wsproto",), ", wsproto"),
-    Peer("granian", "granian", "granian", by=", ASGI"),
+    Peer("granian", "granian", "granian", title_suffix=", ASGI"),
     Peer("hypercorn", "hypercorn", "hypercorn"),
     Peer(
         "sock-uvicorn",
@@ -96,39 +102,50 @@ _PEERS: Final = (
         "uvicorn",
         ("sock.adapters.uvicorn:SockProtocol", "asgi_sock"),
         ", Sock, native",
-        beside=True,
+        only_in_hosts=True,
     ),
-    Peer("sock-aiohttp", "aiohttp", "aiohttp_sock", by=", Sock, native", beside=True),
-    Peer("sock-tornado", "tornado", "tornado_sock", by=", Sock, native", beside=True),
+    Peer(
+        "sock-aiohttp", "aiohttp", "aiohttp_sock", title_suffix=", Sock, native", only_in_hosts=True
+    ),
+    Peer(
+        "sock-tornado", "tornado", "tornado_sock", title_suffix=", Sock, native", only_in_hosts=True
+    ),
     Peer(
         "asgi-uvicorn",
         "uvicorn",
         "uvicorn",
         ("websockets-sansio", "asgi_sock"),
         ", websockets-sansio, Sock over ASGI",
-        beside=True,
+        only_in_hosts=True,
     ),
-    Peer("asgi-granian", "granian", "granian", ("asgi_sock",), ", ASGI, Sock over it", beside=True),
+    Peer(
+        "asgi-granian",
+        "granian",
+        "granian",
+        ("asgi_sock",),
+        ", ASGI, Sock over it",
+        only_in_hosts=True,
+    ),
 )
 
-EVERYBODY: Final = tuple(peer.name for peer in _PEERS if not peer.beside)
-"""Who is in a column that does not say otherwise."""
+DEFAULT_PEERS: Final = tuple(peer.name for peer in _PEERS if not peer.only_in_hosts)
+"""The servers of a column that does not name its own."""
 
 PEERS: Final = {peer.name: peer for peer in _PEERS}
-"""Everybody, and those that are in some columns only, which name them."""
+"""All servers by their names, also those that are in some columns only."""
 
-HOSTED: Final = tuple(peer.name for peer in _PEERS if peer.beside)
-"""Sock on servers that people already run."""
+SOCK_ON_OTHER_SERVERS: Final = tuple(peer.name for peer in _PEERS if peer.only_in_hosts)
+"""Sock on servers of other projects."""
 
 CONTENDERS: Final = frozenset({"floor", "sock", "sock-pure", "picows", "websockets"})
-"""Those that the ratios to reach are between: they get more rounds, and longer ones."""
+"""The servers in the ratios to reach: they are measured more often, and longer."""
 
 ASGI: Final = ("uvicorn-sansio", "uvicorn-websockets", "uvicorn-wsproto", "granian", "hypercorn")
 
 
 @cache
 def compiled() -> bool:
-    """Whether `sock`, as its server is started here, has its compiled core."""
+    """Tell whether the server `sock`, as it is started here, has its compiled core."""
     asked = subprocess.run(
         [sys.executable, "-c", COMPILED],
         capture_output=True,
@@ -136,5 +153,5 @@ def compiled() -> bool:
         env=os.environ | PEERS["sock"].environment,
         text=True,
     )
-    # A Sock without the switch is one from before the core: pure.
+    # A Sock of an old commit, without the switch, is pure.
     return asked.stdout.strip() == "True"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
-    from .report import Document
+    from .document import Document
 
 TITLE: Final = "Messages per second of the server's CPU, echo of 64 B on 64 connections"
 
@@ -20,10 +20,10 @@ NAMESPACE: Final = "http://www.w3.org/2000/svg"
 
 WIDTH: Final = 800
 LEFT: Final = 266
-"""Where the bars begin; the names stand before."""
+"""The x of the beginning of the bars; the names stand left of it."""
 
 RIGHT: Final = 76
-"""Room behind the longest bar, for its figure."""
+"""The space behind the longest bar, for its figure."""
 
 TOP: Final = 84
 BAR: Final = 13
@@ -48,7 +48,7 @@ STYLE: Final = """
       .many { fill: #4493f8; }
     }
 """
-"""The card has a ground of its own, so that it can be read on whatever page it stands."""
+"""The card has a background of its own, so that it can be read on any page."""
 
 
 def draw(document: Document) -> str:
@@ -58,7 +58,7 @@ def draw(document: Document) -> str:
     peers = [peer for peer in document["titles"] if all(c in figures[peer] for c in columns)]
     peers.sort(key=lambda peer: -figures[peer][columns[-1]]["median"])
     values = [figures[peer][column]["median"] for peer in peers for column in columns]
-    # Powers of ten on both sides, at least one apart; nothing to draw still is a picture.
+    # The bounds are powers of ten and differ, so that there is a picture without figures too.
     first = floor(log10(min(values, default=1e4)))
     last = max(first + 1, ceil(log10(max(values, default=1e6))))
     height = TOP + ROW * len(peers) + BOTTOM
@@ -69,7 +69,7 @@ def draw(document: Document) -> str:
 
 
 def _head(document: Document, height: int) -> list[str]:
-    told = "; ".join(
+    description = "; ".join(
         f"{document['titles'][peer]}: "
         + ", ".join(f"{columns[c]['median']:,.0f} with {words}" for c, words, _ in SERIES)
         for peer, columns in document["figures"].items()
@@ -79,7 +79,7 @@ def _head(document: Document, height: int) -> list[str]:
     parts = [
         f'<svg xmlns="{NAMESPACE}" {size} role="img" aria-labelledby="title desc">',
         f'  <title id="title">{escape(TITLE)}</title>',
-        f'  <desc id="desc">Bars on a logarithmic scale. {escape(told)}.</desc>',
+        f'  <desc id="desc">Bars on a logarithmic scale. {escape(description)}.</desc>',
         f"  <style>{STYLE}  </style>",
         f'  <rect class="card" x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1}" rx="8"/>',
         _text("title", 16, 28, TITLE),

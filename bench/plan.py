@@ -1,4 +1,4 @@
-"""What a run measures: columns in order, each with servers."""
+"""The plan of a run: columns in order, each with its servers."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ Cell: TypeAlias = tuple[str, str]
 Plan: TypeAlias = "Sequence[tuple[Column, Sequence[str]]]"
 
 
-def whole() -> Plan:
-    """Plan all that there is."""
+def whole_plan() -> Plan:
+    """Return the plan of a whole run."""
     return [(column, column.peers) for column in COLUMNS]
 
 
-def chosen(only: str) -> Plan:
-    """Plan what a user asks for by names of columns, of families and of servers.
+def plan_of_names(only: str) -> Plan:
+    """Return a plan of the columns, families and servers with these names.
 
-    Without a column all columns are meant, and without a server all servers.
+    Without a column, all columns are measured, and without a server, all servers.
     """
     names = {name for name in only.split(",") if name}
     families = {family.name for family in FAMILIES}
@@ -35,16 +35,16 @@ def chosen(only: str) -> Plan:
         sys.exit(f"bench: no column or server is named {', '.join(sorted(unknown))}")
     columns = [c for c in COLUMNS if names & {c.name, c.family}] or COLUMNS
     peers = names & set(PEERS) or set(PEERS)
-    return made_of(
+    return plan_of_cells(
         (peer, column.name) for column in columns for peer in column.peers if peer in peers
     )
 
 
-def made_of(cells: Iterable[Cell]) -> Plan:
-    """Plan some cells of the tables, and what must be known before each of them."""
+def plan_of_cells(cells: Iterable[Cell]) -> Plan:
+    """Return a plan of some cells of the tables, and of the cells that these depend on."""
     wanted = set(cells)
     plan: list[tuple[Column, list[str]]] = []
-    # From behind: what a column leans on stands before it.
+    # From the last to the first, because a column stands behind the one that it depends on.
     for column in reversed(COLUMNS):
         peers = [peer for peer in column.peers if (peer, column.name) in wanted]
         if column.half_of:

@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """One line of what is to be reached.
+    """One ratio, with its target.
 
     Args:
-        name: what `recorded.json` calls it.
-        title: what the table calls it.
-        target: what it must be, at least.
-        over: the figure on top.
-        under: the figure below; of several, the one that makes the ratio smallest; of none, the
-            figure on top is itself what is judged.
-        ceiling: the target is what it may be, at most.
-        checked: `make bench-check` holds it to what was recorded.
+        name: its name in `recorded.json`.
+        title: its title in the table.
+        target: the smallest value that reaches the target.
+        over: the numerator.
+        under: the denominators. The one that makes the ratio smallest counts. Without any, the
+            numerator is the value itself.
+        ceiling: whether the target is the largest value instead.
+        checked: whether `make bench-check` compares it with the recorded value.
     """
 
     name: str
@@ -37,13 +37,13 @@ class Ratio:
     checked: bool = True
 
     def cells(self) -> tuple[Cell, ...]:
-        """The figures that it is made of."""
+        """Return the figures of which it is made."""
         return (self.over, *self.under)
 
     def rounds(self, figures: Figures) -> list[float]:
-        """The ratio in each round that has both figures; empty if one of them is not there.
+        """Return the ratio in each round that has both figures; empty if one of them is missing.
 
-        Within a round, because what slows the machine down for a while slows both of them down.
+        It is taken within a round, because a slow moment of the machine slows both of them down.
         """
         over = figures.values(*self.over)
         if not self.under:
@@ -53,23 +53,23 @@ class Ratio:
         return min((q for q in quotients if q), key=median, default=[])
 
     def reached(self, figures: Figures) -> float | None:
-        """The median of its rounds; None if it was not measured."""
+        """Return the median of its rounds; None if it was not measured."""
         rounds = self.rounds(figures)
         return median(rounds) if rounds else None
 
     def met(self, reached: float) -> bool:
-        """Whether a figure reaches the target."""
+        """Tell whether a value reaches the target."""
         return reached <= self.target if self.ceiling else reached >= self.target
 
     def fell(self, reached: float, recorded: float, tolerance: float) -> bool:
-        """Whether a figure is worse than the one recorded by more than a share of it."""
+        """Tell whether a value is worse than the recorded one by more than a share of that."""
         if self.ceiling:
             return reached > recorded * (1 + tolerance)
         return reached < recorded * (1 - tolerance)
 
 
 def _hosted(column: str, how: str, server: str, own: tuple[str, ...], target: float) -> Ratio:
-    """Compare Sock on a server with what that server does by itself."""
+    """Compare Sock on a server with the implementations of that server itself."""
     title = f"echo, {how} in flight: {server} ÷ {'its fastest own' if len(own) > 1 else own[0]}"
     unders = tuple((peer, column) for peer in own)
     return Ratio(f"{server}/{own[0]} {column}", title, target, (server, column), unders)
@@ -121,14 +121,14 @@ RATIOS: Final = (
         ("sock", "p99"),
         (("picows", "p99"),),
         ceiling=True,
-        # Of two runs of the same code, the tails differ by more than is tolerated.
+        # Two runs of the same code differ in their tails by more than the tolerance.
         checked=False,
     ),
     Ratio(
         "sock flat",
         "CPU per message: 10,000 connections ÷ 10",
         1.25,
-        # The columns count messages per second: their quotient is upside down.
+        # The columns count messages per second, so the ratio of the costs is upside down.
         ("sock", "flat-10"),
         (("sock", "flat-10000"),),
         ceiling=True,

@@ -1,4 +1,4 @@
-"""The figures in the README; `python -m bench.readme` writes them again from the last run."""
+"""Write the figures of the README; `python -m bench.readme` does so from the last run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from . import picture
 from .table import aligned
 
 if TYPE_CHECKING:
-    from .report import Document
+    from .document import Document
 
 ROOT: Final = Path(__file__).parent.parent
 BEGIN: Final = "<!-- figures: begin; from bench/results/latest.json -->"
@@ -26,10 +26,10 @@ COLUMNS: Final = {
 
 
 def write(document: Document) -> None:
-    """Put the figures of a run in the place of those that are there.
+    """Replace the figures in the README by those of a run.
 
     Raises:
-        ValueError: the README has no place for them.
+        ValueError: the README lacks the two lines between which they stand.
     """
     path = ROOT / "README.md"
     before, _, rest = path.read_text().partition("<!-- figures: begin")
@@ -40,7 +40,7 @@ def write(document: Document) -> None:
 
 
 def block(document: Document) -> str:
-    """Write the picture and the table."""
+    """Return the picture and the table as Markdown."""
     rows = [["server", *COLUMNS.values()], ["---", *("---:" for _ in COLUMNS)]]
     rows += [
         [title, *(_cell(document, peer, column) for column in COLUMNS)]
@@ -59,7 +59,7 @@ def _cell(document: Document, peer: str, column: str) -> str:
 
 
 def main() -> None:
-    """Write the block and the picture from `results/latest.json`."""
+    """Write the figures and the picture from `results/latest.json`."""
     results = ROOT / "bench" / "results"
     document: Document = json.loads((results / "latest.json").read_text())
     (results / "echo.svg").write_text(picture.draw(document))

@@ -1,7 +1,7 @@
 """Interleaved rounds of columns on servers.
 
-Rounds are interleaved, because a shared machine drifts: what slows one server down for ten seconds
-must slow the others down as well. The figure to read is the ratio within one run.
+Rounds are interleaved, because the speed of a shared machine changes: a slow moment has to slow all
+servers down. So a reader compares figures of one run, by their ratio.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from . import load
 from .figures import Figures
-from .peer import CONTENDERS, PEERS, NotHere
+from .peer import CONTENDERS, PEERS, NotAvailable
 from .server import Server, ServerFailed
 
 if TYPE_CHECKING:
@@ -21,38 +21,38 @@ if TYPE_CHECKING:
     from .plan import Plan
 
 SECONDS: Final = (1.2, 0.8)
-"""Of load in each measurement: of the contenders, of the others."""
+"""The seconds of load in each measurement, for the contenders and for the others."""
 
 IDLE_SECONDS: Final = 0.3
-"""Nothing is counted while connections idle: this is enough to weigh them."""
+"""Seconds for which connections are idle, which is long enough to measure their memory."""
 
 SPARE_FILES: Final = 400
-"""Open files besides the connections: the client's base, and what a server needs to live."""
+"""Files beside the connections that the client and a server need open."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much of each is measured; None for what `column.py` and `SECONDS` say."""
+    """How often and how long each is measured; None for the values of `column.py` and `SECONDS`."""
 
     rounds: int | None = None
     seconds: float | None = None
 
     def rounds_of(self, column: Column, peer: str) -> int:
-        """How often a column of a server is measured."""
+        """Return how often a column of a server is measured."""
         return self.rounds or column.rounds[peer not in CONTENDERS]
 
     def seconds_of(self, column: Column, peer: str) -> float:
-        """How long each time."""
+        """Return for how many seconds it is measured each time."""
         if column.mode == "idle":
             return IDLE_SECONDS
         return self.seconds or SECONDS[peer not in CONTENDERS]
 
 
 def measure(plan: Plan, effort: Effort) -> Figures:
-    """Measure all of a plan.
+    """Measure everything in a plan.
 
-    A server that does not start, or one that fails in a column, is left out with the reason; a
-    failure of `sock` itself is an error.
+    A server that does not start is left out, and so is a column in which a server fails; the reason
+    is kept. A failure of `sock` itself is an error.
 
     Raises:
         ServerFailed: `sock` did not start, or ended.
@@ -65,13 +65,13 @@ def measure(plan: Plan, effort: Effort) -> Figures:
         running = _started(figures, plan, stack)
         for turn in range(turns):
             for column, peers in plan:
-                # Another one begins in each round, so that nobody always has the same neighbour.
+                # Another server begins in each round, so that none always follows the same one.
                 for peer in (peers[(turn + place) % len(peers)] for place in range(len(peers))):
                     if figures.left_out(peer, column.name):
                         continue
                     if turn < effort.rounds_of(column, peer):
                         _take(figures, column, running[peer], effort)
-                        _tell(f"{turn + 1}/{turns}", figures, column, peer)
+                        _print_progress(f"{turn + 1}/{turns}", figures, column, peer)
     return figures
 
 
@@ -79,12 +79,12 @@ def _started(figures: Figures, plan: Plan, stack: ExitStack) -> dict[str, Server
     wanted = {peer for _, peers in plan for peer in peers}
     running: dict[str, Server] = {}
     for peer in (peer for peer in PEERS if peer in wanted):
-        # In the order of the tables, whoever is measured first.
+        # In the order of the tables, not of the measurements.
         figures.samples[peer] = {}
         try:
             PEERS[peer].title()
             running[peer] = stack.enter_context(Server(peer))
-        except (NotHere, ServerFailed) as error:
+        except (NotAvailable, ServerFailed) as error:
             if peer == "sock":
                 raise
             figures.leave_out(peer, "", str(error))
@@ -121,7 +121,7 @@ def _take(figures: Figures, column: Column, server: Server, effort: Effort) -> N
     figures.add(peer, column.name, sample)
 
 
-def _tell(turn: str, figures: Figures, column: Column, peer: str) -> None:
+def _print_progress(turn: str, figures: Figures, column: Column, peer: str) -> None:
     values = figures.values(peer, column.name)
-    told = f"{values[-1]:,.1f}" if values else figures.missing[peer, column.name]
-    print(f"{turn} {column.name:10} {peer:18} {told}", flush=True)
+    figure = f"{values[-1]:,.1f}" if values else figures.missing[peer, column.name]
+    print(f"{turn} {column.name:10} {peer:18} {figure}", flush=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 CORE: Final = 0
-"""Where the server runs. The load client has another, so that neither takes time from the other."""
+"""The core of the server. The load client has another one, so they do not compete for time."""
 
 START_TIMEOUT: Final = 15.0
 STOP_TIMEOUT: Final = 5.0
@@ -39,9 +39,9 @@ class ServerFailed(Exception):
 class Server:
     """One server, pinned to `CORE`; a context manager that starts and ends it.
 
-    It has a session of its own: Ctrl-C in the terminal reaches the benchmark alone, which then ends
-    its children. Between measurements it is held (SIGSTOP), because some servers poll while they
-    have nothing to do, on the core that another one is measured on.
+    It has a session of its own, so Ctrl-C in the terminal reaches the benchmark alone, which then
+    ends its servers. Between measurements it is stopped (SIGSTOP), because some servers poll while
+    they have nothing to do, on the core where another one is measured.
 
     Raises:
         ServerFailed: on entering, when it answers no handshake within `START_TIMEOUT`.
@@ -50,18 +50,18 @@ class Server:
     peer: str
     port: int = field(init=False, default=0)
     _process: subprocess.Popen[bytes] | None = field(init=False, default=None)
-    _said: IO[bytes] = field(init=False, default_factory=tempfile.TemporaryFile)
+    _stderr: IO[bytes] = field(init=False, default_factory=tempfile.TemporaryFile)
 
     @property
     def pid(self) -> int:
-        """The process to weigh; it may have children."""
+        """The process whose CPU time and memory are measured; it may have children."""
         if self._process is None or self._process.poll() is not None:
             raise ServerFailed(f"it ended{self._last_words()}")
         return self._process.pid
 
     @contextmanager
     def awake(self) -> Iterator[None]:
-        """Let it run for the length of a block."""
+        """Let the server run within this context."""
         pid = self.pid
         os.killpg(pid, signal.SIGCONT)
         try:
@@ -79,7 +79,7 @@ class Server:
             env=os.environ | peer.environment,
             start_new_session=True,
             stdout=subprocess.DEVNULL,
-            stderr=self._said,
+            stderr=self._stderr,
         )
         try:
             self._wait()
@@ -103,11 +103,11 @@ class Server:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
             process.wait(STOP_TIMEOUT)
-        # What is left: itself, if it would not end, and children that it left behind.
+        # The server itself, if it did not end, and the children that it left behind.
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        self._said.close()
+        self._stderr.close()
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT
@@ -121,10 +121,10 @@ class Server:
         raise ServerFailed(f"no answer after {START_TIMEOUT:.0f} s{self._last_words()}")
 
     def _last_words(self) -> str:
-        self._said.seek(0)
-        lines = self._said.read().decode(errors="replace").splitlines()
+        self._stderr.seek(0)
+        lines = self._stderr.read().decode(errors="replace").splitlines()
         words = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        # They are kept with the figures, and where the checkout stands is nobody's business.
+        # They are kept with the figures, so the path of the checkout is removed.
         return f": {words}".replace(f"{FOLDER.parent}/", "") if words else ""
 
 

@@ -1,4 +1,4 @@
-"""From figures to tables in Markdown: medians, spreads, and ratios within the run."""
+"""Tables in Markdown: medians, spreads, and ratios within the run."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def tables(figures: Figures, titles: Mapping[str, str]) -> str:
-    """Write all that was measured, and what was left out, with its reason.
+    """Return the tables of all figures, and the reasons for the missing ones.
 
     Args:
-        figures: what was measured; a family of columns that nobody has is not written.
-        titles: a server to its name with its version.
+        figures: the figures; a family of columns that no server has is left out.
+        titles: for each server its name with its version.
     """
     parts = [
         _family(figures, titles, family, columns)
@@ -34,7 +34,7 @@ def tables(figures: Figures, titles: Mapping[str, str]) -> str:
 
 
 def ratios(figures: Figures, *, whole: bool) -> str:
-    """Write the ratios to reach; those that were not measured only if all was to be."""
+    """Return the table of the ratios; in a whole run also those that were not measured."""
     rows = [["ratio", "target", "reached", "rounds", ""], ["---", "---:", "---:", "---:", "---"]]
     for ratio in RATIOS:
         reached = ratio.reached(figures)
@@ -52,7 +52,7 @@ def ratios(figures: Figures, *, whole: bool) -> str:
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Lay out a table, the second row being the line below the head."""
+    """Return a table with aligned columns. The second row is the line below the head."""
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     return "\n".join(
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
@@ -87,7 +87,7 @@ def _cell(figures: Figures, peer: str, column: Column, unit: str) -> str:
 
 
 def _spread(values: Sequence[float]) -> str:
-    """Write half of the way from the worst round to the best, as a share of the median."""
+    """Return half of the difference of the best and the worst round, as a share of the median."""
     middle = median(values)
     if len(values) < 2 or not middle:
         return ""

@@ -21,7 +21,7 @@ def _log_as_before(monkeypatch) -> None:
     for module, name in (
         (telemetry, "_subscribers"),
         (log, "_attached"),
-        (log, "_installed"),
+        (log, "_user_count"),
         (log, "_unsubscribe"),
     ):
         monkeypatch.setattr(module, name, getattr(module, name))

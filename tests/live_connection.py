@@ -15,7 +15,7 @@ import pytest
 
 from sock import Options, Ping, Pong, Request, Sock
 from sock.live import Link
-from sock.loop import Reactor
+from sock.loop import Reactor, adopt
 from sock.wire.codec import Parser, Writer
 
 BOUND = 10.0  # seconds in which anything on loopback happens
@@ -149,7 +149,7 @@ def pair(reactor, peers) -> Callable[..., Awaitable[tuple[Any, Any, Peer]]]:
             ready.set_result((pipe, receiver))
             return receiver
 
-        reactor().adopt(sock, connected)
+        adopt(reactor(), sock, connected)
         pipe, receiver = await ready
         peer = Peer(*reading)
         peers.append(peer)

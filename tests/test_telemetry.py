@@ -38,8 +38,12 @@ def emitted():
                     yield event, {one.arg for one in keywords}, f"{path.name}:{node.lineno}"
 
 
-def test_without_a_subscriber_an_event_is_nothing():
+def test_an_event_is_not_kept_for_those_who_subscribe_later(subscribe):
     telemetry.emit("server.started", url="http://127.0.0.1:1")
+    seen = []
+    subscribe(lambda event, fields: seen.append(event))
+    telemetry.emit("server.stopped", connections=0)
+    assert seen == ["server.stopped"]
 
 
 def test_a_subscriber_gets_every_event_with_its_fields(subscribe):

@@ -9,7 +9,7 @@ from aiohttp import WSMsgType, web
 
 
 async def echo(request: web.Request) -> web.WebSocketResponse:
-    """Send back what comes, until the peer closes."""
+    """Send every message back, until the peer closes."""
     socket = web.WebSocketResponse(compress=False)
     await socket.prepare(request)
     async for message in socket:

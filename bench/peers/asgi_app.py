@@ -13,7 +13,7 @@ async def echo(
     receive: Callable[[], Awaitable[dict[str, Any]]],
     send: Callable[[dict[str, Any]], Awaitable[None]],
 ) -> None:
-    """Send back what comes, until the peer closes."""
+    """Send every message back, until the peer closes."""
     if scope["type"] != "websocket":
         return
     await receive()

@@ -6,7 +6,7 @@ import sock
 
 
 class Echo(sock.Sock):
-    """Sends back what comes."""
+    """Sends every message back."""
 
     def handle_in(self, message: str | bytes, /) -> str | bytes:
         """Answer one message."""

@@ -12,7 +12,7 @@ import uvloop
 
 
 class Echo(picows.WSListener):
-    """Sends back what comes, frame by frame."""
+    """Sends every frame back."""
 
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         """Answer one frame."""
@@ -29,7 +29,7 @@ everybody: list[picows.WSTransport] = []
 
 
 class Fanout(picows.WSListener):
-    """Sends what comes to everybody."""
+    """Sends every message to everybody."""
 
     def on_ws_connected(self, transport: picows.WSTransport) -> None:
         """Join."""
@@ -51,7 +51,7 @@ class Fanout(picows.WSListener):
 
 
 def listener(request: picows.WSUpgradeRequest) -> picows.WSListener:
-    """Make what listens to one connection."""
+    """Make the listener of one connection."""
     return Fanout() if request.path == b"/fanout" else Echo()
 
 

@@ -10,14 +10,14 @@ from picows.websockets import ServerConnection, serve
 
 
 async def echo(connection: ServerConnection) -> None:
-    """Send back what comes, until the peer closes."""
+    """Send every message back, until the peer closes."""
     async for message in connection:
         await connection.send(message)
 
 
 async def main(port: int) -> None:
     """Serve on loopback until the process is ended."""
-    # Connections that are cut off when a run is ended are no news.
+    # Connections that are cut off at the end of a run need no lines in the log.
     logging.getLogger("picows").setLevel(logging.CRITICAL)
     logging.getLogger("websockets").setLevel(logging.CRITICAL)
     async with serve(

@@ -11,7 +11,7 @@ import sock
 
 
 class Echo(sock.Sock):
-    """Sends back what comes."""
+    """Sends every message back."""
 
     def handle_in(self, message: str | bytes, /) -> str | bytes:
         """Answer one message."""
@@ -19,7 +19,7 @@ class Echo(sock.Sock):
 
 
 class AsyncEcho(sock.Sock):
-    """Sends back what comes, from a coroutine that does not suspend."""
+    """Sends every message back, from a coroutine that does not suspend."""
 
     async def handle_in(self, message: str | bytes, /) -> str | bytes:
         """Answer one message."""
@@ -30,7 +30,7 @@ everybody: dict[sock.Ref[sock.Prepared], None] = {}
 
 
 class Fanout(sock.TextSock[sock.Prepared]):
-    """Sends what comes to everybody; an info that is a message is pushed as it is."""
+    """Sends every message to everybody; an info that is a message is pushed as it is."""
 
     def init(self, ref: sock.Ref[sock.Prepared], /) -> None:
         """Join."""

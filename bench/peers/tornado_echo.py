@@ -12,7 +12,7 @@ from tornado.websocket import WebSocketHandler
 
 
 class Echo(WebSocketHandler):
-    """Sends back what comes."""
+    """Sends every message back."""
 
     def on_message(self, message: str | bytes) -> None:
         """Answer one message."""

@@ -12,7 +12,7 @@ everybody: set[ServerConnection] = set()
 
 
 async def handler(connection: ServerConnection) -> None:
-    """Do what the path asks for, until the peer closes."""
+    """Echo, or copy to everybody, by the path, until the peer closes."""
     if connection.request is not None and connection.request.path == "/fanout":
         await fanout(connection)
     else:
@@ -20,13 +20,13 @@ async def handler(connection: ServerConnection) -> None:
 
 
 async def echo(connection: ServerConnection) -> None:
-    """Send back what comes."""
+    """Send every message back."""
     async for message in connection:
         await connection.send(message)
 
 
 async def fanout(connection: ServerConnection) -> None:
-    """Copy what comes to everybody."""
+    """Copy every message to everybody."""
     everybody.add(connection)
     try:
         async for message in connection:
@@ -37,7 +37,7 @@ async def fanout(connection: ServerConnection) -> None:
 
 async def main(port: int) -> None:
     """Serve on loopback until the process is ended."""
-    # Connections that are cut off when a run is ended are no news.
+    # Connections that are cut off at the end of a run need no lines in the log.
     logging.getLogger("websockets").setLevel(logging.CRITICAL)
     async with serve(
         handler, "127.0.0.1", port, compression=None, ping_interval=None, backlog=4096

@@ -3,12 +3,12 @@ cdef class Callbacks:
     cdef object _on_control
     cdef object _on_info
     cdef object _on_terminate
-    cdef object _watch
+    cdef object _wrap
     cdef public bint pushes_infos
     cdef public object on_binary
     cdef public object on_text
 
-    cpdef own(self, name)
-    cpdef waiting(self, kind, value)
+    cpdef own_callback(self, name)
+    cpdef callback_for(self, kind, value)
     cpdef place(self, callback)
-    cpdef let_go(self)
+    cpdef release_handler(self)

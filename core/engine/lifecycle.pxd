@@ -1,7 +1,8 @@
 cimport cython
 
 from sock.engine.callbacks cimport Callbacks
-from sock.engine.job cimport Job, Jobs
+from sock.engine.job cimport Job
+from sock.engine.jobs cimport Jobs
 from sock.engine.mailbox cimport Mailbox
 from sock.engine.outbox cimport Outbox
 
@@ -9,13 +10,13 @@ from sock.engine.outbox cimport Outbox
 @cython.final
 cdef class Lifecycle(Callbacks):
     cdef bint _abandoned
-    cdef object _asked
-    cdef object _cause
+    cdef object _requested_stop
     cdef object _host
     cdef Jobs _jobs
     cdef object _options
     cdef bint _proceeding
     cdef public bint busy
+    cdef public object cause
     cdef public bint peer_gone
     cdef public bint reading
     cdef public bint ready
@@ -29,14 +30,14 @@ cdef class Lifecycle(Callbacks):
     cpdef overflowed(self)
     cpdef stop(self, stop)
     cpdef step(self)
-    cpdef backlog(self, Py_ssize_t pending)
-    cpdef settle(self, result)
-    cpdef raised(self, error)
-    cpdef settled(self, Job job, result)
-    cpdef failed(self, Job job, error)
-    cpdef spawned(self, Job job)
-    cpdef yielded(self, Job job, item)
-    cdef _ended(self, Job job)
+    cpdef note_pending(self, Py_ssize_t pending)
+    cpdef take_result(self, result)
+    cpdef take_error(self, error)
+    cpdef job_returned(self, Job job, result)
+    cpdef job_raised(self, Job job, error)
+    cpdef job_spawned(self, Job job)
+    cpdef job_yielded(self, Job job, item)
+    cdef _job_ended(self, Job job)
     cpdef peer_closed(self, code, detail, answer)
     cpdef lost(self)
     cpdef timed_out(self)
@@ -46,17 +47,17 @@ cdef class Lifecycle(Callbacks):
     cpdef alarmed(self)
     cdef _proceed(self)
     cdef _call(self, callback, argument, place)
-    cdef _settle(self, result, place)
+    cdef _carry_out(self, result, place)
     cdef bint _push(self, messages, place) except -1
     cdef _halt(self, stop, place)
     cdef _refuse(self, what, place)
     cdef _fail(self, error, place)
-    cdef _depart(self, why)
-    cdef _finish_up(self, why, bound)
-    cdef _say(self, why)
-    cdef _end(self)
+    cdef _finish_without_peer(self, why)
+    cdef _begin_finishing(self, why, bound)
+    cdef _send_close(self, why)
+    cdef _begin_ending(self)
     cdef _terminate(self)
-    cdef _over(self)
+    cdef _become_over(self)
     cpdef forget(self)
     cdef _abandon(self)
     cdef _set_reading(self)

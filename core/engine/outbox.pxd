@@ -10,5 +10,5 @@ cdef class Outbox:
     cdef object _since
     cdef object _taken
 
-    cpdef bint level(self, Py_ssize_t pending) except -1
+    cpdef bint update(self, Py_ssize_t pending) except -1
     cpdef double due(self, double now, Py_ssize_t pending, Py_ssize_t taken) except? -1

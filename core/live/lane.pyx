@@ -285,14 +285,14 @@ cdef class Lane(LiveConnection):
                         if self._out_size + self._large_size > self._max_out:
                             self.queued()
                 except BaseException as error:
-                    life.raised(error)
+                    life.take_error(error)
                     if isinstance(error, (KeyboardInterrupt, SystemExit)):
                         raise
                     return life.reading
                 if result is None and life.ready:
                     life.busy = False
                     return not self._late()
-                life.settle(result)
+                life.take_result(result)
                 return life.reading and not self._late()
         return self._deliver_slowly(event) and not self._late()
 
@@ -325,7 +325,7 @@ cdef class Lane(LiveConnection):
         cdef Lifecycle life = self.lifecycle
         if not (life.pushes_infos and life.ready) or life.busy:
             return False
-        if PyThread_get_thread_ident() != self.reactor.thread and not self.reactor.here():
+        if PyThread_get_thread_ident() != self.reactor.thread and not self.reactor.in_loop_thread():
             return False
         if type(info) is not Prepared and not isinstance(info, MESSAGE_TYPES):
             return False
@@ -361,7 +361,7 @@ cdef class Lane(LiveConnection):
         if not self.in_turn:
             self.reactor.wake(self)
         if queued > self._max_out:
-            self.lifecycle.backlog(queued + <Py_ssize_t>self.pipe.pending)
+            self.lifecycle.note_pending(queued + <Py_ssize_t>self.pipe.pending)
 
     cpdef Py_ssize_t queued_size(self) noexcept:
         """Return how many bytes are queued. From any thread."""

@@ -8,17 +8,17 @@ cdef extern from "Python.h":
 
 
 @cython.final
-cdef class Suspended:
+cdef class SuspendedCoroutine:
     cdef readonly object task
 
 
 @cython.final
 cdef class Eager:
     cdef object _loop
-    cdef Lent _lent
+    cdef LentCoroutine _lent
 
     cpdef begin(self, coroutine, Scoped owner)
-    cdef forget(self, Lent lent)
+    cdef forget(self, LentCoroutine lent)
 
 
 cdef class Steps:
@@ -28,7 +28,7 @@ cdef class Steps:
 
 
 @cython.final
-cdef class Lent(Steps):
+cdef class LentCoroutine(Steps):
     cdef Eager _eager
     cdef object _waits_for
     cdef object _result
@@ -38,8 +38,8 @@ cdef class Lent(Steps):
     cdef bint _blocking
     cdef bint touched
 
-    cdef keep(self, coroutine, waits_for, Scope scope)
-    cdef bint is_free(self) except -1
+    cdef continue_with(self, coroutine, waits_for, Scope scope)
+    cdef bint is_reusable(self) except -1
     cdef context(self)
     cdef expire(self)
     cdef _to_wait_for(self)

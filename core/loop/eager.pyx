@@ -26,7 +26,7 @@ cdef extern from "Python.h":
 
 
 @cython.final
-cdef class Suspended:
+cdef class SuspendedCoroutine:
     """What `Eager.begin` returns for a coroutine that waits for something."""
 
     def __init__(self, task):
@@ -47,14 +47,14 @@ cdef class Eager:
     cpdef begin(self, coroutine, Scoped owner):
         """Run a coroutine up to where it waits."""
         cdef object loop = self._loop, task, outer = None, result
-        cdef Lent lent
+        cdef LentCoroutine lent
         cdef PySendResult outcome
         cdef PyObject *given = NULL
         lent = self._lent
-        if lent is None or not lent.is_free():
+        if lent is None or not lent.is_reusable():
             if loop.get_task_factory() is not None:  # who makes tasks in his own way has a reason
-                return Suspended(loop.create_task(Steps(coroutine, owner.own_scope())))
-            lent = self._lent = Lent(self, loop)
+                return SuspendedCoroutine(loop.create_task(Steps(coroutine, owner.own_scope())))
+            lent = self._lent = LentCoroutine(self, loop)
         task = lent.task
         try:
             _enter_task(loop, task)
@@ -68,8 +68,8 @@ cdef class Eager:
             Py_DECREF(given)  # the one that `result` has not taken
             if outcome == PYGEN_NEXT:
                 self._lent = None
-                lent.keep(coroutine, result, owner.own_scope())
-                return Suspended(task)
+                lent.continue_with(coroutine, result, owner.own_scope())
+                return SuspendedCoroutine(task)
         except BaseException:
             self._lent = None
             raise
@@ -78,14 +78,14 @@ cdef class Eager:
             if outer is not None:
                 _enter_task(loop, outer)
         task = None
-        if not lent.is_free():
+        if not lent.is_reusable():
             self._lent = None
             if lent.task is not None and lent.task.cancelling():
                 raise asyncio.CancelledError
             lent._result = result
         return result
 
-    cdef forget(self, Lent lent):
+    cdef forget(self, LentCoroutine lent):
         """Lend it no more."""
         if self._lent is lent:
             self._lent = None
@@ -125,11 +125,11 @@ cdef class Steps:
 
     def __await__(self):
         """Be a coroutine by all rules; only its task runs it."""
-        raise RuntimeError("the coroutine of a connection is run by its task")
+        raise RuntimeError("only its task may run the coroutine of a connection")
 
 
 @cython.final
-cdef class Lent(Steps):
+cdef class LentCoroutine(Steps):
     """The coroutine of a task that is lent: at first nothing, then one that has suspended."""
 
     def __init__(self, Eager eager not None, loop):
@@ -141,7 +141,7 @@ cdef class Lent(Steps):
         self._newest_weak = PyObject_GET_WEAKREFS_LISTPTR(<PyObject *>task)[0]  # a newer one goes before it
         self.task = task
 
-    cdef keep(self, coroutine, waits_for, Scope scope):
+    cdef continue_with(self, coroutine, waits_for, Scope scope):
         """Go on with a coroutine, which waits for something that it has yielded."""
         self._coroutine, self._waits_for, self._scope = coroutine, waits_for, scope
         if getattr(waits_for, "_asyncio_future_blocking", None):
@@ -150,7 +150,7 @@ cdef class Lent(Steps):
             self._blocking = True
         self.task = None  # it knows this: the two would wait for the garbage collector
 
-    cdef bint is_free(self) except -1:
+    cdef bint is_reusable(self) except -1:
         """Tell whether it may be lent again: nothing was left at it, and nobody else knows it."""
         cdef PyObject *task = <PyObject *>self.task
         return (
@@ -211,24 +211,24 @@ class LentTask(asyncio.Task):
 
     def __setattr__(self, name, value):
         """Set an attribute, which is for the coroutine that has set it."""
-        (<Lent?>self._lent).touched = True
+        (<LentCoroutine?>self._lent).touched = True
         super().__setattr__(name, value)
 
     def set_name(self, value):
         """Name it, for the coroutine that runs in it."""
-        (<Lent?>self._lent).touched = True
+        (<LentCoroutine?>self._lent).touched = True
         super().set_name(value)
 
     def get_context(self):
         """Return the context that its coroutine runs in."""
-        return (<Lent?>self._lent).context()
+        return (<LentCoroutine?>self._lent).context()
 
     def add_done_callback(self, callback, **how):
         """Call back when it is done."""
-        (<Lent?>self._lent).touched = True
+        (<LentCoroutine?>self._lent).touched = True
         super().add_done_callback(callback, **how)
 
     def cancel(self, msg=None):
         """Ask it to end."""
-        (<Lent?>self._lent).touched = True
+        (<LentCoroutine?>self._lent).touched = True
         return super().cancel(msg)

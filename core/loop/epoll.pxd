@@ -69,6 +69,6 @@ cdef class SocketPipe(RawPipe):
     cdef int _keep(self, const uint8_t *data, Py_ssize_t size) except -1
     cpdef _retry(self)
     cdef int _flush(self) except -1
-    cdef int _watch(self, uint32_t interest) except -1
-    cpdef _lose(self)
-    cpdef _shut(self)
+    cdef int _set_interest(self, uint32_t interest) except -1
+    cpdef _close_socket(self)
+    cpdef _send_fin(self)

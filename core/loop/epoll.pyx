@@ -18,7 +18,7 @@ import contextvars
 import socket
 
 from sock.loop import fork
-from sock.loop.pipe import NOBODY, expect_dead_peer
+from sock.loop.pipe import NO_RECEIVER, expect_dead_peer
 
 
 def accept(listening, /):
@@ -154,7 +154,7 @@ cdef class Epoll:
         cdef epoll_event event
         self._generation += 1
         pipe._epoll = self
-        pipe._receiver = NOBODY
+        pipe._receiver = NO_RECEIVER
         pipe._fd = fd
         pipe._generation = self._generation
         pipe._interest = EPOLLIN
@@ -188,7 +188,7 @@ cdef class Epoll:
             self.reactor.loop.remove_reader(self._fd)
             close(self._fd)
             self._fd = -1
-            self.reactor.emptied()
+            self.reactor.epoll = None
         return 0
 
     def poll(self):
@@ -285,7 +285,7 @@ cdef class SocketPipe(RawPipe):
         if events & EPOLLIN:
             self._receive()
         elif events & (EPOLLHUP | EPOLLERR):
-            self._lose()
+            self._close_socket()
         return 0
 
     def write(self, data, /):
@@ -304,31 +304,31 @@ cdef class SocketPipe(RawPipe):
                     expect_dead_peer(sock, dead_after)
                 finally:
                     sock.detach()
-            self._watch(self._interest & ~EPOLLIN)
+            self._set_interest(self._interest & ~EPOLLIN)
 
     def resume(self):
         """Read again."""
         if self._fd >= 0 and not self._ended:
-            self._watch(self._interest | EPOLLIN)
+            self._set_interest(self._interest | EPOLLIN)
 
     def finish(self):
         """Send what is pending, then FIN."""
         if self._backlog is None:
-            self._shut()
+            self._send_fin()
         else:
-            self._closing = self._shut
+            self._closing = self._send_fin
 
     def close(self):
         """Send what is pending, then close."""
         if self._backlog is None:
-            self._lose()
+            self._close_socket()
         elif self._fd >= 0:
-            self._watch(self._interest & ~EPOLLIN)
-            self._closing = self._lose
+            self._set_interest(self._interest & ~EPOLLIN)
+            self._closing = self._close_socket
 
     def abort(self):
         """Close at once."""
-        self._lose()
+        self._close_socket()
 
     cdef int _receive(self) except -1:
         cdef uint8_t *buffer = self._epoll._buffer
@@ -344,16 +344,16 @@ cdef class SocketPipe(RawPipe):
                 try:
                     data = PyBytes_FromStringAndSize(<const char *>buffer, size)
                 except MemoryError:  # what was received is lost, so nothing may be read behind it
-                    self._lose()
+                    self._close_socket()
                     raise
                 self._receiver.received(data)
         elif size == 0:
             self._ended = True
             # The epoll would tell of the end again and again.
-            self._watch(self._interest & ~EPOLLIN)
+            self._set_interest(self._interest & ~EPOLLIN)
             self._receiver.ended()
         elif errno != EAGAIN and errno != EINTR:
-            self._lose()  # ECONNRESET, ETIMEDOUT …
+            self._close_socket()  # ECONNRESET, ETIMEDOUT …
         return 0
 
     cdef Py_ssize_t raw_pending(self) noexcept:
@@ -376,7 +376,7 @@ cdef class SocketPipe(RawPipe):
             if sent < size + more:
                 self._keep(last + (sent - size), size + more - sent)
         except MemoryError:  # half of it has left, and nothing else may follow that
-            self._lose()
+            self._close_socket()
             raise
         return 0
 
@@ -412,10 +412,10 @@ cdef class SocketPipe(RawPipe):
                 self._epoll.reactor.after(RETRY, self._retry)
                 return 0
             if errno != EAGAIN and errno != EINTR:
-                self._lose()
+                self._close_socket()
                 return -1
         if sent < size + more:
-            self._watch(self._interest | EPOLLOUT)
+            self._set_interest(self._interest | EPOLLOUT)
         return sent
 
     cpdef _retry(self):
@@ -425,7 +425,7 @@ cdef class SocketPipe(RawPipe):
     cdef int _flush(self) except -1:
         cdef Py_ssize_t sent
         if self._backlog is None:
-            self._watch(self._interest & ~EPOLLOUT)
+            self._set_interest(self._interest & ~EPOLLOUT)
             return 0
         sent = self._send(
             <const uint8_t *>PyByteArray_AS_STRING(self._backlog), len(self._backlog), NULL, 0
@@ -437,23 +437,23 @@ cdef class SocketPipe(RawPipe):
             del self._backlog[:sent]
             return 0
         self._backlog = None
-        self._watch(self._interest & ~EPOLLOUT)
+        self._set_interest(self._interest & ~EPOLLOUT)
         if self._closing is not None:
             self._closing()
         self._receiver.drained()
         return 0
 
-    cpdef _shut(self):
+    cpdef _send_fin(self):
         if self._fd >= 0 and shutdown(self._fd, SHUT_WR) < 0:  # reset meanwhile
-            self._lose()
+            self._close_socket()
 
-    cdef int _watch(self, uint32_t interest) except -1:
+    cdef int _set_interest(self, uint32_t interest) except -1:
         if interest != self._interest and self._fd >= 0:
             self._interest = interest
             self._epoll.modify(self)
         return 0
 
-    cpdef _lose(self):
+    cpdef _close_socket(self):
         cdef int fd = self._fd
         if fd < 0:
             return
@@ -472,6 +472,6 @@ cdef class SocketPipe(RawPipe):
     cpdef turn(self):
         """Tell that the pipe is gone."""
         receiver = self._receiver
-        self._receiver, self._lane = NOBODY, None
+        self._receiver, self._lane = NO_RECEIVER, None
         receiver.lost()
 

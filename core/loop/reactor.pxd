@@ -10,7 +10,8 @@ from sock.loop.wakeable cimport Wakeable
 @cython.final
 cdef class Reactor:
     cdef public object loop
-    cdef public bint native
+    cdef public bint uses_epoll
+    cdef public object epoll
     cdef public Wheel wheel
     cdef public Eager eager
     cdef public Scope scope
@@ -18,19 +19,16 @@ cdef class Reactor:
     cdef public double now
     cdef public int64_t patience
     cdef public int64_t deadline
-    cdef object _epoll
     cdef list _woken
-    cdef object _foreign
-    cdef bint _foreign_woken
+    cdef object _infos_from_threads
+    cdef bint _admission_scheduled
 
     cpdef begin_turn(self)
-    cpdef bint here(self) except -1
+    cpdef bint in_loop_thread(self) except -1
     cpdef bint overdue(self) except -1
     cpdef wake(self, Wakeable wakeable)
-    cpdef post(self, addressed, info)
+    cpdef post(self, receiver, info)
     cpdef Alarm after(self, double seconds, callback)
-    cpdef adopt(self, sock, connect)
-    cpdef emptied(self)
-    cdef _soon(self)
+    cdef _schedule_turn(self)
     @cython.locals(wakeable=Wakeable, done=Py_ssize_t, woken=list)
     cpdef _turn(self)

@@ -3,18 +3,18 @@ cimport cython
 from sock.loop.wakeable cimport Wakeable
 
 
-cdef bint changed(context, before) except -1
+cdef bint has_changed(context, before) except -1
 
 
 @cython.final
 cdef class Scope:
     cdef public object context
     cdef public object entered_by
-    cdef readonly object pristine
+    cdef readonly object original
     cdef Py_ssize_t size  # of what it began with
 
-    cpdef fresh(self)
-    cpdef Scope here(self)
+    cpdef new_context(self)
+    cpdef Scope for_current_context(self)
 
 
 cdef class Scoped(Wakeable):

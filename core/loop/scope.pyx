@@ -16,7 +16,7 @@ cdef extern from "Python.h":
     int PyContext_Exit(object context) except -1
 
 
-cdef bint changed(context, before) except -1:
+cdef bint has_changed(context, before) except -1:
     """Tell whether a variable was set. Equal is not enough: an empty list may be filled later."""
     cdef Py_ssize_t size = PyObject_Size(context)
     if size != PyObject_Size(before):
@@ -35,17 +35,17 @@ cdef class Scope:
 
     def __init__(self, context, *, bint shared=False):
         self.context = context
-        self.pristine = context.copy() if shared else None
+        self.original = context.copy() if shared else None
         self.size = PyObject_Size(context)
 
-    cpdef fresh(self):
+    cpdef new_context(self):
         """Return a new context, with what a shared scope begins with."""
-        return self.pristine.copy()
+        return self.original.copy()
 
-    cpdef Scope here(self):
+    cpdef Scope for_current_context(self):
         """Return the scope for what is accepted now: this shared one, or one with what was set."""
         context = contextvars.copy_context()
-        return Scope(context) if changed(context, self.pristine) else self
+        return Scope(context) if has_changed(context, self.original) else self
 
     def run(self, act, *arguments):
         """Run a step of a coroutine in it."""
@@ -124,10 +124,10 @@ cdef class Scoped(Wakeable):
         """Enter the scope; return what to leave, None when this was within it."""
         cdef Scope scope = self.scope
         if scope.entered_by is not None:
-            if scope.entered_by is self or scope.pristine is None:
+            if scope.entered_by is self or scope.original is None:
                 return None
             # A callback of another connection runs the event loop.
-            scope = self.scope = Scope(scope.fresh())
+            scope = self.scope = Scope(scope.new_context())
         PyContext_Enter(scope.context)
         scope.entered_by = self
         return scope.context
@@ -141,23 +141,23 @@ cdef class Scoped(Wakeable):
         PyContext_Exit(context)
         scope = self.scope
         scope.entered_by = None
-        if scope.pristine is not None:
+        if scope.original is not None:
             size = PyObject_Size(context)
-            if size != scope.size or (size and changed(context, scope.pristine)):
+            if size != scope.size or (size and has_changed(context, scope.original)):
                 self.own_scope()
         return 0
 
     cpdef Scope own_scope(self):
         """Return the scope, which is shared with nobody from now on."""
         cdef Scope scope = self.scope, mine
-        if scope.pristine is None:
+        if scope.original is None:
             return scope
         if scope.entered_by is not None and scope.entered_by is not self:
             # The context is another connection's, whose callback asks for this.
-            self.scope = mine = Scope(scope.fresh())
+            self.scope = mine = Scope(scope.new_context())
             return mine
         self.scope = mine = Scope(scope.context)
         mine.entered_by = scope.entered_by
-        scope.context = scope.fresh()
+        scope.context = scope.new_context()
         scope.entered_by = None
         return mine

@@ -10,8 +10,8 @@ cdef class Wheel:
     cdef Py_ssize_t _passed
     cdef dict _slots
 
-    cpdef arm(self, waiting, double due)
-    cpdef disarm(self, waiting)
+    cpdef arm(self, entry, double due)
+    cpdef disarm(self, entry)
     cdef _sleep(self, Py_ssize_t number)
 
 

@@ -1,27 +1,27 @@
-"""Events that the rest of Sock tells, for those who want to know: a logger, metrics, traces, tests.
+"""Events of the other rooms, for a subscriber such as a log, metrics, traces or a test.
 
-Nothing in Sock logs; it emits events here, and the server's log is one subscriber. Emitting without
-a subscriber costs one look at an empty tuple.
+The rooms of Sock do not log. They emit events here, and the log of the server is one subscriber.
+While there is no subscriber, an event costs one look at an empty tuple.
 
     event                 fields
     --------------------  --------------------------------------------------------------
     handshake.refused     request, status, detail
     handshake.failed      request, error: the application raised before the 101
     connection.opened     request
-    connection.closed     request, code, reason, seconds, dropped: messages for a peer that had gone
+    connection.closed     request, code, reason, seconds, dropped: messages to a peer that was gone
     callback.failed       request, error, place: raised in one of the handler's callbacks
     callback.slow         seconds, place, where: file and line; blocked the loop (debug mode)
     callback.abandoned    request, place: did not end when it was cancelled
     server.started        url
     server.draining       connections, seconds
     server.stopped        connections: those cut by the drain's bound
-    server.left           tasks, threads: by name, which have not ended with the process' server
+    server.left           tasks, threads: the names of those that outlive the server
     request.answered      request, status, size: an ordinary answer, of so many bytes
-    request.refused       client, status, detail: what has come is no request
-    accept.paused         error, seconds: no descriptors or memory left
-    host.limited          request, host, handler, needed, instead: the host cannot do what is needed
+    request.refused       client, status, detail: the bytes that came are not a valid request
+    accept.paused         error, seconds: no descriptors or no memory are left
+    host.limited          request, host, handler, needed, instead: the host lacks a thing needed
 
-The fields are raw: a request has its query and its headers, with whatever tokens are in them.
+The fields are not masked: a request has its query and its headers, and tokens may be in them.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ def subscribe(subscriber: Subscriber, /) -> Callable[[], None]:
     [('server.started', 'http://127.0.0.1:8000')]
     """
     global _subscribers  # noqa: PLW0603 - one for the process, replaced whole: emit needs no lock
-    subscription = (subscriber,)  # told apart from another of the same function
+    subscription = (
+        subscriber,
+    )  # a new tuple, so that it differs from another one of the same function
     _subscribers = (*_subscribers, subscription)
 
     def unsubscribe() -> None:
@@ -63,11 +65,11 @@ def subscribe(subscriber: Subscriber, /) -> Callable[[], None]:
 
 
 def emit(event: str, /, **fields: Any) -> None:
-    """Tell every subscriber of an event. What one of them raises goes to stderr, and no further."""
+    """Call every subscriber with an event. An exception of one goes to stderr, and no further."""
     for (subscriber,) in _subscribers:
         try:
             subscriber(event, fields)
-        except Exception:  # noqa: BLE001 - no connection may depend on who watches it
+        except Exception:  # noqa: BLE001 - no connection may depend on a subscriber
             import traceback
 
             traceback.print_exc()

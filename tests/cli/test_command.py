@@ -20,11 +20,11 @@ WRONG = {
     "--drain-timeout 0": "--drain-timeout 0: drain_timeout is more than 0 and finite, not 0.0.",
     "--max-body 1": "there is no option --max-body. Did you mean --max-body-size?",
     "--prot 1": "there is no option --prot. Did you mean --port?",
-    "--zzz": "there is no option --zzz. sock run --help has all that there are.",
+    "--zzz": "there is no option --zzz. sock run --help lists all options.",
     "--log-format xml": "--log-format: 'xml' is not one of 'text', 'json'.",
     "--app-dir nowhere": "--app-dir: directory 'nowhere' does not exist.",
     "--health=": "--health '': a path begins with '/'. Did you mean '/'?",
-    "--key examples/chat.py": "--key is that of a certificate: say --certificate too.",
+    "--key examples/chat.py": "--key is the key of a certificate: say --certificate too.",
     "more": "got unexpected extra argument (more).",
 }
 OF_VARIABLES = {
@@ -32,9 +32,9 @@ OF_VARIABLES = {
     "SOCK_LOOP=trio": "SOCK_LOOP: 'trio' is not one of 'auto', 'asyncio', 'uvloop'.",
     "SOCK_MAX_MAILBOX=x": "SOCK_MAX_MAILBOX=x: it is a whole number, such as 1000, or none.",
     "SOCK_HEALTH=x": "SOCK_HEALTH=x: a path begins with '/'. Did you mean '/x'?",
-    "SOCK_KEY=examples/chat.py": "SOCK_KEY is that of a certificate: say --certificate too.",
+    "SOCK_KEY=examples/chat.py": "SOCK_KEY is the key of a certificate: say --certificate too.",
     "SOCK_WORKERS=2": "SOCK_WORKERS is for ASGI applications only, which uvicorn runs;"
-    " 'examples.chat:app' is none. sock.asgi(app) makes it one.",
+    " 'examples.chat:app' is not one. sock.asgi(app) makes it one.",
     "SOCK_OPTIONS=examples.chat:LIMIT": "SOCK_OPTIONS=examples.chat:LIMIT: it is of type int, and"
     " no sock.Options.",
 }
@@ -62,9 +62,9 @@ def test_a_wrong_variable_is_named_as_it_was_given(invoke, served, given):
     [
         (["rnu", "chat:app"], "there is no command 'rnu'. Did you mean sock run?"),
         (["chat:app"], "there is no command 'chat:app'. Did you mean sock run chat:app?"),
-        (["zzz"], "there is no command 'zzz'. sock --help has all that there are."),
+        (["zzz"], "there is no command 'zzz'. sock --help lists all commands."),
         (["--vresion"], "there is no option --vresion. Did you mean --version?"),
-        (["--port", "80", "run"], "there is no option --port. sock --help has all that there are."),
+        (["--port", "80", "run"], "there is no option --port. sock --help lists all options."),
     ],
 )
 def test_a_wrong_command_is_one_line_and_exit_code_2(invoke, arguments, line):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sock.cli.failure import fail, show_own
+from sock.cli.failure import fail, show_user_traceback
 
 
 def test_it_is_one_line_on_stderr_and_an_exit_code(capsys):
@@ -21,7 +21,7 @@ def test_a_traceback_begins_with_the_users_first_line(capsys):
     try:
         raises()
     except RuntimeError as error:
-        show_own(error)
+        show_user_traceback(error)
     _, err = capsys.readouterr()
     assert err.startswith("Traceback")
     assert "in raises" in err

@@ -35,28 +35,34 @@ import pytest
             ),
         ),
         ("examples/chat.py:app", "'examples/chat.py' is a file. Did you mean 'examples.chat:app'?"),
-        ("examples..chat:app", "'examples..chat' is no name of a module. Say MODULE:APP."),
-        (":app", "'' is no name of a module. Say MODULE:APP."),
+        ("examples..chat:app", "'examples..chat' is not the name of a module. Say MODULE:APP."),
+        (":app", "'' is not the name of a module. Say MODULE:APP."),
         (
             "examples.chat:LIMIT",
             (
-                "'examples.chat:LIMIT' is no application: "
+                "'examples.chat:LIMIT' is not an application: "
                 "it is of type int and cannot be called with a request."
             ),
         ),
         (
             "examples.chat:Room",
-            "'examples.chat:Room' is no application: it is a class, but no Sock.",
+            (
+                "'examples.chat:Room' is not an application: "
+                "it is a class, but not a subclass of Sock."
+            ),
         ),
         (
             "examples.chat:two",
-            "'examples.chat:two' is no application: it does not take one request and nothing else.",
+            (
+                "'examples.chat:two' is not an application: "
+                "it does not take one request and nothing else."
+            ),
         ),
         (
             "examples.chat:make_app",
             (
-                "'examples.chat:make_app' is no application: it takes no request. "
-                "With --factory it is called to make the application."
+                "'examples.chat:make_app' is not an application: it takes no request. "
+                "With --factory it is called, and returns the application."
             ),
         ),
     ],

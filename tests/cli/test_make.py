@@ -13,15 +13,15 @@ from websockets.sync.client import connect
 @pytest.mark.parametrize(
     ("target", "line"),
     [
-        ("examples.chat:LIMIT", "'examples.chat:LIMIT' is no factory: it cannot be called."),
+        ("examples.chat:LIMIT", "'examples.chat:LIMIT' is not a factory: it cannot be called."),
         (
             "examples.chat:app",
-            "'examples.chat:app' is no factory: it cannot be called without arguments.",
+            "'examples.chat:app' is not a factory: it cannot be called without arguments.",
         ),
         (
             "examples.chat:make_nothing",
             (
-                "'examples.chat:make_nothing' is no application: "
+                "'examples.chat:make_nothing' is not an application: "
                 "it is of type int and cannot be called with a request."
             ),
         ),
@@ -216,7 +216,7 @@ def test_what_raises_at_the_end_is_shown_and_ends_with_1(command, target, line):
         (
             "made:seven",
             (
-                "'made:seven' is no application: it is of type int and cannot be called with a"
+                "'made:seven' is not an application: it is of type int and cannot be called with a"
                 " request."
             ),
         ),

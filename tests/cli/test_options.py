@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sock import Compression, Options
-from sock.cli.options import declared, option_of, variable_of
+from sock.cli.options import option_declarations, option_of, variable_of
 from sock.spec.options import DEFAULTS
 
 GOOD = [
@@ -56,7 +56,7 @@ def test_each_limit_is_an_option_and_a_variable(invoke, served, option, text, op
 
 
 def test_every_field_of_options_has_an_option():
-    assert [field for field, _, _ in declared()] == list(DEFAULTS)
+    assert [field for field, _, _ in option_declarations()] == list(DEFAULTS)
     assert {option for option, _, _ in GOOD} >= {option_of(field) for field in DEFAULTS}
 
 
@@ -83,7 +83,7 @@ BAD = [
     (
         "--max-message-size",
         "4MX",
-        "'MX' is no unit: B, KiB, MiB, GiB, kB, MB and GB are, as in 4MiB",
+        "'MX' is not a unit: the units are B, KiB, MiB, GiB, kB, MB and GB, as in 4MiB",
     ),
     ("--max-message-size", "0.3B", "a size is a whole number of bytes"),
     ("--max-message-size", "0", "max_message_size is more than 0 and finite, not 0"),
@@ -123,7 +123,7 @@ def test_a_wrong_value_of_a_variable_names_the_variable(invoke, served):
 
 def test_an_origin_that_is_none_is_one_line(invoke, served):
     result = invoke("run", "examples.chat:app", "--origin", "example.com")
-    assert result.output.startswith("sock: --origin example.com: 'example.com' is no origin")
+    assert result.output.startswith("sock: --origin example.com: 'example.com' is not an origin")
     assert result.output.count("\n") == 1
     assert (result.exit_code, served) == (2, [])
 
@@ -156,7 +156,7 @@ def test_a_ping_interval_over_the_default_of_the_idle_timeout_goes_with_a_longer
 )
 def test_a_variable_that_is_nearly_one_of_ours_is_refused(invoke, served, name, meant):
     result = invoke("run", "examples.chat:app", env={name: "1"})
-    assert result.output == f"sock: {name} is no variable of Sock's. Did you mean {meant}?\n"
+    assert result.output == f"sock: Sock has no variable {name}. Did you mean {meant}?\n"
     assert (result.exit_code, served) == (2, [])
 
 
@@ -193,13 +193,13 @@ def test_a_whole_options_object_is_taken_and_single_options_are_laid_over_it(inv
 @pytest.mark.parametrize(
     ("target", "line"),
     [
-        ("limits:SEVEN", "--options limits:SEVEN: it is of type int, and no sock.Options."),
+        ("limits:SEVEN", "--options limits:SEVEN: it is of type int, and not sock.Options."),
         ("limits:STRICTT", "'limits' has no 'STRICTT'. Did you mean 'limits:STRICT'?"),
         ("limits:other", "'limits' has no 'other'. It has these Options: STRICT."),
         ("limits", "'limits' does not say which OPTIONS. It has these Options: STRICT."),
         ("limist:STRICT", "no module named 'limist'. Did you mean 'limits'?"),
         ("limits.py:STRICT", "'limits.py' is a file. Did you mean 'limits:STRICT'?"),
-        ("7", "'7' is no name of a module. Say MODULE:OPTIONS."),
+        ("7", "'7' is not the name of a module. Say MODULE:OPTIONS."),
         (
             "examples.empty",
             "'examples.empty' does not say which OPTIONS. It has no Options.",

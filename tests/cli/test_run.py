@@ -47,7 +47,7 @@ def test_a_port_that_is_not_allowed_is_one_line_and_exit_code_1(invoke, monkeypa
     result = invoke("run", "examples.chat:app", "--port", "80")
     assert (
         result.output
-        == "sock: port 80 of 127.0.0.1 is not allowed to this user. Try one above 1023.\n"
+        == "sock: port 80 of 127.0.0.1 may not be used by this user. Try one above 1023.\n"
     )
     assert result.exit_code == 1
 
@@ -207,7 +207,7 @@ def test_an_option_of_uvicorns_is_refused_by_name_for_an_application_of_ours(
     result = invoke("run", "examples.chat:app", option, value)
     assert result.output == (
         f"sock: {option} is for ASGI applications only, which uvicorn runs;"
-        " 'examples.chat:app' is none. sock.asgi(app) makes it one.\n"
+        " 'examples.chat:app' is not one. sock.asgi(app) makes it one.\n"
     )
     assert result.exit_code == 2
     assert served == []

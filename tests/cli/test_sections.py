@@ -11,7 +11,7 @@ from sock.cli.sections import SectionCommand, option
 @click.command(cls=SectionCommand)
 @option("The kitchen", "--pots", default=3, help="How many.")
 @option("The kitchen", "--lid", is_flag=True, default=False, help="With one.")
-@option("The garden", "--trees", shown="all of them", help="Which ones.")
+@option("The garden", "--trees", default_in_words="all of them", help="Which ones.")
 def house(pots, lid, trees):
     click.echo(f"{pots} {lid} {trees}")
 

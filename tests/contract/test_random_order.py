@@ -7,10 +7,14 @@ from hypothesis import strategies as st
 
 from sock import (
     Failed,
+    HandlerError,
+    MailboxFull,
     Normal,
     Options,
+    PeerTooSlow,
     Ping,
     Pong,
+    ProtocolError,
     Remote,
     Shutdown,
     Sock,
@@ -249,26 +253,47 @@ def check(session, log, happens):
         do(session, step, numbers)
         if session.reason is not None:
             assert session.code is not None or session.unsent, "an end without a word"
-    told = session.reason
+    reason_before_terminate_ended = session.reason
     # A host that does not read, because its handler lags, gives no silent peer up (rule 12).
     handler.released.set()
     session.advance(3000)
     assert session.closed
     assert log[-1] == "terminate"
     assert log.count("terminate") == log.count("init") == 1
-    assert told in {None, session.reason} or told == session.reason
-    assert handler.reason == session.reason
-    match session.reason:
+    assert reason_before_terminate_ended in (None, handler.reason)
+    assert session.reason == handler.reason
+    may_be_lost = not LOSES_THE_CLOSE.isdisjoint(step[0] for step in happens)
+    assert session.code in codes_of(handler.reason) | ({1006} if may_be_lost else set())
+    match handler.reason:
+        case Failed(LookupError() | HandlerError() as error):
+            assert session.error is error
+        case Normal() | Failed():
+            assert session.error is None
+        case _:  # a callback may fail although the peer is gone
+            assert session.error is None or type(session.error) in {LookupError, HandlerError}
+
+
+LOSES_THE_CLOSE = {"lose", "end", "block"}
+"""Steps after which the Close frame may not reach the peer."""
+
+
+def codes_of(reason):
+    """Return the codes that the peer may be told for a reason."""
+    match reason:
         case Normal():
-            assert session.code in {4000, 1006}
+            return {4000}
         case Shutdown():
-            assert session.code in {1012, 1006}
+            return {1012}
         case TimedOut():
-            assert session.code in {3008, 1006}
+            return {3008}
         case Remote(1006):
-            assert session.code == 1006
-        case Failed(LookupError()):
-            assert session.code in {1011, 1006}
-        case Remote() | Failed():
-            pass
-    assert session.error is None or isinstance(session.error, Exception)
+            return {1006}
+        case Remote(code):
+            return {code}
+        case Failed(LookupError() | HandlerError()):
+            return {1011}
+        case Failed(MailboxFull() | PeerTooSlow()):
+            return {1013}
+        case Failed(ProtocolError() as error):
+            return {error.code}
+    raise AssertionError(reason)

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from sock import Options, Ping, Pong, Prepared, Request, Sock, Stop, Stream, native, send_all
 from sock.live import Link
-from sock.loop import Reactor
+from sock.loop import Reactor, adopt
 from sock.wire.deflate import Agreement
 
 TURNS = 12  # of the loop, in which anything settles that one step has begun
@@ -139,7 +139,7 @@ class Player:
             links.append(link)
             return link
 
-        reactor.adopt(ours, connect)
+        adopt(reactor, ours, connect)
         while not links:
             await asyncio.sleep(0)
         links[0].begin(b"head", scenario["early"])

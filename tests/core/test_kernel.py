@@ -15,7 +15,7 @@ SCRIPT = """
 import asyncio, ctypes, os, socket
 from sock import Options, Ping, Request, Sock
 from sock.live import Link
-from sock.loop import Reactor
+from sock.loop import Reactor, adopt
 from sock.wire.codec import Parser, Writer
 
 kernel = ctypes.CDLL(None)
@@ -45,7 +45,7 @@ async def scenario(act):
         return link
     loop = asyncio.get_running_loop()
     reactor = Reactor.of(loop)
-    reactor.adopt(ours, connect)
+    adopt(reactor, ours, connect)
     made[0].begin(b"")
     # The peer reads and writes with other system calls: a socket's fail for the core alone.
     def say(*messages):

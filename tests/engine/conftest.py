@@ -94,12 +94,12 @@ class Work:
             self._gate = resume()
         except StopIteration as end:
             value = end.value
-            report = lambda: life.settled(self.job, value)
+            report = lambda: life.job_returned(self.job, value)
         except Cancelled:
-            report = lambda: life.settled(self.job, None)
+            report = lambda: life.job_returned(self.job, None)
         except BaseException as error:
             raised = error
-            report = lambda: life.failed(self.job, raised)
+            report = lambda: life.job_raised(self.job, raised)
         else:
             self.running = False
             self._gate.waiting.append(self)
@@ -150,7 +150,7 @@ class VirtualHost:
         self.saw.append(message)
         if not self.taking:
             self.pending += size
-            self.life.backlog(self.pending)
+            self.life.note_pending(self.pending)
 
     def close(self, code: int | None, detail: str, /) -> None:
         self.never(self.ended, "closed after the end")
@@ -223,14 +223,14 @@ class VirtualHost:
         job = Job(Role.TASK, "spawn", awaitable=coroutine)
         work = job.handle = Work(self, job)
         self.under_way.append(work)
-        self.life.spawned(job)
+        self.life.job_spawned(job)
         return job
 
     def take_all(self) -> None:
         """Let the peer take what is pending, and all that follows."""
         self.taking = True
         self.pending = 0
-        self.life.backlog(0)
+        self.life.note_pending(0)
         room, self._room = self._room, Gate()
         room.open()
 
@@ -264,7 +264,7 @@ class Connection:
     Args:
         base: what the handler is made from.
         eager: see `VirtualHost`.
-        watch: see `Lifecycle`.
+        wrap: see `Lifecycle`.
         leaves_out: callbacks that the handler does not have, unless they are given.
         given: callbacks by their name, each without `self`; and options.
     """
@@ -274,7 +274,7 @@ class Connection:
         base: type[Any] = Sock,
         *,
         eager: bool = True,
-        watch: Any = None,
+        wrap: Any = None,
         leaves_out: tuple[str, ...] = ("handle_control",),
         **given: Any,
     ) -> None:
@@ -291,7 +291,7 @@ class Connection:
         callbacks = {name: given.pop(name, None) for name in present}
         methods = {name: self._recorded(name, callback) for name, callback in callbacks.items()}
         handler = type("Handler", (base,), methods)(self.host.request)
-        self.life = self.host.life = Lifecycle(handler, Options(**given), self.host, watch)
+        self.life = self.host.life = Lifecycle(handler, Options(**given), self.host, wrap)
 
     # What happens to it.
 
@@ -310,7 +310,7 @@ class Connection:
         try:
             result = callback(message)
         except BaseException as error:
-            self.life.raised(error)
+            self.life.take_error(error)
             return
         if self.life.ready and type(result) in {type(None), str, bytes}:
             if result is not None:
@@ -319,7 +319,7 @@ class Connection:
         if self.life.ready and result is None:
             self.life.busy = False
         else:
-            self.life.settle(result)
+            self.life.take_result(result)
 
     def post(self, *infos: Any) -> None:
         """Post infos, and let the next turn come."""
@@ -454,7 +454,7 @@ async def _exhaust(host: VirtualHost, job: Job) -> None:
                 item = await anext(job.iterator)
             except StopAsyncIteration:
                 return
-            host.life.yielded(job, item)
+            host.life.job_yielded(job, item)
             await host.room()
     finally:
         if hasattr(job.iterator, "aclose"):

@@ -89,7 +89,7 @@ def test_a_handler_keeps_no_object_for_a_callback_that_it_does_not_have():
     assert callbacks.on_binary is None
     assert callbacks.pushes_infos
     names = ("handle_in", "handle_info", "handle_control", "terminate", "init")
-    assert [callbacks.own(name) for name in names] == [None] * 5
+    assert [callbacks.own_callback(name) for name in names] == [None] * 5
 
 
 def test_a_base_class_s_callback_that_is_not_sock_s_own_is_the_handler_s():
@@ -101,7 +101,7 @@ def test_a_base_class_s_callback_that_is_not_sock_s_own_is_the_handler_s():
         pass
 
     callbacks = Callbacks(Derived(None), None)
-    assert callbacks.waiting(Kind.INFO, "info")("info") == "base"
+    assert callbacks.callback_for(Kind.INFO, "info")("info") == "base"
 
 
 def test_text_and_binary_have_the_callback_of_those_who_take_them():
@@ -116,8 +116,8 @@ def test_text_and_binary_have_the_callback_of_those_who_take_them():
     text, binary = Callbacks(Text(None), None), Callbacks(Binary(None), None)
     assert (text.on_text("a"), text.on_binary) == ("a", None)
     assert (binary.on_text, binary.on_binary(b"a")) == (None, b"a")
-    assert text.waiting(Kind.MESSAGE, "a") is text.on_text
-    assert binary.waiting(Kind.MESSAGE, b"a") is binary.on_binary
+    assert text.callback_for(Kind.MESSAGE, "a") is text.on_text
+    assert binary.callback_for(Kind.MESSAGE, b"a") is binary.on_binary
 
 
 def test_in_debug_mode_a_callback_is_watched_by_its_name():
@@ -125,13 +125,13 @@ def test_in_debug_mode_a_callback_is_watched_by_its_name():
         def handle_in(self, message):
             return message
 
-    watched = []
+    wrapped = []
 
-    def watch(callback, place):
-        watched.append(place)
+    def wrap(callback, place):
+        wrapped.append(place)
         return callback
 
-    callbacks = Callbacks(Handler(None), watch)
-    assert [place.rpartition(".")[2] for place in watched] == ["handle_in"]
+    callbacks = Callbacks(Handler(None), wrap)
+    assert [place.rpartition(".")[2] for place in wrapped] == ["handle_in"]
     assert not callbacks.pushes_infos
     assert isinstance(callbacks.on_text, types.MethodType)

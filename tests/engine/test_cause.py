@@ -68,7 +68,11 @@ def test_a_violation_says_the_code_of_its_error_and_tells_the_peer_why(kind, cod
     ("why", "kind", "words"),
     [
         (cause.too_slow(30.0), PeerTooSlow, "the peer took nothing for send_timeout=30.0 s"),
-        (cause.mailbox_full(1024), MailboxFull, "more than max_mailbox=1024 infos wait"),
+        (
+            cause.mailbox_full(1024),
+            MailboxFull,
+            "more than max_mailbox=1024 infos wait for the handler",
+        ),
     ],
 )
 def test_what_could_not_keep_up_is_named_with_its_option(why, kind, words):

@@ -6,7 +6,7 @@ import weakref
 import pytest
 
 from sock import Failed, Normal, ProtocolError, Remote, Shutdown, Stop, Stream
-from sock.engine.halt import taken
+from sock.engine.halt import stop_in
 
 MINE = {"code": 4001, "detail": "mine", "messages": ["last"]}
 
@@ -221,7 +221,7 @@ def test_the_stops_of_a_group_keep_nothing_either():
     try:
         raise stop
     except Stop:
-        assert taken(ExceptionGroup("", [Stop(), stop])) == stop
+        assert stop_in(ExceptionGroup("", [Stop(), stop])) == stop
     assert stop.__traceback__ is None
 
 
@@ -375,5 +375,5 @@ def test_a_flood_from_other_threads_ends_the_connection_like_a_full_mailbox(conn
     assert c.life.closed
     c.life.overflowed()
     c.host.settle_down()
-    assert c.saw == [closed(1013, "more waits here than can be kept")]
+    assert c.saw == [closed(1013, "too many messages wait for this connection")]
     assert c.handled == ["waits"]

@@ -29,13 +29,14 @@ def test_bytes_that_are_heard_begin_it_anew():
 
 
 def test_a_ping_of_ours_keeps_no_dead_peer_alive():
-    """Only received bytes count."""
+    """Rule 12: only received bytes count."""
     keepalive = Keepalive(idle_timeout=50, ping_interval=1, now=0)
     assert verdicts(keepalive, *range(1, 50)) == [PING] * 49
     assert keepalive.check(50) is DEAD
 
 
 def test_the_clock_stands_still_while_the_host_does_not_read():
+    """Rule 12."""
     keepalive = Keepalive(idle_timeout=60, ping_interval=20, now=100)
     keepalive.hold(110)
     assert keepalive.due() == NEVER

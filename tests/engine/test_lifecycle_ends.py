@@ -93,7 +93,7 @@ CODES = {
     "mailbox full": (
         {},
         mailbox_full,
-        (1013, "more waits here than can be kept"),
+        (1013, "too many messages wait for this connection"),
         Failed(MailboxFull),
     ),
     "peer too slow": ({}, lambda c: c.life.too_slow(), (1013, "too slow"), Failed(PeerTooSlow)),
@@ -449,15 +449,18 @@ def test_a_spawned_task_does_not_hold_up_the_end_and_is_cancelled_before_termina
     assert story == ["task", "terminate"]
 
 
-def test_a_spawned_task_that_ends_is_nothing_special(connect):
+def test_the_result_of_a_spawned_task_is_ignored_and_the_end_does_not_wait_for_it(connect):
     async def task():
         return "ignored"
 
     c = connect()
-    c.host.spawn(task())
+    job = c.host.spawn(task())
     c.host.turn()
     assert c.saw == []
     assert not c.life.closed
+    c.life.peer_closed(CloseCode.NORMAL, "", CloseCode.NORMAL)
+    assert not job.cancelled
+    assert c.host.ended
 
 
 def test_after_the_end_nothing_has_any_effect(connect, closed):
@@ -469,8 +472,8 @@ def test_after_the_end_nothing_has_any_effect(connect, closed):
     c.post("i")
     c.life.open()
     c.life.step()
-    c.life.backlog(10**9)
-    c.life.backlog(0)
+    c.life.note_pending(10**9)
+    c.life.note_pending(0)
     c.life.alarmed()
     c.life.lost()
     c.life.shutdown(30)

@@ -155,7 +155,7 @@ def test_what_is_no_result_ends_the_connection(connect, closed, place, wrap, val
     """Rule 6."""
     error = failure(run(connect, place, wrap(value)), closed)
     assert isinstance(error, HandlerError)
-    assert f"Handler.{place} returned '{type(value).__name__}', which is no result" in str(error)
+    assert f"Handler.{place} returned '{type(value).__name__}', which is not a result" in str(error)
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -175,7 +175,7 @@ def test_a_result_that_cannot_be_looked_at_ends_the_connection(connect, closed, 
 def test_a_plain_generator_is_named_with_its_usual_cause(connect, closed):
     error = failure(run(connect, "handle_in", (n for n in "ab")), closed)
     assert str(error) == (
-        "Handler.handle_in returned a generator (was `async def` meant?), which is no result"
+        "Handler.handle_in returned a generator (was `async def` meant?), which is not a result"
     )
 
 
@@ -215,7 +215,7 @@ def test_a_stop_whose_messages_are_no_sequence_ends_the_connection(connect, clos
     """Rule 6."""
     error = failure(run(connect, "handle_in", Stop(4000, messages=messages)), closed)
     assert isinstance(error, HandlerError)
-    assert str(error).startswith("Handler.handle_in gave a Stop with ")
+    assert str(error).startswith("Handler.handle_in has a Stop with ")
 
 
 def test_a_stop_with_wrong_messages_does_not_swallow_its_error(connect, closed):
@@ -273,7 +273,7 @@ def test_a_stream_is_given_once(connect, closed):
     c = connect(handle_in=lambda message: stream)
     c.receive("first", "second")
     assert c.saw == ["a", closed(1011)]
-    assert str(failure(c, closed)) == "Handler.handle_in gave a Stream that was given before"
+    assert str(failure(c, closed)) == "Handler.handle_in returned a Stream that was returned before"
 
 
 # --- streams ---
@@ -401,16 +401,16 @@ def test_what_a_handler_does_not_take_closes_with_1003(
     assert c.receive(good)
     assert not c.receive(bad)
     gate.open()
-    assert c.saw == [good, closed(1003, f"no {kind} messages are taken here (RFC 6455 §7.4.1)")]
+    assert c.saw == [good, closed(1003, f"this address takes no {kind} messages (RFC 6455 §7.4.1)")]
     assert isinstance(c.reasons[0].error, UnsupportedData)
     assert c.failures == []
 
 
-@pytest.mark.parametrize("watch", [None, lambda callback, place: callback])
+@pytest.mark.parametrize("wrap", [None, lambda callback, place: callback])
 @pytest.mark.parametrize("message", ["text", b"binary"])
-def test_a_handler_that_only_pushes_closes_with_1003_and_has_not_crashed(connect, message, watch):
+def test_a_handler_that_only_pushes_closes_with_1003_and_has_not_crashed(connect, message, wrap):
     """Contract, "What a class leaves out"."""
-    c = connect(leaves_out=("handle_in", "handle_info"), watch=watch)
+    c = connect(leaves_out=("handle_in", "handle_info"), wrap=wrap)
     c.post("pushed")
     assert not c.receive(message)
     assert c.saw[0] == "pushed"
@@ -436,14 +436,14 @@ def test_a_control_frame_is_told_only_to_a_handler_that_wants_it(connect, gate):
 def test_debug_mode_watches_each_callback_by_its_name(connect):
     places = []
 
-    def watch(callback, place):
-        def watched(argument):
+    def wrap(callback, place):
+        def wrapped(argument):
             places.append(place)
             return callback(argument)
 
-        return watched
+        return wrapped
 
-    c = connect(watch=watch)
+    c = connect(wrap=wrap)
     c.receive_fast("fast")
     c.receive("slow")
     c.post("info")

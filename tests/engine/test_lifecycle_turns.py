@@ -241,13 +241,13 @@ def test_it_is_closed_while_what_a_callback_sent_to_itself_waits(connect):
 def test_it_is_closed_while_the_peer_cannot_keep_up(connect):
     """Rule 11."""
     c = connect(max_send_buffer=5)
-    c.life.backlog(6)
+    c.life.note_pending(6)
     assert not c.life.ready
     assert not c.host.reading
     c.host.turn()
     c.life.step()
     assert not c.life.ready
-    c.life.backlog(0)
+    c.life.note_pending(0)
     assert c.life.ready
 
 

@@ -20,13 +20,13 @@ LEVELS = [
 def test_it_is_full_from_over_the_limit_until_all_was_taken():
     outbox = Outbox(100, 30)
     for pending, changed, full in LEVELS:
-        assert outbox.level(pending) is changed
+        assert outbox.update(pending) is changed
         assert outbox.full is full
 
 
 def test_without_a_limit_it_is_never_full():
     outbox = Outbox(None, 30)
-    assert not outbox.level(10**12)
+    assert not outbox.update(10**12)
     assert not outbox.full
 
 

@@ -22,7 +22,7 @@ import pytest
 import sock
 from sock import Failed, Options, Remote, Sock, Stop
 from sock.live.state import State
-from sock.loop import Reactor
+from sock.loop import Reactor, adopt
 from sock.testing import Close, End, frame
 
 pytestmark = pytest.mark.usefixtures("reactor_kind")
@@ -462,7 +462,7 @@ def test_an_event_of_a_descriptor_that_was_reused_in_the_same_turn_is_not_the_ne
                 os.dup2(ours.fileno(), number)
                 new = socket.socket(fileno=number)
                 new.setblocking(False)
-                Reactor.of(asyncio.get_running_loop()).adopt(new, Receives)
+                adopt(Reactor.of(asyncio.get_running_loop()), new, Receives)
                 return "done"
 
         options = Options(max_read_ahead=100, close_timeout=0.2)

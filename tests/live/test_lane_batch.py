@@ -9,7 +9,7 @@ import weakref
 import pytest
 
 from sock import Failed, Prepared, Remote, Sock, Stop
-from sock.loop import Reactor
+from sock.loop import Reactor, adopt
 from sock.wire.frame import Close
 
 only_epoll = pytest.mark.parametrize("native", [True], ids=["epoll"], indirect=True)
@@ -209,7 +209,7 @@ def test_a_descriptor_that_is_used_again_in_the_same_batch_is_not_the_old_one(ru
                 number = other.pipe.fileno()
                 other.abort()
                 os.dup2(ours.fileno(), number)
-                Reactor.of(asyncio.get_running_loop()).adopt(socket.socket(fileno=number), Reads)
+                adopt(Reactor.of(asyncio.get_running_loop()), socket.socket(fileno=number), Reads)
             return message
 
     async def scenario():

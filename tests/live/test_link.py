@@ -272,7 +272,7 @@ def test_a_generator_that_never_suspends_lets_the_others_have_their_turn(run, op
 
 
 def test_the_conversation_goes_on_beside_a_stream_which_can_be_cancelled(run, open_link):
-    # contract.md rule 4
+    # rule 4
     class Streams(Recorder):
         async def tokens(self):
             try:
@@ -395,7 +395,7 @@ def test_the_peers_close_is_answered_with_its_code(run, open_link, sent, answer,
 def test_a_coroutine_may_finish_after_the_peer_has_closed_and_what_it_returns_is_dropped(
     run, open_link, events
 ):
-    # contract.md rule 7
+    # rule 7
     async def scenario():
         connection = await open_link(Waits)
         peer, handler = connection.peer, connection.handler
@@ -504,7 +504,7 @@ def test_a_good_message_before_a_bad_frame_is_answered_first_by_a_coroutine_too(
 
 
 def test_an_exception_ends_its_connection_with_1011_and_no_other(run, open_link, events):
-    # contract.md rule 6
+    # rule 6
     class Raises(Recorder):
         def handle_in(self, message):
             raise ValueError("secret")
@@ -578,7 +578,7 @@ def test_a_shutdown_says_1012_when_what_is_under_way_has_finished(run, open_link
 
 
 def test_a_silent_peer_is_pinged_and_then_given_up_with_3008(run, open_link):
-    # contract.md rule 12
+    # rule 12
     async def scenario():
         connection = await open_link(Echo, ping_interval=0.2, idle_timeout=0.5, close_timeout=0.2)
         assert await connection.peer.next() == Ping(b"")
@@ -626,7 +626,7 @@ def test_pushes_do_not_keep_a_dead_peer_alive(run, open_link):
 
 
 def test_a_handler_that_lags_holds_the_peer_back_and_nothing_is_lost(run, open_link):
-    # contract.md rule 11
+    # rule 11
     async def scenario():
         connection = await open_link(Waits, max_read_ahead=1000)
         peer, handler = connection.peer, connection.handler

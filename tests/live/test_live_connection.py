@@ -116,7 +116,7 @@ def test_timers_are_cancelled_at_the_end_and_their_infos_are_let_go_of(run, live
 def test_an_iterator_waits_for_room_and_goes_on_when_the_peer_is_gone(run, live):
     async def scenario():
         one = await live(max_send_buffer=1)
-        one.live.lifecycle.backlog(2)
+        one.live.lifecycle.note_pending(2)
         waiting = [asyncio.ensure_future(one.live.wait_for_room()) for _ in range(2)]
         await asyncio.sleep(0)
         assert not any(task.done() for task in waiting)
@@ -129,10 +129,10 @@ def test_an_iterator_waits_for_room_and_goes_on_when_the_peer_is_gone(run, live)
 def test_what_is_full_no_more_wakes_all_that_wait(run, live):
     async def scenario():
         one = await live(max_send_buffer=1)
-        one.live.lifecycle.backlog(2)
+        one.live.lifecycle.note_pending(2)
         waiting = [asyncio.ensure_future(one.live.wait_for_room()) for _ in range(2)]
         await asyncio.sleep(0)
-        one.live.lifecycle.backlog(0)
+        one.live.lifecycle.note_pending(0)
         one.live.wake_waiters()
         await asyncio.wait_for(asyncio.gather(*waiting), 5)
         await one.end()

@@ -24,7 +24,7 @@ from sock import (
 )
 from sock.live import Link
 from sock.live.bridge import Bridge
-from sock.loop import Reactor
+from sock.loop import Reactor, adopt
 from sock.wire.frame import Close
 
 
@@ -678,7 +678,7 @@ def test_a_loop_may_go_on_in_another_thread(loop_factory, monkeypatch, native, k
         return made[0]
 
     async def begin():
-        Reactor.of(loop).adopt(ours, connect)
+        adopt(Reactor.of(loop), ours, connect)
         while not made:
             await asyncio.sleep(0)
         made[0].begin(b"")

@@ -8,7 +8,7 @@ import weakref
 
 import pytest
 
-from sock.loop.eager import Eager, Suspended
+from sock.loop.eager import Eager, SuspendedCoroutine
 from sock.loop.scope import Scope, Scoped
 
 variable = contextvars.ContextVar("variable", default="nobody's")
@@ -99,7 +99,7 @@ def test_one_that_suspends_goes_on_in_a_task_of_its_own(run, pause):
 
     def act(eager):
         begun = [eager.begin(suspends()) for _ in range(2)]
-        assert all(isinstance(one, Suspended) for one in begun)
+        assert all(isinstance(one, SuspendedCoroutine) for one in begun)
 
         async def wait():
             return [await one for one in begun]
@@ -450,7 +450,8 @@ def test_one_that_is_cancelled_in_any_turn_cancels_what_it_waits_for(run, turns,
             with pytest.raises(asyncio.CancelledError):
                 await begun
             assert child.cancelled()
-            assert heard in ([], ["enough"])  # gather keeps the word to itself
+            if not gathered:  # gather passes the word on in some versions of Python
+                assert heard == ["enough"]
 
         if not turns:
             begun.task.cancel("enough")  # before its first step

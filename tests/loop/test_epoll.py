@@ -11,6 +11,7 @@ import struct
 import pytest
 
 from sock import native
+from sock.loop import Reactor
 
 only_epoll = pytest.mark.parametrize("native", [True], ids=["epoll"], indirect=True)
 
@@ -162,9 +163,9 @@ def test_a_pause_asks_the_kernel_to_probe_the_peer(run, pair):
     assert options == [1, 60_000]
 
 
-def test_a_pipe_that_is_lost_takes_everything_in_silence(run, pair):
+def test_a_pipe_that_is_lost_takes_everything_in_silence_and_knows_its_addresses(run, pair):
     async def scenario():
-        pipe, receiver, _ = await pair(Collects)
+        pipe, receiver, peer = await pair(Collects)
         pipe.abort()
         await receiver.until(lambda: "lost" in receiver.events)
         pipe.write(b"nobody reads")
@@ -176,7 +177,8 @@ def test_a_pipe_that_is_lost_takes_everything_in_silence(run, pair):
         await asyncio.sleep(0)
         assert receiver.events == ["lost"]
         assert pipe.pending == 0
-        assert pipe.client is None or not isinstance(pipe.client, str)
+        assert pipe.client == peer.writer.get_extra_info("sockname")
+        assert pipe.server == peer.writer.get_extra_info("peername")
 
     run(scenario())
 
@@ -241,10 +243,13 @@ def test_the_epoll_is_closed_with_the_last_socket_and_opened_with_the_next(run, 
             await once()
 
     async def once():
+        reactor = Reactor.of(asyncio.get_running_loop())
         pipe, receiver, peer = await pair(Collects)
+        assert (reactor.epoll is not None) is reactor.uses_epoll
         peer.writer.write(b"x")
         await receiver.until(lambda: receiver.data == b"x")
         pipe.close()
         await receiver.until(lambda: "lost" in receiver.events)
+        assert reactor.epoll is None
 
     run(scenario())

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import os
-import socket
 import sys
 import threading
 import weakref
@@ -30,16 +27,16 @@ def test_a_loop_has_one_reactor_and_that_of_a_closed_loop_is_forgotten(run):
 
 
 def test_an_environment_variable_forces_the_transport(monkeypatch):
-    async def native():
-        return Reactor(asyncio.get_running_loop()).native
+    async def uses_epoll():
+        return Reactor(asyncio.get_running_loop()).uses_epoll
 
     monkeypatch.setenv("SOCK_REACTOR", "transport")
-    assert asyncio.run(native()) is False
+    assert asyncio.run(uses_epoll()) is False
     monkeypatch.delenv("SOCK_REACTOR")
-    assert asyncio.run(native()) is hasattr(reactor_module.select, "epoll")
+    assert asyncio.run(uses_epoll()) is hasattr(reactor_module.select, "epoll")
     monkeypatch.setenv("SOCK_REACTOR", "iocp")
     with pytest.raises(ValueError, match="SOCK_REACTOR is epoll or transport"):
-        asyncio.run(native())
+        asyncio.run(uses_epoll())
 
 
 def test_who_is_woken_twice_has_one_turn_and_an_error_costs_the_others_none(run):
@@ -129,26 +126,6 @@ def test_an_info_for_a_loop_that_is_closed_is_not_kept(before):
     while infos:
         late.result().post(object(), infos.pop())
     assert not left
-
-
-@pytest.mark.parametrize("native", [True], ids=["epoll"], indirect=True)
-def test_a_connection_that_no_epoll_can_be_made_for_is_closed(run, monkeypatch, reactor):
-    """There may be one descriptor left for it, and none for the epoll."""
-
-    def refuses(reactor):
-        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-
-    async def scenario():
-        monkeypatch.setattr("sock.loop.reactor.Epoll", refuses)
-        with socket.create_server(("127.0.0.1", 0)) as listening:
-            listening.setblocking(False)
-            with socket.create_connection(listening.getsockname()) as peer:
-                with pytest.raises(OSError, match=os.strerror(errno.EMFILE)):
-                    reactor().adopt(reactor().accept(listening), lambda pipe: None)
-                peer.settimeout(5)
-                assert peer.recv(1) == b""
-
-    run(scenario())
 
 
 def test_threads_may_get_the_reactors_of_their_loops_at_the_same_time():

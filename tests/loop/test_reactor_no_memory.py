@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from sock import native as core
-from sock.loop import Reactor
+from sock.loop import Reactor, adopt
 
 only_pure = pytest.mark.skipif(core.ACTIVE, reason="the core makes no objects there")
 
@@ -83,7 +83,7 @@ def between(monkeypatch):
             made.append(Reads(pipe))
             return made[0]
 
-        Reactor.of(asyncio.get_running_loop()).adopt(poor, connect)
+        adopt(Reactor.of(asyncio.get_running_loop()), poor, connect)
         return poor, theirs, made[0]
 
     yield between
@@ -190,9 +190,9 @@ def test_a_connection_whose_receiver_cannot_be_made_is_cut(run, native, told, mo
         theirs.send(b"hello")
         if native:
             with pytest.raises(MemoryError):
-                reactor.adopt(ours, connect)
+                adopt(reactor, ours, connect)
         else:
-            reactor.adopt(ours, connect)
+            adopt(reactor, ours, connect)
         with theirs:
             try:
                 while await asyncio.get_running_loop().sock_recv(theirs, 100):

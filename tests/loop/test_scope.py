@@ -137,7 +137,7 @@ def test_what_is_accepted_where_a_variable_was_set_has_a_scope_of_its_own(shared
     def accepts(value):
         if value:
             variable.set(value)
-        return shared.here()
+        return shared.for_current_context()
 
     assert contextvars.Context().run(accepts, None) is shared
     scope = contextvars.Context().run(accepts, "set")
@@ -150,7 +150,7 @@ def test_a_fresh_context_has_what_a_shared_scope_begins_with():
     begun.run(variable.set, "the program's")
     shared = Scope(begun, shared=True)
     Scoped(shared).run_in_scope(variable.set, "somebody's")
-    assert shared.fresh().run(variable.get) == "the program's"
+    assert shared.new_context().run(variable.get) == "the program's"
 
 
 def test_a_task_begun_within_a_scope_has_a_copy_of_it(shared):

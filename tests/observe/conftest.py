@@ -22,7 +22,7 @@ def lines(capsys):
     """Emit events, and return the lines that are shown."""
 
     def lines(*events, level="info", form="text", access=False, query=False):
-        with log.shown(level, form, access=access, query=query), log.logged():
+        with log.on_stderr(level, form, access=access, query=query), log.subscribed():
             for event, fields in events:
                 telemetry.emit(event, **fields)
         shown = capsys.readouterr()

@@ -15,7 +15,7 @@ from sock import (
     Shutdown,
     TimedOut,
 )
-from sock.observe.lines import shown_target
+from sock.observe.lines import loggable_target
 
 REQUEST = Request("GET", "/rooms/7?x=1", client=("127.0.0.1", 5000))
 
@@ -182,7 +182,7 @@ def test_a_host_that_is_asked_to_says_the_values_of_a_query_string(lines, form, 
     """[S6.10]"""
     asked = lines(*ALL, form=form, access=True, query=True)
     assert "\n".join(asked).count("/chat?token=s3cret&room=7") >= len(ALL)
-    assert shown_target("/?a=b") == "/?a=***"
+    assert loggable_target("/?a=b") == "/?a=***"
     monkeypatch.setenv("SOCK_LOG_QUERY", "1")
     assert "s3cret" in lines(ALL[0])[0]
     monkeypatch.setenv("SOCK_LOG_QUERY", "0")

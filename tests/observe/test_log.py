@@ -15,28 +15,35 @@ from sock.observe import log
 
 @pytest.mark.parametrize("level", log.LEVELS)
 def test_where_it_listens_is_said_whatever_the_level(capsys, level):
-    with log.shown(level, "text", access=False):
+    with log.on_stderr(level, "text", access=False):
         log.announce("http://127.0.0.1:8000")
     assert "http://127.0.0.1:8000" in capsys.readouterr().err
 
 
 def test_two_servers_of_a_process_make_one_line(lines):
-    with log.logged():
+    with log.subscribed():
         assert len(lines(("server.draining", {"connections": 1}))) == 1
         assert len(lines(("server.draining", {"connections": 1}))) == 1
 
 
-def test_nothing_is_logged_when_no_server_is_there(caplog, monkeypatch):
+def test_events_are_logged_while_a_server_is_there_and_not_before_or_after(caplog, monkeypatch):
     monkeypatch.setattr(telemetry, "_subscribers", ())  # an adapter's stays for good
+    monkeypatch.setattr(log, "_user_count", 0)
+    monkeypatch.setattr(log, "_unsubscribe", None)
     with caplog.at_level(logging.DEBUG, "sock"):
         telemetry.emit("server.draining", connections=1)
-    assert caplog.records == []
+        with log.subscribed():
+            with log.subscribed():
+                telemetry.emit("server.draining", connections=2)
+            telemetry.emit("server.draining", connections=3)
+        telemetry.emit("server.draining", connections=4)
+    assert [record.fields["connections"] for record in caplog.records] == [2, 3]
 
 
 def test_the_loggers_are_left_as_they_were():
     logger = logging.getLogger("sock")
     before = (logger.level, logger.propagate, list(logger.handlers))
-    with log.shown("debug", "json", access=True):
+    with log.on_stderr("debug", "json", access=True):
         assert not logger.propagate
     assert (logger.level, logger.propagate, list(logger.handlers)) == before
 
@@ -44,7 +51,7 @@ def test_the_loggers_are_left_as_they_were():
 def test_what_asyncio_says_has_the_same_form(capsys, monkeypatch):
     logger = logging.getLogger("asyncio")
     monkeypatch.setattr(logger, "propagate", False)  # as where nobody has configured logging
-    with log.shown("info", "json", access=False):
+    with log.on_stderr("info", "json", access=False):
         logger.warning("Executing %s took %.3f seconds", "<Handle Epoll.poll()>", 0.2)
         logger.warning("Executing %s took %.3f seconds", "<Handle theirs()>", 0.2)
         logger.error("Task exception was never retrieved")

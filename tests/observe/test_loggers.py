@@ -63,14 +63,14 @@ def test_a_logger_that_was_disabled_before_is_enabled_when_it_is_kept():
     other = logging.getLogger("disabled.before")
     logging.config.dictConfig(REFUSED)
     assert other.disabled
-    assert loggers.kept("disabled.before") is other
+    assert loggers.never_disabled("disabled.before") is other
     assert not other.disabled
     assert type(other).__name__ == "Logger"
 
 
 def test_a_program_that_silences_the_logger_is_obeyed(capsys):
     logger = logging.getLogger("sock")
-    with log.shown("info", "text", access=False), log.logged():
+    with log.on_stderr("info", "text", access=False), log.subscribed():
         logger.disabled = True
         telemetry.emit("server.draining", connections=1)
         logger.disabled = False
@@ -91,7 +91,7 @@ def test_the_level_and_the_handlers_that_a_program_has_given_stay(capsys):
             "loggers": {"sock": {"level": "WARNING", "handlers": ["own"]}},
         }
     )
-    with log.shown("debug", "json", access=False), log.logged():
+    with log.on_stderr("debug", "json", access=False), log.subscribed():
         telemetry.emit("server.draining", connections=1)
         telemetry.emit("server.stopped", connections=1)
         log.announce("http://127.0.0.1:8000")
@@ -108,31 +108,31 @@ def test_a_configuration_of_sock_does_not_turn_the_access_log_on():
             "loggers": {"sock": {"level": "DEBUG", "handlers": []}},
         }
     )
-    assert not loggers.access_on()
+    assert not loggers.access_log_enabled()
 
 
 def test_a_configuration_of_sock_does_not_turn_the_access_log_off():
-    with log.shown("info", "text", access=True):
+    with log.on_stderr("info", "text", access=True):
         logging.config.dictConfig(
             {"version": 1, "disable_existing_loggers": False, "loggers": {"sock": {}}}
         )
         assert logging.getLogger("sock.access").level == logging.NOTSET
-        assert loggers.access_on()
+        assert loggers.access_log_enabled()
         logging.disable(logging.CRITICAL)
-        assert not loggers.access_on()
-    assert not loggers.access_on()
+        assert not loggers.access_log_enabled()
+    assert not loggers.access_log_enabled()
 
 
 def test_the_level_or_a_handler_of_its_own_turns_the_access_log_on():
     access = logging.getLogger("sock.access")
     access.setLevel(logging.INFO)
-    assert loggers.access_on()
+    assert loggers.access_log_enabled()
     access.setLevel(logging.WARNING)
-    assert not loggers.access_on()
+    assert not loggers.access_log_enabled()
     access.setLevel(logging.NOTSET)
     logging.getLogger("sock").setLevel(logging.INFO)
     access.addHandler(logging.NullHandler())
-    assert loggers.access_on()
+    assert loggers.access_log_enabled()
 
 
 # In programs of their own: a configuration is the process', and pytest has one.

@@ -31,6 +31,6 @@ def test_a_module_says_first_what_it_is(module):
     assert ast.get_docstring(ast.parse(module.read_text()))
 
 
-def test_nothing_is_left_to_be_done_or_commented_out(module):
+def test_nothing_is_left_to_be_done(module):
     assert "TODO" not in module.read_text()
     assert "FIXME" not in module.read_text()

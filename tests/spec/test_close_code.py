@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sock import CloseCode
-from sock.spec.close_code import MAX_DETAIL, fitting, may_travel
+from sock.spec.close_code import MAX_DETAIL, may_travel, shortened_detail
 
 # https://www.iana.org/assignments/websocket, Close Code Number Registry; 1004 has no name.
 REGISTERED = [*range(1000, 1004), *range(1005, 1016), 3000, 3003, 3008]
@@ -42,14 +42,14 @@ def test_the_code_and_the_longest_detail_fill_a_control_frame():
 
 def test_a_text_that_fits_is_left_as_it_is():
     """RFC 6455 §5.5."""
-    assert fitting("") == ""
-    assert fitting("x" * 123) == "x" * 123
+    assert shortened_detail("") == ""
+    assert shortened_detail("x" * 123) == "x" * 123
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=200))
 def test_a_text_is_cut_to_123_bytes_between_two_characters(text):
     """RFC 6455 §5.5, §8.1."""
-    cut = fitting(text)
+    cut = shortened_detail(text)
     assert text.startswith(cut)
     assert len(cut.encode()) <= 123
     left = text[len(cut) :]

@@ -73,7 +73,7 @@ def test_an_origin_is_listed_as_a_browser_writes_it(origin):
     ],
 )
 def test_what_no_browser_sends_as_its_origin_is_refused(origin):
-    with pytest.raises(ValueError, match=r"is no origin such as .* \(RFC 6454 §6\.2\)"):
+    with pytest.raises(ValueError, match=r"is not an origin such as .* \(RFC 6454 §6\.2\)"):
         Options(origins=["https://example.com", origin])
 
 

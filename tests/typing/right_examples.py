@@ -1,4 +1,4 @@
-"""The applications of contract.md §3: neither checker may find anything."""
+"""Applications as the specification has them: neither checker may find anything."""
 
 from __future__ import annotations
 

@@ -294,7 +294,7 @@ def let_in(origin, *origins, host="example.com"):
     ],
 )
 def test_the_pages_of_the_host_itself_are_let_in(origin, host):
-    """limits.md; RFC 6455 §10.2: ports may differ, and no Origin passes."""
+    """RFC 6455 §10.2: ports may differ, and no Origin passes."""
     assert let_in(origin, host=host)
 
 
@@ -458,7 +458,7 @@ def test_the_101_of_the_rfc():
 
 
 def test_headers_and_subprotocol_of_the_application_are_on_the_101():
-    """limits.md: "headers lost on the 101" must not happen."""
+    """No header may be lost on the 101."""
     head = accepted(
         new_request(("Sec-WebSocket-Protocol", "a, b")),
         subprotocol="b",

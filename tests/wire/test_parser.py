@@ -191,7 +191,7 @@ def test_the_last_event_returns_what_deliver_says(new_parser, peer):
 
 
 def test_a_good_message_is_delivered_before_a_bad_frame_of_the_same_read(new_parser, peer):
-    """limits.md; Autobahn 3.2, 4.1.3, 5.15."""
+    """Autobahn 3.2, 4.1.3, 5.15."""
     events = peer.feed(new_parser(), peer.frame(FIN | TEXT, b"good") + b"\xf1\x80")
     assert events[0] == "good"
     assert peer.failure(events, good=1).code == 1002
@@ -548,7 +548,7 @@ def test_an_idle_parser_is_small_and_holds_no_buffer(new_parser, peer):
 
 @pytest.mark.parametrize("payload", [b"", b"x"])
 def test_a_flood_of_tiny_fragments_holds_one_buffer(new_parser, peer, payload):
-    """limits.md: "a million tiny fragments held at 100 bytes each" must not happen."""
+    """A million tiny fragments must not cost 100 bytes each."""
     parser = new_parser(max_fragments=None)
     flood = peer.frame(CONTINUATION, payload) * 1000
     tracemalloc.start()

@@ -138,7 +138,7 @@ def test_a_message_that_was_never_begun_cannot_be_finished():
 
 @pytest.mark.parametrize("takeover", [True, False])
 def test_messages_behind_a_final_block_arrive(peer, takeover):
-    """limits.md: "every compressed message after a final block delivered empty" must not be."""
+    """Compressed messages after a final block must not be delivered empty."""
     inflater = Inflater(15, takeover=takeover)
     for word in (b"one", b"two", b"three"):
         assert inflate(inflater, peer.final_block(word) + b"\x00") == word

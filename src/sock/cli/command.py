@@ -1,7 +1,7 @@
 """The command line: `sock run MODULE:APP`.
 
 Exit codes: 0 after a clean stop; 1 when the server cannot start, such as for a port in use; 2 when
-what was asked for is not there: a module, an application, an option.
+something in the command does not exist: a module, an application, an option.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import click
 
 from sock import __version__, native
 
-from .leaving import leave
-from .options import declared
+from .leaving import end_process
+from .options import check_variables, option_declarations
 from .run import start
 from .sections import OneLineGroup, SectionCommand, WholeNumber, name_of, option
 
@@ -31,7 +31,7 @@ _ASGI = "For ASGI applications only, which uvicorn runs"
 
 def _limits(function: Callable[..., Any]) -> Callable[..., Any]:
     """Declare an option for each field of `Options`."""
-    for field, name, settings in reversed(declared()):
+    for field, name, settings in reversed(option_declarations()):
         function = option(_LIMITS, name, field, **settings)(function)
     return function
 
@@ -165,7 +165,7 @@ def main() -> None:
     multiple=True,
     metavar="FOLDER",
     type=click.Path(exists=True, file_okay=False),
-    shown="that of --app-dir",
+    default_in_words="that of --app-dir",
     help="Folder that --reload watches; may be given more than once.",
 )
 @option(
@@ -192,7 +192,7 @@ def main() -> None:
     _ASGI,
     "--forwarded-allow-ips",
     metavar="IPS",
-    shown="127.0.0.1",
+    default_in_words="127.0.0.1",
     help="Proxies whose X-Forwarded-For and -Proto are believed, with commas between; * is all.",
 )
 @option(
@@ -218,15 +218,16 @@ def run(context: click.Context, /, target: str, **settings: Any) -> None:
     SIGTERM and Ctrl-C stop it: nothing more is accepted, what is under way is finished, and clients
     are told to come back (1012). A second one ends it at once.
     """  # noqa: D301 - as above
-    known = frozenset(threading.enumerate())
-    limits = {field: settings.pop(field) for field, _, _ in declared()}
+    threads_before = frozenset(threading.enumerate())
+    check_variables(str(one.envvar) for one in context.command.params if one.envvar)
+    limits = {field: settings.pop(field) for field, _, _ in option_declarations()}
     sources = {str(one.name): name_of(one, context) for one in context.command.params}
     try:
-        start(target, limits, sources, known, **settings)
+        start(target, limits, sources, threads_before, **settings)
     except SystemExit as ended:
-        leave(ended.code if isinstance(ended.code, int) else 0, known)
+        end_process(ended.code if isinstance(ended.code, int) else 0, threads_before)
         raise
     except Exception as error:
-        leave(1, known, error)
+        end_process(1, threads_before, error)
         raise
-    leave(0, known)
+    end_process(0, threads_before)

@@ -1,4 +1,4 @@
-"""What MODULE:NAME means: an application, a factory or Options; or the nearest name there is."""
+"""Find what MODULE:NAME names: an application, a factory or Options; or suggest a similar name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sock import Sock
 from sock.hosting.application import accepts_arguments, is_asgi_application
 
-from .failure import CANNOT_START, NOT_THERE, fail, show_own
+from .failure import CANNOT_START, NOT_THERE, fail, show_user_traceback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,13 +27,13 @@ def find(
     what: str = "APP",
     offer: Callable[[ModuleType], str] | None = None,
 ) -> Any:
-    """Return what a name stands for; else end with one line that says what there is.
+    """Return the object that a name stands for; else fail with one line that names what there is.
 
     Args:
-        target: a module's name and, behind a colon, that of something in it.
-        folder: in which the module is looked for first.
-        what: is looked for, as in the usage.
-        offer: says what of that kind a module has; None for applications.
+        target: the name of a module and, behind a colon, the name of an object in it.
+        folder: where the module is looked for first.
+        what: the kind of object that is looked for, as the usage calls it.
+        offer: says which objects of that kind a module has; None for applications.
     """
     offer = offer or _offer
     module_name, _, name = target.partition(":")
@@ -43,7 +43,7 @@ def find(
             f"{module_name!r} is a file. Did you mean '{better}:{name or what.lower()}'?", NOT_THERE
         )
     if not all(part.isidentifier() for part in module_name.split(".")):
-        fail(f"{module_name!r} is no name of a module. Say MODULE:{what}.", NOT_THERE)
+        fail(f"{module_name!r} is not the name of a module. Say MODULE:{what}.", NOT_THERE)
     if sys.path[:1] != [str(folder)]:
         sys.path.insert(0, str(folder))
     module = _import(module_name, folder)
@@ -66,7 +66,7 @@ def _import(name: str, folder: Path) -> ModuleType:
     except ModuleNotFoundError as error:
         missing = error.name or ""
         if name != missing and not name.startswith(f"{missing}."):
-            show_own(error)
+            show_user_traceback(error)
             fail(f"{name!r} cannot be imported.", CANNOT_START)
         parent, _, last = missing.rpartition(".")
         near = get_close_matches(last, _siblings(parent, folder), n=1)
@@ -75,8 +75,8 @@ def _import(name: str, folder: Path) -> ModuleType:
             better = f"{parent}.{near[0]}" if parent else near[0]
             hint = f" Did you mean '{better}{name[len(missing) :]}'?"
         fail(f"no module named {name!r}.{hint}", NOT_THERE)
-    except Exception as error:  # noqa: BLE001 - it is the user's code: whatever it raises is shown
-        show_own(error)
+    except Exception as error:  # noqa: BLE001 - it is the user's code: all that it raises is printed
+        show_user_traceback(error)
         fail(f"{name!r} cannot be imported.", CANNOT_START)
 
 
@@ -87,21 +87,21 @@ def _siblings(parent: str, folder: Path) -> set[str]:
         paths = list(getattr(sys.modules.get(parent), "__path__", []))
     names = {module.name for module in pkgutil.iter_modules(paths)}
     for path in map(Path, paths):
-        # Folders without an __init__ are packages too.
+        # A folder without an __init__.py is a package too.
         if path.is_dir():
             names |= {inner.parent.name for inner in path.glob("*/*.py")}
     return names
 
 
 def is_asgi(found: Any) -> bool:
-    """Tell whether this is called with a scope and two callables: ASGI 3.
+    """Tell whether an object is an ASGI 3 application: called with a scope and two callables.
 
-    A wrapper with `*args`, or without a signature, is one too, unless it is made of a Sock class:
-    applications of our own say that they take a request.
+    A wrapper with `*args`, or one without a signature, counts as one, unless it is made of a Sock
+    class: an application of Sock's declares that it takes a request.
     """
     if is_asgi_application(found):
         return True
-    inner: Any = getattr(found, "func", found)  # a partial's
+    inner: Any = getattr(found, "func", found)  # of a functools.partial
     if isinstance(inner, type) or not callable(found):
         return False
     try:
@@ -112,22 +112,22 @@ def is_asgi(found: Any) -> bool:
 
 
 def problem_of_app(found: Any) -> str | None:
-    """Say why something is no application; None for one."""
+    """Say why an object is not an application; None if it is one."""
     if not callable(found):
         return f"it is of type {type(found).__name__} and cannot be called with a request"
     if is_asgi(found):
         return None
     if isinstance(found, type) and not issubclass(found, Sock):
-        return "it is a class, but no Sock"
+        return "it is a class, but not a subclass of Sock"
     if accepts_arguments(found, 1) is not False:
         return None
     if accepts_arguments(found, 0):
-        return "it takes no request. With --factory it is called to make the application"
+        return "it takes no request. With --factory it is called, and returns the application"
     return "it does not take one request and nothing else"
 
 
 def _nearest(name: str, module: ModuleType) -> str | None:
-    """Return the public name of a module that was probably meant."""
+    """Return the public name in a module that the user probably meant."""
     spelled = {one.lower(): one for one in vars(module) if not one.startswith("_")}
     near = get_close_matches(name.lower(), spelled, n=1)
     return spelled[near[0]] if near else None

@@ -1,11 +1,12 @@
-"""The end of the process, also where threads are left that Python would wait for.
+"""The end of the process: it comes although Python would still wait for threads that are left.
 
-the process                        what is left            the end
----------------------------------  ----------------------  --------------------------------------
-runs our server                    nothing                 Python's own
-                                   threads, 1 s later      atexit handlers, flush, `os._exit`
-runs uvicorn, which has stopped,   nothing 3 s later       Python's own
-but waits for tasks and threads    tasks or threads        the same, by a thread that watches
+the process                       what is left             how the process ends
+--------------------------------  -----------------------  ---------------------------------
+runs our server, which has ended  nothing                  Python ends it
+                                  threads, after 1 s       atexit handlers, flush, `os._exit`
+runs uvicorn, which has stopped   nothing, after 3 s       Python ends it
+but waits for tasks and threads   tasks or threads, after  a thread of its own does the same:
+                                  3 s                      handlers, flush, `os._exit`
 """
 
 from __future__ import annotations
@@ -24,70 +25,72 @@ from sock.observe import log
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-_JOINING: Final = 1.0
-"""Seconds for threads to end."""
+_THREADS_TIMEOUT: Final = 1.0
+"""Seconds that threads have to end."""
 
-_WATCHING: Final = 3.0
-"""Seconds for all that uvicorn and asyncio wait for to end."""
+_UVICORN_TIMEOUT: Final = 3.0
+"""Seconds that all tasks and threads have to end for which uvicorn and asyncio wait."""
 
-_ending: Final = threading.Event()
-"""Set when the process ends: whoever watches has nothing to do any more."""
+_process_ends: Final = threading.Event()
+"""Set when the process ends, so that the thread of `end_process_later` has nothing more to do."""
 
-_watching: Final = threading.Event()
-"""Set when nobody has told what is left."""
+_run_by_uvicorn: Final = threading.Event()
+"""Set where uvicorn runs the application: our own server has then not reported what is left."""
 
 
-def leave(
-    code: int, known: Collection[threading.Thread], error: BaseException | None = None
+def end_process(
+    code: int, threads_before: Collection[threading.Thread], error: BaseException | None = None
 ) -> None:
-    """End the process if threads are left that would keep it; else return.
+    """End the process if threads are left for which Python would wait; otherwise return.
 
     Args:
-        code: of the exit.
-        known: threads that are none of our business.
-        error: that ends the process, to be shown by Python.
+        code: the exit code.
+        threads_before: the threads that the process had before the command ran; they are left
+            alone.
+        error: the exception that ends the process, if there is one. Its traceback is printed.
     """
     if len(threading.enumerate()) == 1:
         return
     from sock.server.ending import threads_left
 
-    left = threads_left(known, _JOINING)
+    left = threads_left(threads_before, _THREADS_TIMEOUT)
     if left:
-        _ending.set()
+        _process_ends.set()
         if error is not None:
             traceback.print_exception(error)
-        if _watching.is_set():  # our own server has told it
-            _tell([], left)
-        _end(code)
+        if _run_by_uvicorn.is_set():
+            _report([], left)
+        _exit_now(code)
 
 
-def watch(known: Collection[threading.Thread]) -> None:
-    """See to it that the process ends, with 0, when what is left would keep it."""
+def end_process_later(threads_before: Collection[threading.Thread]) -> None:
+    """End the process with code 0, in a few seconds, if tasks or threads still keep it then."""
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         loop = None
-    _watching.set()
-    atexit.register(_ending.set)  # which comes behind the threads, and before the other handlers
+    _run_by_uvicorn.set()
+    # Python calls this after it has waited for threads, and before the handlers of the program.
+    atexit.register(_process_ends.set)
 
     def end() -> None:
         from sock.server.ending import name_of, threads_left
 
-        if not _ending.wait(_WATCHING):
+        if not _process_ends.wait(_UVICORN_TIMEOUT):
             tasks = [] if loop is None else sorted(map(name_of, asyncio.all_tasks(loop)))
-            _tell(tasks, threads_left({*known, threading.main_thread()}, 0))
-            _end(0)
+            _report(tasks, threads_left({*threads_before, threading.main_thread()}, 0))
+            _exit_now(0)
 
     threading.Thread(target=end, name="sock-leaving", daemon=True).start()
 
 
-def _tell(tasks: list[str], threads: list[threading.Thread]) -> None:
+def _report(tasks: list[str], threads: list[threading.Thread]) -> None:
     log.attach()
     telemetry.emit("server.left", tasks=tasks, threads=[thread.name for thread in threads])
 
 
-def _end(code: int) -> None:
-    run_handlers: Any = getattr(atexit, "_run_exitfuncs")  # noqa: B009 - Python's own, without a public name
+def _exit_now(code: int) -> None:
+    run_handlers: Any = getattr(atexit, "_run_exitfuncs")  # noqa: B009 - it has no public name
     run_handlers()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:

@@ -1,11 +1,11 @@
-"""What `--factory` names, and a lifespan: code of the user's, whose failures are shown as his.
+"""Call a factory and enter a lifespan: both are the user's code, and so are their tracebacks.
 
-the factory is, or returns             the application is
--------------------------------------  -------------------------------------------------------
-a function                             what it returns, before the event loop runs
-a coroutine function, an awaitable     what is awaited, in the event loop
-an async context manager, also from    what it yields; entered before the server accepts, left
-one of these                           after the drain
+the factory is, or returns           the application is
+-----------------------------------  -----------------------------------------------------
+a function                           its result, before the event loop runs
+a coroutine function, an awaitable   its result, awaited in the event loop
+an async context manager, also as    the object that it yields; it is entered before the
+the result of one of these           server accepts, and left after the drain
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sock.hosting.lifespan import enter_lifespan
 from sock.hosting.options import options_of_host
 from sock.spec.application import lifespan_of
 
-from .failure import CANNOT_START, NOT_THERE, fail, show_own
+from .failure import CANNOT_START, NOT_THERE, fail, show_user_traceback
 from .find import is_asgi, problem_of_app
 
 if TYPE_CHECKING:
@@ -32,17 +32,17 @@ if TYPE_CHECKING:
 
 
 def check_factory(factory: Any, target: str, *, called_here: bool) -> None:
-    """Refuse what is no factory.
+    """Refuse an object that cannot be a factory.
 
     Args:
-        factory: that was found.
+        factory: the object that was found.
         target: its name.
-        called_here: whether it is called in this process; elsewhere uvicorn calls it.
+        called_here: whether it is called in this process; otherwise uvicorn calls it.
     """
     if not callable(factory):
-        fail(f"{target!r} is no factory: it cannot be called.", NOT_THERE)
+        fail(f"{target!r} is not a factory: it cannot be called.", NOT_THERE)
     if accepts_arguments(factory, 0) is False:
-        fail(f"{target!r} is no factory: it cannot be called without arguments.", NOT_THERE)
+        fail(f"{target!r} is not a factory: it cannot be called without arguments.", NOT_THERE)
     plain: Any = inspect.unwrap(factory)
     if inspect.isasyncgenfunction(factory):
         fail(
@@ -60,47 +60,47 @@ def make(factory: Any, target: str) -> Any:
     """Call a factory."""
     try:
         return factory()
-    except Exception as error:  # noqa: BLE001 - it is the user's code: whatever it raises is shown
-        show_own(error)
+    except Exception as error:  # noqa: BLE001 - it is the user's code: all that it raises is printed
+        show_user_traceback(error)
         fail(f"{target!r} cannot make the application.", CANNOT_START)
 
 
-def is_unfinished(made: Any) -> bool:
-    """Tell whether what a factory has returned comes to an application in an event loop only."""
+def needs_event_loop(made: Any) -> bool:
+    """Tell whether the result of a factory becomes an application in an event loop only."""
     return inspect.isawaitable(made) or _is_entered(made)
 
 
 @asynccontextmanager
-async def finished(made: Any, target: str, options: Options) -> AsyncGenerator[Any]:
-    """Come to the application in the event loop; what was entered for it is left at the end.
+async def made_in_loop(made: Any, target: str, options: Options) -> AsyncGenerator[Any]:
+    """Make the application in the event loop, and leave at the end whatever was entered for it.
 
     Args:
-        made: by the factory.
-        target: its name.
-        options: of the command line.
+        made: the result of the factory.
+        target: the name of the factory.
+        options: the options of the command line.
     """
-    told = f"{target!r} cannot make the application"
+    problem = f"{target!r} cannot make the application"
     if inspect.isawaitable(made):
         try:
             made = await made
         except Exception as error:  # noqa: BLE001 - as above
-            show_own(error)
-            fail(f"{told}.", CANNOT_START)
+            show_user_traceback(error)
+            fail(f"{problem}.", CANNOT_START)
     if _is_entered(made):
-        left = f"{target!r} has raised after the drain"
-        async with _Shown(made, told, left) as app:
+        after_drain = f"{target!r} has raised after the drain"
+        async with _Reported(made, problem, after_drain) as app:
             yield _checked(app, target, options)
     else:
         yield _checked(made, target, options)
 
 
-def ready(app: Any, target: str, options: Options) -> Any:
-    """Return an application as it is served: its lifespan shows what it raises.
+def with_reported_lifespan(app: Any, target: str, options: Options) -> Any:
+    """Return an application whose lifespan fails with one line and a traceback.
 
     Args:
-        app: that was found, or made.
+        app: the application that was found or made.
         target: its name.
-        options: of the command line.
+        options: the options of the command line.
     """
     try:
         options_of_host(app, options)
@@ -109,31 +109,32 @@ def ready(app: Any, target: str, options: Options) -> Any:
         fail(f"{target!r} cannot be served: {error}.", NOT_THERE)
     if lifespan is None:
         return app
-    told = f"the lifespan of {target!r} has raised"
+    problem = f"the lifespan of {target!r} has raised"
 
-    def shown() -> Any:
-        return _Shown(
-            enter_lifespan(lifespan), f"{told}: nothing was started", f"{told} after the drain"
-        )
+    def reported() -> Any:
+        manager = enter_lifespan(lifespan)
+        return _Reported(manager, f"{problem}: nothing was started", f"{problem} after the drain")
 
-    return Application(app, lifespan=shown)
+    return Application(app, lifespan=reported)
 
 
 @final
-class _Shown:
-    """An async context manager of the user's. What it raises is shown, and ends the process."""
+class _Reported:
+    """An async context manager of the user's. Its exception is printed and ends the process."""
 
-    def __init__(self, made: AbstractAsyncContextManager[Any], told: str, left: str) -> None:
-        self._made = made
-        self._told = told
-        self._left = left
+    def __init__(
+        self, manager: AbstractAsyncContextManager[Any], on_entering: str, on_leaving: str
+    ) -> None:
+        self._manager = manager
+        self._on_entering = on_entering
+        self._on_leaving = on_leaving
 
     async def __aenter__(self) -> Any:
         try:
-            return await self._made.__aenter__()
+            return await self._manager.__aenter__()
         except Exception as error:  # noqa: BLE001 - as above
-            show_own(error)
-            fail(f"{self._told}.", CANNOT_START)
+            show_user_traceback(error)
+            fail(f"{self._on_entering}.", CANNOT_START)
 
     async def __aexit__(
         self,
@@ -142,12 +143,12 @@ class _Shown:
         trace: TracebackType | None,
     ) -> bool | None:
         try:
-            return await self._made.__aexit__(kind, error, trace)
+            return await self._manager.__aexit__(kind, error, trace)
         except Exception as own:
             if own is error:
                 raise
-            show_own(own)
-            fail(f"{self._left}.", CANNOT_START)
+            show_user_traceback(own)
+            fail(f"{self._on_leaving}.", CANNOT_START)
 
 
 def _is_entered(made: Any) -> bool:
@@ -158,8 +159,8 @@ def _checked(app: Any, target: str, options: Options) -> Any:
     if callable(app) and is_asgi(app):
         _fail_for_uvicorn(target)
     if (problem := problem_of_app(app)) is not None:
-        fail(f"{target!r} is no application: {problem}.", NOT_THERE)
-    return ready(app, target, options)
+        fail(f"{target!r} is not an application: {problem}.", NOT_THERE)
+    return with_reported_lifespan(app, target, options)
 
 
 def _fail_for_uvicorn(target: str) -> NoReturn:

@@ -1,6 +1,7 @@
 """The limits on the command line: an option and a variable for each field of `Options`.
 
-Made of the fields, so that a new one is there without a line here; `_HELP` only words it better.
+The options are made of the fields, so a new field is an option without a line here. `_HELP` only
+words its help better.
 
     the name            a value is                                            examples
     ------------------  ----------------------------------------------------  ----------------------
@@ -66,7 +67,7 @@ _HELP: Final = {
 }
 
 _OTHERS: Final = frozenset({"SOCK_REACTOR", "SOCK_EXTENSION"})
-"""Variables of Sock's that are no options."""
+"""Variables that Sock reads and that are not options."""
 
 
 def option_of(field: str) -> str:
@@ -80,7 +81,7 @@ def variable_of(option: str) -> str:
 
 
 def as_given(source: str, value: str) -> str:
-    """Return an option, or its variable, with its value as the user has written both.
+    """Return an option, or its variable, with its value, as the user has written them.
 
     >>> as_given("--port", "80"), as_given("SOCK_PORT", "80")
     ('--port 80', 'SOCK_PORT=80')
@@ -88,8 +89,8 @@ def as_given(source: str, value: str) -> str:
     return f"{source}{' ' if source.startswith('-') else '='}{value or repr(value)}"
 
 
-def declared() -> list[tuple[str, str, dict[str, Any]]]:
-    """Return each field, the name of its option, and how the command declares that."""
+def option_declarations() -> list[tuple[str, str, dict[str, Any]]]:
+    """Return each field, the name of its option, and the settings with which it is declared."""
     return [(field, option_of(field), _settings(field)) for field in DEFAULTS]
 
 
@@ -97,7 +98,7 @@ def _settings(field: str) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "help": _HELP.get(field, f"The field {field} of Options."),
         "metavar": _kind(field).upper(),
-        "shown": _shown(field),
+        "default_in_words": _default_in_words(field),
     }
     return settings | {"multiple": True} if field == "origins" else settings
 
@@ -111,7 +112,7 @@ def _kind(field: str) -> str:
     return "seconds"
 
 
-def _shown(field: str) -> str:
+def _default_in_words(field: str) -> str:
     value = DEFAULTS[field]
     if field in {"compression", "origins"}:
         return "off" if field == "compression" else "none"
@@ -127,15 +128,14 @@ def _shown(field: str) -> str:
 def options_of(
     given: Mapping[str, Any], module: str | None, folder: Path, sources: Mapping[str, str]
 ) -> Options:
-    """Return what the command line says: the single options over those of --options.
+    """Return the options of the command line: the single ones, laid over those of --options.
 
     Args:
-        given: a text for each field, several for `origins`; None or nothing for those not given.
-        module: MODULE:OPTIONS; None for none.
-        folder: in which that module is looked for first.
-        sources: by what name each of these was given: an option, or a variable.
+        given: a text for each field, several for `origins`; None or nothing if it was not given.
+        module: MODULE:OPTIONS; None if it was not given.
+        folder: where that module is looked for first.
+        sources: for each field the name by which it was given: an option, or a variable.
     """
-    _check_variables()
     values = {
         field: _read(field, text, sources[field])
         for field, text in given.items()
@@ -152,7 +152,7 @@ def options_of(
 
 def _read(field: str, text: Any, source: str) -> Any:
     """Return the value of one field, checked by itself."""
-    said = as_given(source, " ".join(text) if field == "origins" else text)
+    shown = as_given(source, " ".join(text) if field == "origins" else text)
     try:
         if field == "origins":
             value: Any = tuple(_pieces(text))
@@ -163,9 +163,9 @@ def _read(field: str, text: Any, source: str) -> Any:
         else:
             value = {"size": _size, "number": _number, "seconds": _seconds}[_kind(field)](text)
         alone: dict[str, Any] = {"idle_timeout": None, field: value}
-        Options(**alone)  # what goes together is looked at later
+        Options(**alone)  # whether it fits the others is checked later
     except (TypeError, ValueError) as error:
-        fail(f"{said}: {error}.", NOT_THERE)
+        fail(f"{shown}: {error}.", NOT_THERE)
     return value
 
 
@@ -180,7 +180,9 @@ def _size(text: str) -> int:
     number, unit = found.groups()
     factor = _UNITS.get(unit.lower())
     if factor is None:
-        raise ValueError(f"{unit!r} is no unit: B, KiB, MiB, GiB, kB, MB and GB are, as in 4MiB")
+        raise ValueError(
+            f"{unit!r} is not a unit: the units are B, KiB, MiB, GiB, kB, MB and GB, as in 4MiB"
+        )
     size = float(number) * factor if "." in number else int(number) * factor
     if size != int(size):
         raise ValueError("a size is a whole number of bytes")
@@ -229,7 +231,7 @@ def _found(target: str, folder: Path, source: str) -> Options:
     found = find(target, folder, what="OPTIONS", offer=_offer)
     if not isinstance(found, Options):
         fail(
-            f"{as_given(source, target)}: it is of type {type(found).__name__}, and no"
+            f"{as_given(source, target)}: it is of type {type(found).__name__}, and not"
             " sock.Options.",
             NOT_THERE,
         )
@@ -245,13 +247,15 @@ def _offer(module: ModuleType) -> str:
     return f"It has these Options: {', '.join(names)}." if names else "It has no Options."
 
 
-def _check_variables() -> None:
-    """Refuse a variable that was probably meant for one of the command's."""
-    from .command import run
+def check_variables(known: Iterable[str]) -> None:
+    """Refuse a variable of the environment that was probably meant for an option.
 
-    known = {str(one.envvar) for one in run.params if one.envvar} | _OTHERS
+    Args:
+        known: the variables of the command's options.
+    """
+    variables = {*known, *_OTHERS}
     for name in os.environ:
-        if name.startswith("SOCK_") and name not in known:
-            near = get_close_matches(name, known, n=1, cutoff=0.88)
+        if name.startswith("SOCK_") and name not in variables:
+            near = get_close_matches(name, variables, n=1, cutoff=0.88)
             if near:
-                fail(f"{name} is no variable of Sock's. Did you mean {near[0]}?", NOT_THERE)
+                fail(f"Sock has no variable {name}. Did you mean {near[0]}?", NOT_THERE)

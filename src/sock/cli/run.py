@@ -1,7 +1,7 @@
 """What `sock run` does: find the application, read the options, and have it served.
 
 the application                         is served by
---------------------------------------  ------------------------------------------------------
+--------------------------------------  --------------------------------
 takes a request                         our server
 takes a scope and two callables (ASGI)  uvicorn, with our protocol in it
 is made in the event loop               our server, which makes it there
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from . import make
 from .failure import CANNOT_START, NOT_THERE, fail
 from .find import find, is_asgi, problem_of_app
-from .leaving import watch
+from .leaving import end_process_later
 from .options import as_given, options_of
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sock import Options
 
 _RELOAD_DRAIN: Final = 2.0
-"""Seconds of a stop with --reload: one for what is under way, uvicorn's adapter keeps the other."""
+"""Seconds for a stop with --reload: one for callbacks under way, one that our protocol keeps."""
 
 _OF_UVICORN: Final = (
     "workers",
@@ -50,7 +50,7 @@ def start(
     target: str,
     limits: Mapping[str, Any],
     sources: Mapping[str, str],
-    known: Collection[threading.Thread],
+    threads_before: Collection[threading.Thread],
     *,
     factory: bool,
     app_dir: str,
@@ -63,50 +63,50 @@ def start(
     Args:
         target: MODULE:APP.
         limits: texts for the fields of `Options`.
-        sources: the name by which each was given.
-        known: threads that the process had at its start.
+        sources: for each option the name by which it was given: the option, or its variable.
+        threads_before: the threads that the process had at its start.
         factory: whether APP makes the application.
-        app_dir: folder in which modules are looked for first.
-        health: path that the server itself answers.
+        app_dir: the folder where modules are looked for first.
+        health: the path that the server itself answers.
         options: MODULE:OPTIONS.
-        settings: all other options of the command, which whoever serves takes as they are.
+        settings: all other options of the command, passed on to the server as they are.
     """
     of_uvicorn = {name: settings.pop(name) for name in _OF_UVICORN}
     _check(settings["loop"], of_uvicorn, health, sources)
     folder = Path(app_dir).resolve()
     found = find(target, folder)
-    asked = options_of(limits, options, folder, sources)
-    # Each process makes its own application. In this one it would be one too many.
-    unmade = factory and (of_uvicorn["reload"] or of_uvicorn["workers"] > 1)
+    given_options = options_of(limits, options, folder, sources)
+    # Each worker makes its own application. One made in this process would be one too many.
+    made_elsewhere = factory and (of_uvicorn["reload"] or of_uvicorn["workers"] > 1)
     if factory:
-        make.check_factory(found, target, called_here=not unmade)
-        found = found if unmade else make.make(found, target)
-    in_loop = factory and not unmade and make.is_unfinished(found)
-    if not (unmade or in_loop) and (problem := problem_of_app(found)) is not None:
-        fail(f"{target!r} is no application: {problem}.", NOT_THERE)
-    if unmade or (not in_loop and is_asgi(found)):
+        make.check_factory(found, target, called_here=not made_elsewhere)
+        found = found if made_elsewhere else make.make(found, target)
+    in_loop = factory and not made_elsewhere and make.needs_event_loop(found)
+    if not (made_elsewhere or in_loop) and (problem := problem_of_app(found)) is not None:
+        fail(f"{target!r} is not an application: {problem}.", NOT_THERE)
+    if made_elsewhere or (not in_loop and is_asgi(found)):
         _run_uvicorn(
             target,
             found,
-            asked,
-            known,
+            given_options,
+            threads_before,
             folder=folder,
             factory=factory,
             health=health,
-            said={name: sources[name] for name, text in limits.items() if text},
+            given_as={name: sources[name] for name, text in limits.items() if text},
             **settings,
             **of_uvicorn,
         )
         return
-    wanted = {**of_uvicorn, "workers": of_uvicorn["workers"] > 1}
-    for name, given in wanted.items():
+    asgi_only = {**of_uvicorn, "workers": of_uvicorn["workers"] > 1}
+    for name, given in asgi_only.items():
         if given:
             fail(
                 f"{sources[name]} is for ASGI applications only, which uvicorn runs;"
-                f" {target!r} is none. sock.asgi(app) makes it one.",
+                f" {target!r} is not one. sock.asgi(app) makes it one.",
                 NOT_THERE,
             )
-    _run_ours(target, found, in_loop=in_loop, options=asked, health=health, **settings)
+    _run_ours(target, found, in_loop=in_loop, options=given_options, health=health, **settings)
 
 
 def _check(
@@ -118,7 +118,7 @@ def _check(
             CANNOT_START,
         )
     if of_uvicorn["key"] and not of_uvicorn["certificate"]:
-        fail(f"{sources['key']} is that of a certificate: say --certificate too.", NOT_THERE)
+        fail(f"{sources['key']} is the key of a certificate: say --certificate too.", NOT_THERE)
     if health is not None and not health.startswith("/"):
         given = as_given(sources["health"], health)
         fail(f"{given}: a path begins with '/'. Did you mean '/{health}'?", NOT_THERE)
@@ -129,24 +129,26 @@ def _run_ours(target: str, found: Any, *, in_loop: bool, options: Options, **set
 
     with _listening(settings["host"], settings["port"]):
         if in_loop:
-            making = functools.partial(make.finished, found, target, options)
+            making = functools.partial(make.made_in_loop, found, target, options)
             server.run_made(making, options=options, **settings)
         else:
-            server.run(make.ready(found, target, options), options=options, **settings)
+            server.run(
+                make.with_reported_lifespan(found, target, options), options=options, **settings
+            )
 
 
 def _run_uvicorn(
     target: str,
     found: Any,
     options: Options,
-    known: Collection[threading.Thread],
+    threads_before: Collection[threading.Thread],
     *,
     folder: Path,
-    said: Mapping[str, str],
+    given_as: Mapping[str, str],
     **settings: Any,
 ) -> None:
     for name in sorted(options.given - {"drain_timeout"}):
-        source = said.get(name, f"{name}, in --options,")
+        source = given_as.get(name, f"{name}, in --options,")
         fail(
             f"{source} is for applications that Sock's own server runs; {target!r} is run"
             " by uvicorn, and its Socks take their Options from sock.asgi, from upgrade and from"
@@ -171,14 +173,14 @@ def _run_uvicorn(
         found,
         app_dir=folder,
         drain_timeout=drain_timeout,
-        stopped=lambda: watch(known),
+        stopped=lambda: end_process_later(threads_before),
         **settings,
     )
 
 
 @contextlib.contextmanager
 def _listening(host: str, port: int) -> Generator[None]:
-    """Tell in one line why it cannot be listened there."""
+    """Fail with one line that says why the server cannot listen there."""
     try:
         yield
     except OSError as error:
@@ -189,7 +191,7 @@ def _listening(host: str, port: int) -> Generator[None]:
 
 
 async def _try_listening(host: str, port: int) -> None:
-    """Bind, and let go: uvicorn, which binds then, would tell a problem in its own way."""
+    """Bind and close at once: uvicorn binds later, and would report a problem in its own way."""
     from sock.server.listener import bind
 
     for sock in await bind(host, port):
@@ -202,7 +204,7 @@ def _try_certificate(certificate: Path, key: Path | None) -> None:
     except OSError as error:  # an SSLError is one
         why = getattr(error, "reason", None) or error.strerror or error
         what = f"{str(certificate)!r} and {str(key)!r} are" if key else f"{str(certificate)!r} is"
-        fail(f"{what} no certificate with its key, in PEM: {why}", CANNOT_START)
+        fail(f"{what} not a certificate with its key, in PEM: {why}", CANNOT_START)
 
 
 def _problem_of_listening(error: OSError, host: str, port: int) -> str | None:
@@ -211,7 +213,7 @@ def _problem_of_listening(error: OSError, host: str, port: int) -> str | None:
     if error.errno == errno.EADDRINUSE:
         return f"port {port} of {host} is in use. --port 0 picks a free one."
     if error.errno == errno.EACCES:
-        return f"port {port} of {host} is not allowed to this user. Try one above 1023."
+        return f"port {port} of {host} may not be used by this user. Try one above 1023."
     if error.errno == errno.EADDRNOTAVAIL:
         return f"{host} is not an address of this machine."
     return None

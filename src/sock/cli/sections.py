@@ -18,23 +18,27 @@ if TYPE_CHECKING:
 class SectionOption(click.Option):
     """An option that is a variable too, and belongs to a section.
 
-    Its help is short: what it is when it is not given stands in brackets; that it is a variable
-    too, the command says once for all.
+    Its help is short: its default stands in brackets. The command says once that each option is a
+    variable too.
     """
 
-    def __init__(self, *args: Any, section: str, shown: str | None = None, **settings: Any) -> None:
+    def __init__(
+        self, *args: Any, section: str, default_in_words: str | None = None, **settings: Any
+    ) -> None:
         super().__init__(*args, **settings)
         self.section = section
-        if shown is None and settings.get("default") not in {None, False, ""}:
-            shown = str(settings["default"])
-        self._shown = shown
+        if default_in_words is None and settings.get("default") not in {None, False, ""}:
+            default_in_words = str(settings["default"])
+        self._default_in_words = default_in_words
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """Return the two columns of the help."""
         record = super().get_help_record(ctx)
         if record is None:
             return None
-        return record[0], f"{self.help} [{self._shown}]" if self._shown else str(self.help)
+        return record[
+            0
+        ], f"{self.help} [{self._default_in_words}]" if self._default_in_words else str(self.help)
 
 
 @final
@@ -51,10 +55,10 @@ class WholeNumber(click.IntRange):
 
 
 class OneLineGroup(click.Group):
-    """Commands, of which a wrong name is told in one line."""
+    """A group of commands. A wrong name of a command fails with one line."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read what stands before the command."""
+        """Read the options that stand before the command."""
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
@@ -68,7 +72,7 @@ class OneLineGroup(click.Group):
         if self.get_command(ctx, name) is None:
             near = get_close_matches(name, self.list_commands(ctx), n=1)
             meant = f"run {name}" if ":" in name else near[0] if near else None
-            hint = f"Did you mean sock {meant}?" if meant else "sock --help has all that there are."
+            hint = f"Did you mean sock {meant}?" if meant else "sock --help lists all commands."
             fail(f"there is no command {name!r}. {hint}", NOT_THERE)
         return super().resolve_command(ctx, args)
 
@@ -77,12 +81,12 @@ class SectionCommand(click.Command):
     """A command that shows its options under the headings of their sections, in their order."""
 
     def make_context(self, *args: Any, **settings: Any) -> click.Context:
-        """Read the command line; what is wrong with it is said in one line."""
+        """Read the command line; fail with one line if something in it is wrong."""
         try:
             return super().make_context(*args, **settings)
         except click.NoSuchOption as error:
             _fail_for_option(error, "sock run --help")
-        except click.MissingParameter:  # only MODULE:APP has to be there
+        except click.MissingParameter:  # only MODULE:APP is required
             fail("say what to run: sock run MODULE:APP. sock run --help says more.", NOT_THERE)
         except click.BadParameter as error:
             if error.param is None or error.ctx is None:
@@ -110,10 +114,10 @@ def option(section: str, name: str, *more: str, **settings: Any) -> Callable[[An
 
     Args:
         section: the heading under which it is shown.
-        name: such as "--port".
-        more: names of the argument, where that is not the option's.
-        settings: of click; and `shown`, what it is when it is not given, where its default does not
-            say so.
+        name: the name of the option, such as "--port".
+        more: names of the argument, where it is not named as the option is.
+        settings: those of click, and `default_in_words` where the default itself does not say what
+            happens without the option.
     """
     settings.setdefault("default", None)
     variable = variable_of(name)
@@ -130,10 +134,10 @@ def name_of(parameter: click.Parameter, context: click.Context) -> str:
 
 def _fail_for_option(error: click.NoSuchOption, all_of_them: str) -> NoReturn:
     near = get_close_matches(error.option_name, error.possibilities or (), n=1)
-    hint = f"Did you mean {near[0]}?" if near else f"{all_of_them} has all that there are."
+    hint = f"Did you mean {near[0]}?" if near else f"{all_of_them} lists all options."
     fail(f"there is no option {error.option_name}. {hint}", NOT_THERE)
 
 
 def _sentence(message: str) -> str:
-    """Return a message of click's as it stands behind "sock: "."""
+    """Return a message of click's in the form in which it stands behind "sock: "."""
     return message[:1].lower() + message[1:].rstrip(".") + "."

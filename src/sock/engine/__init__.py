@@ -3,8 +3,8 @@
 from .cause import Cause as Cause
 from .host import Host as Host
 from .job import Job as Job
-from .job import Jobs as Jobs
 from .job import Role as Role
+from .jobs import Jobs as Jobs
 from .keepalive import NEVER as NEVER
 from .keepalive import Keepalive as Keepalive
 from .keepalive import Verdict as Verdict

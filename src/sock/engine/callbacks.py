@@ -1,4 +1,4 @@
-"""The callbacks of one handler: looked up once, when its connection is made."""
+"""The callbacks of one handler, which are looked up once, when its connection is made."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Callback: TypeAlias = Callable[[Any], Any]
-    Watch: TypeAlias = Callable[[Callback, str], Callback]
+    Wrapper: TypeAlias = Callable[[Callback, str], Callback]
 
 
 class Callbacks:
     """The part of a life cycle that knows which callbacks the handler has.
 
-    What a handler binds to their names later changes nothing, whichever way a message takes to its
-    callback. An attribute of the handler itself counts like one of its class. Where there is
-    neither, nothing is kept: a bound method for each connection would be memory for nothing.
+    If the handler assigns another function to such a name later, that changes nothing. An attribute
+    of the handler itself counts as one of its class does. Nothing is kept for a callback that the
+    class does not have, because a bound method for each connection would waste memory.
 
     Args:
-        handler: whose callbacks these are.
-        watch: given a callback and its name, returns it watched; for debug mode.
+        handler: the object with the callbacks.
+        wrap: gets each callback with its name, and returns the function that is called in its
+            place; for debug mode.
     """
 
     __slots__ = (
@@ -33,49 +34,49 @@ class Callbacks:
         "_on_control",
         "_on_info",
         "_on_terminate",
-        "_watch",
+        "_wrap",
         "on_binary",
         "on_text",
         "pushes_infos",
     )
 
-    def __init__(self, handler: Sock[Any, Any], watch: Watch | None) -> None:
+    def __init__(self, handler: Sock[Any, Any], wrap: Wrapper | None) -> None:
         kind = type(handler)
         self._handler = handler
-        self._watch = watch
-        # Without one of its own, a message is the peer's mistake, and no crash of the handler's.
-        callback = self.own("handle_in")
+        self._wrap = wrap
+        # Without this callback, a message is a mistake of the peer and not of the handler.
+        callback = self.own_callback("handle_in")
         self.on_text: Callback | None = None if issubclass(kind, BinarySock) else callback
-        """The callback for a text message; None where the handler takes none."""
+        """The callback for a text message; None if the handler takes no text."""
         self.on_binary: Callback | None = None if issubclass(kind, TextSock) else callback
-        """The callback for a binary message; None where the handler takes none."""
-        self._on_control = self.own("handle_control")
-        self._on_info = self.own("handle_info")
-        self._on_terminate = self.own("terminate")
-        self.pushes_infos = self._on_info is None and watch is None
-        """Whether an info that is a message is pushed, and no callback of the handler's asked."""
+        """The callback for a binary message; None if the handler takes no binary."""
+        self._on_control = self.own_callback("handle_control")
+        self._on_info = self.own_callback("handle_info")
+        self._on_terminate = self.own_callback("terminate")
+        self.pushes_infos = self._on_info is None and wrap is None
+        """Whether an info that is a message is pushed without calling the handler."""
 
-    def own(self, name: str) -> Callback | None:
-        """Look up a callback, watched in debug mode; None where the handler has none of its own."""
+    def own_callback(self, name: str) -> Callback | None:
+        """Look up a callback, and wrap it in debug mode; None if the handler does not define it."""
         callback = getattr(self._handler, name)
         if getattr(callback, "__func__", None) is getattr(Sock, name):
             return None
-        return callback if self._watch is None else self._watch(callback, self.place(name))
+        return callback if self._wrap is None else self._wrap(callback, self.place(name))
 
-    def waiting(self, kind: Kind, value: Any) -> Callback:
-        """Return the callback for what has waited in the mailbox."""
+    def callback_for(self, kind: Kind, value: Any) -> Callback:
+        """Return the callback for an entry of the mailbox."""
         callback = self._on_info if kind is Kind.INFO else self._on_control
         if kind is Kind.MESSAGE:
             callback = self.on_text if isinstance(value, str) else self.on_binary
-        # Only infos come here without a callback of their own: the class itself pushes them.
+        # Only an info may have no callback here: the method of the base class pushes it.
         return callback or partial(Sock.handle_info, self._handler)
 
     def place(self, callback: str) -> str:
-        """Name a callback, for messages."""
+        """Return the name of a callback with that of its class, for error texts and events."""
         return f"{type(self._handler).__qualname__}.{callback}"
 
-    def let_go(self) -> None:
-        """Let go of the handler: it gets no more callbacks."""
+    def release_handler(self) -> None:
+        """Let go of the handler, which gets no more calls."""
         self.on_text = self.on_binary = None
         self._on_control = self._on_info = self._on_terminate = None
         self._handler = cast("Sock[Any, Any]", None)

@@ -1,4 +1,4 @@
-"""What may end a connection, and what each cause tells the peer and `terminate`.
+"""The causes that end a connection; for each, its code for the peer and its reason.
 
     cause            the Close frame says       terminate gets            the peer is
     ---------------  -------------------------  ------------------------  -----------
@@ -12,10 +12,11 @@
     stopped          the Stop's                 Normal() or Failed(error)  there
     raised           1011                       Failed(the error)         there
 
-    (1) 1002 in answer to a code that may not travel, nothing in answer to none.
+    (1) 1002 answers a code that a Close frame may not carry; a Close without a code is answered by
+        one without a code.
 
-"gone" means that nothing but the Close is of use to it any more. These codes are part of the
-interface: see `docs/reference/specification.md`.
+"gone" means that the peer takes no more messages, and at most the Close frame. The codes belong to
+the public interface, see `docs/reference/specification.md`.
 """
 
 from __future__ import annotations
@@ -32,18 +33,18 @@ from sock.spec import (
     Shutdown,
     TimedOut,
 )
-from sock.spec.close_code import fitting
+from sock.spec.close_code import shortened_detail
 
 if TYPE_CHECKING:
     from sock.spec import ProtocolError, Reason, Stop
 
 
 class Cause(NamedTuple):
-    """Why an end begins.
+    """The cause of an end.
 
     Attributes:
-        reason: what `terminate` gets.
-        code: what the Close frame says; None when it says nothing, 1006 when there can be none.
+        reason: the argument of `terminate`.
+        code: the code in the Close frame; None if it has no code, 1006 if no frame can be sent.
         detail: the text in the Close frame.
     """
 
@@ -58,7 +59,7 @@ SHUTDOWN: Final = Cause(Shutdown(), CloseCode.SERVICE_RESTART, "the server resta
 
 
 def closed(code: int, detail: str, answer: int | None) -> Cause:
-    """The peer said Close. RFC 6455 §5.5.1."""
+    """The peer sent a Close frame. RFC 6455 §5.5.1."""
     return Cause(Remote(code, detail), answer)
 
 
@@ -69,18 +70,20 @@ def too_slow(seconds: float | None) -> Cause:
 
 
 def mailbox_full(infos: int | None) -> Cause:
-    """One more info came than may wait."""
-    error = MailboxFull(f"more than max_mailbox={infos} infos wait")
-    return Cause(Failed(error), CloseCode.TRY_AGAIN_LATER, "more waits here than can be kept")
+    """More infos came than may wait."""
+    error = MailboxFull(f"more than max_mailbox={infos} infos wait for the handler")
+    return Cause(
+        Failed(error), CloseCode.TRY_AGAIN_LATER, "too many messages wait for this connection"
+    )
 
 
 def violated(error: ProtocolError) -> Cause:
     """The peer broke the protocol; its developers are told how."""
-    return Cause(Failed(error), error.code, fitting(str(error)))
+    return Cause(Failed(error), error.code, shortened_detail(str(error)))
 
 
 def stopped(stop: Stop) -> Cause:
-    """The handler has given a Stop, or a ref was told to stop."""
+    """The handler returned or raised a Stop, or `Ref.stop` was called."""
     reason = Normal() if stop.error is None else Failed(stop.error)
     return Cause(reason, stop.code, stop.detail)
 

@@ -1,4 +1,4 @@
-"""What is in a `Stop`, and how one that was raised is told apart from an exception."""
+"""The messages of a `Stop`, and how a raised `Stop` is told from other exceptions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sock.spec.message import MESSAGE_TYPES
 
 
 def messages_of(stop: Stop) -> Any:
-    """Return the messages of a Stop as a sequence, if they are what they ought to be.
+    """Return the messages of a Stop as a sequence, or any other object that was given as them.
 
     >>> messages_of(Stop(messages="bye")), messages_of(Stop(messages=["a", "b"]))
     (('bye',), ['a', 'b'])
@@ -17,16 +17,16 @@ def messages_of(stop: Stop) -> Any:
     return (stop.messages,) if isinstance(stop.messages, MESSAGE_TYPES) else stop.messages
 
 
-def taken(error: BaseException) -> Stop | None:
-    """Return the Stop that was raised; None when this is another exception.
+def stop_in(error: BaseException) -> Stop | None:
+    """Return the Stop that was raised; None if this is another exception.
 
-    A group of exceptions counts as its first Stop when all that is in it are Stops: so a Stop may
-    be raised in a task group. What raising leaves on a Stop is dropped: a traceback keeps all
-    frames that it went through, and so the connection, for as long as anybody keeps the Stop.
+    If an exception group has nothing but Stops in it, its first Stop counts, so a Stop may be
+    raised in a task group. The traceback is removed from the Stop: it would keep all its frames
+    alive, and so the connection, for as long as anybody keeps the Stop.
 
-    >>> taken(ExceptionGroup("of a task group", [Stop(4001), Stop(4002)]))
+    >>> stop_in(ExceptionGroup("of a task group", [Stop(4001), Stop(4002)]))
     Stop(code=4001)
-    >>> taken(LookupError())
+    >>> stop_in(LookupError())
     """
     stops = _stops(error)
     for stop in stops:
@@ -35,7 +35,7 @@ def taken(error: BaseException) -> Stop | None:
 
 
 def _stops(error: BaseException) -> list[Stop]:
-    """Return the Stops in an exception; none when there is anything else in it."""
+    """Return the Stops in an exception; an empty list if there is anything else in it."""
     if isinstance(error, Stop):
         return [error]
     if not isinstance(error, BaseExceptionGroup):

@@ -1,7 +1,7 @@
-"""What the life cycle asks of whatever hosts it.
+"""The interface of a host: what the life cycle asks of it.
 
-A host is our own link, an adapter to another server, or a test. It owns the event loop, the clock
-and the wire; the life cycle owns the order of things.
+A host is our own link, an adapter to another server, or a test. The host has the event loop, the
+clock and the wire. The life cycle decides what happens, and in which order.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class Host(Protocol):
-    """What the life cycle tells its host to do.
+    """The life cycle calls these methods of its host.
 
-    None of these may call back into the life cycle, but for `start`, and for `push`, which may tell
-    `Lifecycle.backlog` that too much is pending.
+    They may not call the life cycle, with two exceptions: `start` may report a job, and `push` may
+    call `Lifecycle.note_pending` when too much is pending.
     """
 
     @property
@@ -32,38 +32,40 @@ class Host(Protocol):
         ...
 
     def push(self, message: Message, /) -> None:
-        """Encode a message and queue it; what is pushed in one turn leaves in one write."""
+        """Encode a message and queue it. All messages of one turn leave in one write."""
 
     def close(self, code: int | None, detail: str, /) -> None:
-        """Say Close, behind all that was pushed. Called at most once; nothing is pushed after it.
+        """Send a Close frame behind all messages. It is called at most once, and no push follows.
 
-        It has left when this returns: what follows, such as `terminate`, may take its time.
+        The frame has left when this returns, because `terminate`, which follows, may take long.
         """
 
     def start(self, job: Job, /) -> None:
-        """Begin a job; report it to `Lifecycle.settled` or `Lifecycle.failed`, now or later.
+        """Begin a job, and report its end to the life cycle, now or later.
 
-        An iterator whose job is `cancelled` already is not run but closed.
+        A report is a call of `Lifecycle.job_returned` or `Lifecycle.job_raised`.
+
+        If the job is `cancelled` already, its iterator is closed and not run.
         """
 
     def cancel(self, job: Job, /) -> None:
-        """Cancel a job that has not been reported; its report follows later."""
+        """Cancel a job that has not been reported. Its report still follows, later."""
 
     def hold(self) -> None:
         """Stop reading from the peer."""
 
     def resume(self) -> None:
-        """Read again; messages may arrive in the host's next turn, not before this call returns."""
+        """Read again. Messages may arrive in the host's next turn, and not within this call."""
 
     def wake(self) -> None:
         """Call `Lifecycle.step` in the host's next turn."""
 
     def overdue(self) -> bool:
-        """Tell whether this turn has lasted too long: what waits is for the next one, then."""
+        """Tell whether this turn has lasted too long, so that the rest waits for the next one."""
         ...
 
     def alarm(self, seconds: float | None, /) -> None:
-        """Call `Lifecycle.alarmed` after so many seconds, and not as told before; None: never."""
+        """Call `Lifecycle.alarmed` after so many seconds; None: never. The last call counts."""
 
     def over(self) -> None:
-        """Take note that nothing more will happen: `terminate` has ended."""
+        """Note that `terminate` has ended, and that nothing more will happen."""

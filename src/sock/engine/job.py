@@ -1,17 +1,14 @@
-"""Work that takes time: handed to the host, and watched until it is reported."""
+"""Work that takes time. The host is given it, and reports its end."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable
 from enum import Enum
-from typing import TYPE_CHECKING, Any, cast, final
+from typing import TYPE_CHECKING, Any, final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterator, Awaitable
 
     from sock.spec import Message, Stop, Stream
-
-    from .host import Host
 
 
 class Role(Enum):
@@ -27,13 +24,13 @@ class Role(Enum):
 class Job:
     """Work that takes time: an awaitable, or an iterator whose items are pushed.
 
-    Started once, by the host.
+    The host starts it, once.
 
     Args:
         role: whose work it is.
-        place: the callback's name, for messages.
-        awaitable: to be awaited; its result is a result of the callback.
-        iterator: to be exhausted in place of that; each item is given to `Lifecycle.yielded`.
+        place: the name of the callback, for error texts and events.
+        awaitable: is awaited; its result is the result of the callback.
+        iterator: is exhausted instead of that; `Lifecycle.job_yielded` gets each item.
         stream: the stream that the iterator belongs to.
     """
 
@@ -54,100 +51,6 @@ class Job:
         self.iterator = iterator
         self.stream = stream
         self.cancelled = False
-        """Set by the life cycle when it has asked the host to cancel it."""
+        """Whether the life cycle has asked the host to cancel it, or to close its iterator."""
         self.handle: Any = None
-        """The host's own, such as a task."""
-
-
-@final
-class Jobs:
-    """The jobs of one connection that have not been reported.
-
-    Args:
-        host: who starts and cancels them.
-    """
-
-    __slots__ = ("_host", "_jobs")
-
-    def __init__(self, host: Host) -> None:
-        self._host = host
-        self._jobs: set[Job] | None = None  # an idle connection keeps no empty set
-
-    def __bool__(self) -> bool:
-        return self._jobs is not None
-
-    def start(self, job: Job) -> None:
-        """Let the host begin a job; it may be reported within this call."""
-        self.add(job)
-        self._host.start(job)
-
-    def promise(self, result: object, place: str, *, wanted: bool) -> bool:
-        """Begin what a callback returned, if it takes time; tell whether it does.
-
-        An iterator that is not wanted, because only the peer wanted it (rule 7), is not run but
-        closed.
-        """
-        if isinstance(result, Awaitable):
-            job = Job(Role.CALLBACK, place, awaitable=cast("Awaitable[Any]", result))
-        elif isinstance(result, AsyncIterator):
-            job = Job(Role.CALLBACK, place, iterator=cast("AsyncIterator[Any]", result))
-            job.cancelled = not wanted
-        else:
-            return False
-        self.start(job)
-        return True
-
-    def stream(self, stream: Stream, place: str, *, wanted: bool) -> bool:
-        """Begin a stream; tell whether it could be, for it runs once.
-
-        One that was cancelled before it was given, or is not wanted, is not run but closed.
-        """
-        iterator = stream.begin()
-        if iterator is None:
-            return False
-        job = Job(Role.STREAM, place, iterator=iterator, stream=stream)
-        job.cancelled = stream.done or not wanted
-        stream.attach(lambda: self.cancel((job,)))
-        self.start(job)
-        return True
-
-    def add(self, job: Job) -> None:
-        """Have an eye on a job that the host has begun."""
-        if self._jobs is None:
-            self._jobs = set()
-        self._jobs.add(job)
-
-    def discard(self, job: Job) -> None:
-        """Forget a job that was reported."""
-        if self._jobs is not None:
-            self._jobs.discard(job)
-            self._jobs = self._jobs or None
-        if job.stream is not None:
-            job.stream.finish()
-
-    def release(self) -> None:
-        """Let go of the host: there will be no more jobs."""
-        self._host = cast("Host", None)
-
-    def running(self) -> tuple[Job, ...]:
-        """Return what has not been reported."""
-        return tuple(self._jobs or ())
-
-    def streaming(self) -> bool:
-        """Tell whether a stream is under way."""
-        return any(job.role is Role.STREAM for job in self.running())
-
-    def cancel(self, jobs: Iterable[Job]) -> None:
-        """Ask the host to cancel jobs, each once."""
-        for job in jobs:
-            if not job.cancelled:
-                job.cancelled = True
-                self._host.cancel(job)
-
-    def cancel_streams(self) -> None:
-        """Cancel streams, which no message waits for."""
-        self.cancel(job for job in self.running() if job.role is Role.STREAM)
-
-    def cancel_iterators(self) -> None:
-        """Cancel generators and streams, which only the peer wanted (rule 7)."""
-        self.cancel(job for job in self.running() if job.iterator is not None)
+        """For the host, which may keep a task here."""

@@ -1,7 +1,7 @@
-"""Whether the peer is still there: told by received bytes only, by the host's coarse clock.
+"""Whether the peer is still there, judged by received bytes only and by the host's coarse clock.
 
-Nothing is armed or disarmed per message. The host stores the time of its turn in `heard` when bytes
-arrive, and asks `check` when the time comes that an earlier check has named.
+No timer is set for a message. The host stores the time of its turn in `heard` when bytes arrive,
+and calls `check` at the time that `due` has returned before.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from enum import Enum, auto
 from typing import Final, final
 
 NEVER: Final = float("inf")
-"""A time that does not come: it is compared like any other."""
+"""A time that never comes, and that can be compared with other times."""
 
 
 class Verdict(Enum):
-    """What a check found."""
+    """The result of a check."""
 
     FINE = auto()
     PING = auto()
@@ -33,7 +33,7 @@ class Keepalive:
         any, while the host is holding  FINE: the clock stands still (rule 12)
 
     Args:
-        idle_timeout: seconds in which bytes must be received; None for ever.
+        idle_timeout: seconds within which bytes must be received; None for no limit.
         ping_interval: seconds of silence after which a ping goes out; None for never.
         now: seconds of a steady clock.
     """
@@ -62,7 +62,7 @@ class Keepalive:
             self._held = None
 
     def check(self, now: float) -> Verdict:
-        """Say what to do now. PING is said once for each interval."""
+        """Return what the host should do now. It is PING once in each interval."""
         if self._held is not None:
             return Verdict.FINE
         if self._idle_timeout is not None and now >= self.heard + self._idle_timeout:
@@ -76,7 +76,7 @@ class Keepalive:
         return Verdict.FINE
 
     def due(self) -> float:
-        """Return when to check next; `NEVER` when there is nothing to wait for."""
+        """Return when to check next; `NEVER` if there is no deadline."""
         due = NEVER
         if self._held is None:
             if self._ping_interval is not None:

@@ -1,4 +1,4 @@
-"""The life cycle of one connection: which callback runs when, and what becomes of what it returns.
+"""The life cycle of one connection: which callback runs when, and how its result is carried out.
 
     in         what happens              what is done                                then
     ---------  ------------------------  ------------------------------------------  ---------
@@ -25,13 +25,14 @@
     ENDING     no job is left, or bound  call terminate                              LAST
     LAST       terminate ended, or bound                                             OVER
 
-    (1) its Close, the loss of TCP, idle, too slow, mailbox full: `cause` has the list
-    (2) unless it is gone already: the first cause of an end is the one that counts
-    (3) unless a code has been said, which then stays the one, with its reason
+    (1) its Close, the loss of TCP, idle, too slow, mailbox full: `cause` lists these
+    (2) unless the peer was gone before: the first cause of an end counts
+    (3) unless a code was said before: that code and its reason count then
     (4) in the host's next turn, or as soon as a plain callback returns; nothing if the peer is gone
 
-"busy" means that a callback is under way; no other begins (rule 3). The bounds are `close_timeout`,
-in a shutdown the drain's. The rules are those of `docs/reference/specification.md`.
+"busy" means that a callback is under way, so that no other one begins (rule 3). To "say" a code is
+to send it in the Close frame. The bound is `close_timeout`, in a shutdown that of the drain. The
+rules are those of `docs/reference/specification.md`.
 """
 
 from __future__ import annotations
@@ -45,8 +46,9 @@ from sock.spec.message import MESSAGE_TYPES
 
 from . import cause
 from .callbacks import Callbacks
-from .halt import messages_of, taken
-from .job import Job, Jobs, Role
+from .halt import messages_of, stop_in
+from .job import Job, Role
+from .jobs import Jobs
 from .mailbox import Kind, Mailbox, size_of
 from .outbox import Outbox
 from .phase import ENDING, FINISHING, LAST, LIVE, MADE, OVER
@@ -55,7 +57,7 @@ from .wording import described, unsupported
 if TYPE_CHECKING:
     from sock.spec import Message, Options, Ping, Pong, ProtocolError, Sock
 
-    from .callbacks import Callback, Watch
+    from .callbacks import Callback, Wrapper
     from .cause import Cause
     from .host import Host
 
@@ -64,27 +66,28 @@ if TYPE_CHECKING:
 class Lifecycle(Callbacks):
     """The life cycle of one connection. Not thread-safe: used from its host's event loop only.
 
-    The fast path of a host, which the compiled core repeats: while `ready`, it may set `busy`, call
-    `on_text` or `on_binary` itself and, if still `ready` and the result is None, `str` or `bytes`,
-    push that and clear `busy`; and while `ready`, not `busy` and `pushes_infos`, push an info that
-    is a message. For all else there are `receive`, `settle` and `post`.
+    A host may take a short cut for most messages. While `ready`, it sets `busy` and calls `on_text`
+    or `on_binary` itself. If `ready` stays, and the result is None, `str` or `bytes`, it pushes
+    that and clears `busy`. While `ready`, not `busy` and `pushes_infos`, it may push an info that
+    is a message. In all other cases it calls `receive`, `take_result` and `post`.
 
     Args:
-        handler: whose callbacks are called.
-        options: all limits.
-        host: who carries out what is decided here.
-        watch: given a callback and its name, returns it watched; for debug mode.
+        handler: the object with the callbacks.
+        options: all limits of the connection.
+        host: carries out the decisions that are made here.
+        wrap: gets each callback with its name, and returns the function that is called in its
+            place; for debug mode.
     """
 
     __slots__ = (
         "_abandoned",
-        "_asked",
-        "_cause",
         "_host",
         "_jobs",
         "_options",
         "_proceeding",
+        "_requested_stop",
         "busy",
+        "cause",
         "mailbox",
         "outbox",
         "peer_gone",
@@ -94,38 +97,39 @@ class Lifecycle(Callbacks):
     )
 
     def __init__(
-        self, handler: Sock[Any, Any], options: Options, host: Host, watch: Watch | None = None
+        self, handler: Sock[Any, Any], options: Options, host: Host, wrap: Wrapper | None = None
     ) -> None:
-        super().__init__(handler, watch)
+        super().__init__(handler, wrap)
         self._options = options
         self._host = host
         self._jobs = Jobs(host)
-        self._cause: Cause | None = None
-        self._asked: Stop | None = None  # of a ref, and not carried out yet
+        self._requested_stop: Stop | None = None  # by `Ref.stop`, and not carried out yet
         self._proceeding = self._abandoned = False
         self.mailbox = Mailbox(options.max_mailbox)
         self.outbox = Outbox(options.max_send_buffer, options.send_timeout)
         self.phase = MADE
         self.busy = False
         """Whether a callback is under way."""
+        self.cause: Cause | None = None
+        """Why the connection ends; None before."""
         self.peer_gone = False
-        """Whether what is pushed is dropped: the peer has gone, or the Close has been said."""
+        """Whether messages are dropped: the peer is gone, or its Close frame was sent."""
         self.ready = False
-        """Whether a message may go to its callback at once: LIVE, idle, and the peer keeps up."""
+        """Whether a message may be handled at once: LIVE, idle, and the peer keeps up."""
         self.reading = True
-        """Whether the host may read; told by `Host.hold` and `Host.resume` too."""
+        """Whether the host may read; each change is told by `Host.hold` or `Host.resume`."""
 
-    # What the host tells: the connection's beginning and its messages.
+    # Calls from the host: the beginning of the connection, and its messages.
 
     def open(self) -> None:
-        """Begin: call init. The 101 is on its way."""
+        """Begin, when the 101 is on its way: call init."""
         if self.phase is MADE:
             self.phase = LIVE
-            self._call(self.own("init") or self._handler.init, self._host.ref, "init")
+            self._call(self.own_callback("init") or self._handler.init, self._host.ref, "init")
             self._proceed()
 
     def receive(self, message: str | bytes | Ping | Pong) -> bool:
-        """Take a complete message or control frame; tell whether the host may go on reading."""
+        """Take a complete message or control frame; return whether the host may go on reading."""
         if self.phase is not LIVE:
             return False
         if isinstance(message, (str, bytes)):
@@ -142,8 +146,8 @@ class Lifecycle(Callbacks):
         return self.reading
 
     def post(self, info: Any) -> None:
-        """Take an info. Never runs a callback: that is for the host's next turn."""
-        if self.phase is not LIVE or self._asked is not None:
+        """Take an info. It is handled in the host's next turn; no callback runs here."""
+        if self.phase is not LIVE or self._requested_stop is not None:
             return
         if not self.mailbox.put_info(info):
             self.overflowed()
@@ -152,37 +156,32 @@ class Lifecycle(Callbacks):
         self._host.wake()
 
     def overflowed(self) -> None:
-        """Note that one info more came than may wait. Never runs a callback."""
+        """Note that one more info came than may wait. No callback runs here."""
         if self.phase is LIVE:
-            self._depart(cause.mailbox_full(self._options.max_mailbox))
+            self._finish_without_peer(cause.mailbox_full(self._options.max_mailbox))
             self._set_reading()
             self._host.wake()
 
     def stop(self, stop: Stop) -> None:
-        """Take a `Ref.stop`. Never runs a callback: the next turn carries it out, at the latest."""
+        """Take a `Ref.stop`. The next turn carries it out at the latest; no callback runs here."""
         if self.phase is LIVE or (self.phase is FINISHING and not self.peer_gone):
-            self._asked = self._asked or stop
+            self._requested_stop = self._requested_stop or stop
             self.ready = False
             self._host.wake()
 
     def step(self) -> None:
-        """Go on with what waits: the host's next turn has come."""
-        if not self.ready:  # else nothing does
+        """Handle what waits, because the host's next turn has come."""
+        if not self.ready:  # otherwise nothing waits
             self._proceed()
 
     @property
     def closed(self) -> bool:
-        """Whether the end has begun: infos are dropped in silence."""
-        return self._asked is not None or not (self.phase is LIVE or self.phase is MADE)
+        """Whether the end has begun, so that infos are dropped in silence."""
+        return self._requested_stop is not None or not (self.phase is LIVE or self.phase is MADE)
 
-    @property
-    def cause(self) -> Cause | None:
-        """Why the connection ended; None before."""
-        return self._cause
-
-    def backlog(self, pending: int) -> None:
-        """Take note of how many bytes wait for the peer."""
-        if not self.outbox.level(pending):
+    def note_pending(self, pending: int) -> None:
+        """Note how many bytes wait for the peer."""
+        if not self.outbox.update(pending):
             return
         if self.outbox.full:
             self.ready = False
@@ -190,141 +189,143 @@ class Lifecycle(Callbacks):
         else:
             self._proceed()
 
-    # What the host tells: work under way.
+    # Calls from the host: results of callbacks and of jobs.
 
-    def settle(self, result: Any) -> None:
-        """Take what a callback returned that the host has called itself, on its fast path."""
-        self._settle(result, Kind.MESSAGE.value)
+    def take_result(self, result: Any) -> None:
+        """Take the result of a callback that the host has called itself, by its short cut."""
+        self._carry_out(result, Kind.MESSAGE.value)
         self._proceed()
 
-    def raised(self, error: BaseException) -> None:
-        """Take what a callback raised that the host has called itself, on its fast path."""
+    def take_error(self, error: BaseException) -> None:
+        """Take the exception of a callback that the host has called itself, by its short cut."""
         self.busy = False
         self._fail(error, Kind.MESSAGE.value)
         self._proceed()
 
-    def settled(self, job: Job, result: Any) -> None:
-        """Take what a job came to."""
+    def job_returned(self, job: Job, result: Any) -> None:
+        """Take the result of a job."""
         self._jobs.discard(job)
         if job.role is Role.CALLBACK:
-            # What a cancelled callback still returns is of no use to anybody.
-            self._settle(None if job.cancelled else result, job.place)
-        self._ended(job)
+            # A callback that was cancelled may return something all the same, which is dropped.
+            self._carry_out(None if job.cancelled else result, job.place)
+        self._job_ended(job)
 
-    def failed(self, job: Job, error: BaseException) -> None:
-        """Take what a job raised."""
+    def job_raised(self, job: Job, error: BaseException) -> None:
+        """Take the exception of a job."""
         self._jobs.discard(job)
         if job.role is Role.CALLBACK:
             self.busy = False
-        # What is cancelled, or terminate, may return a Stop too, and that is of no use either.
-        if not (job.cancelled or job.role is Role.TERMINATE) or taken(error) is None:
+        # A Stop of a cancelled job, or of terminate, is dropped, because the end has begun.
+        if not (job.cancelled or job.role is Role.TERMINATE) or stop_in(error) is None:
             self._fail(error, job.place)
-        self._ended(job)
+        self._job_ended(job)
 
-    def spawned(self, job: Job) -> None:
-        """Take note of a task that dies with the connection; the host has started it."""
+    def job_spawned(self, job: Job) -> None:
+        """Note a task that the host has started, and that is cancelled when the connection ends."""
         self._jobs.add(job)
         if self.phase in {ENDING, LAST, OVER}:
             self._jobs.cancel((job,))
 
-    def yielded(self, job: Job, item: Any) -> None:
-        """Push an item of an iterator; the host then waits while `outbox.full` and not `gone`."""
+    def job_yielded(self, job: Job, item: Any) -> None:
+        """Push an item of an iterator; the host then waits while `outbox.full`, not `peer_gone`."""
         if job.cancelled:
-            self.outbox.dropped += self.peer_gone  # else the handler has cancelled it
+            self.outbox.dropped += self.peer_gone  # if not, the handler cancelled it
         elif isinstance(item, Stop):
             self._halt(item, job.place)
         elif isinstance(item, MESSAGE_TYPES):
             self._push((cast("Message", item),), job.place)
         else:
-            self._refuse(f"yielded {described(item)}, and no message or Stop", job.place)
+            self._refuse(
+                f"yielded {described(item)}, which is neither a message nor a Stop", job.place
+            )
 
-    def _ended(self, job: Job) -> None:
+    def _job_ended(self, job: Job) -> None:
         if job.role is Role.TERMINATE and self.phase is LAST:
-            self._over()
+            self._become_over()
         self._proceed()
 
-    # What the host tells: ends.
+    # Calls from the host: the ends.
 
     def peer_closed(self, code: int, detail: str, answer: int | None) -> None:
-        """Take the peer's Close; it is answered at once, by an empty one if `answer` is None."""
-        self._depart(cause.closed(code, detail, answer))
+        """Take the peer's Close and answer it at once, with an empty one if `answer` is None."""
+        self._finish_without_peer(cause.closed(code, detail, answer))
         self._proceed()
 
     def lost(self) -> None:
-        """Note that TCP is gone; nothing new to a connection whose end has been said."""
-        self._depart(cause.LOST)
+        """Note that TCP is gone. This changes nothing if the Close frame was sent before."""
+        self._finish_without_peer(cause.LOST)
         self._proceed()
 
     def timed_out(self) -> None:
         """Note that nothing was received for `idle_timeout`."""
-        self._depart(cause.IDLE)
+        self._finish_without_peer(cause.IDLE)
         self._proceed()
 
     def too_slow(self) -> None:
         """Note that the peer took nothing for `send_timeout`."""
-        self._depart(cause.too_slow(self._options.send_timeout))
+        self._finish_without_peer(cause.too_slow(self._options.send_timeout))
         self._proceed()
 
     def violated(self, error: ProtocolError) -> None:
-        """Note that the peer broke the protocol: what came before is answered, then it is told."""
+        """Note that the peer broke the protocol. Earlier messages are answered, then it is told."""
         if self.phase is MADE:
-            self._over()
+            self._become_over()
         elif self.phase is LIVE:
-            self._finish_up(cause.violated(error), self._options.close_timeout)
+            self._begin_finishing(cause.violated(error), self._options.close_timeout)
             self._jobs.cancel_streams()
             self._proceed()
 
     def shutdown(self, timeout: float | None) -> None:
-        """Stop with the server: what is under way has `timeout` seconds, then 1012 is said."""
+        """Stop with the server. Callbacks under way have `timeout` seconds, then 1012 is said."""
         if self.phase is MADE:
-            self._over()
+            self._become_over()
         elif self.phase is LIVE:
-            self._finish_up(cause.SHUTDOWN, timeout)
+            self._begin_finishing(cause.SHUTDOWN, timeout)
             self._proceed()
 
     def alarmed(self) -> None:
-        """A bound has passed."""
+        """Note that the time of the last `Host.alarm` has come."""
         if self.phase is FINISHING:
-            self._say(self._cause)
-            self._end()
+            self._send_close(self.cause)
+            self._begin_ending()
         elif self.phase is ENDING:
             self._abandon()
             self._terminate()
         elif self.phase is LAST:
             self._jobs.cancel(self._jobs.running())
             self._abandon()
-            self._over()
+            self._become_over()
         self._proceed()
 
     # Callbacks and their results.
 
     def _proceed(self) -> None:
-        """Do all that can be done now."""
-        # In a job that ended within `start`, whoever started it goes on.
+        """Do everything that can be done now."""
+        # A job that ended within `start` was started by this method, which goes on itself.
         if self._proceeding or self.phase is OVER:
             return
         self._proceeding = True
-        left = len(self.mailbox)  # what comes meanwhile has its own turn, which `post` asks for
+        left = len(self.mailbox)  # for infos that come meanwhile, `post` has asked for a turn
         try:
             while left and self.mailbox and not self.busy:
-                if (self.outbox.full or self._asked is not None) and not self.peer_gone:
+                if (self.outbox.full or self._requested_stop is not None) and not self.peer_gone:
                     break
                 left -= 1
                 kind, value = self.mailbox.take()
-                self._call(self.waiting(kind, value), value, kind.value)
+                self._call(self.callback_for(kind, value), value, kind.value)
                 if left and self._host.overdue():
                     self._host.wake()
                     break
         finally:
             self._proceeding = False
-        if self._asked is not None:
-            stop, self._asked = self._asked, None
+        if self._requested_stop is not None:
+            stop, self._requested_stop = self._requested_stop, None
             if not self.peer_gone:
                 self._halt(stop, "Ref.stop")
         idle = not self.busy and not self.mailbox
         if self.phase is FINISHING and idle and not self._jobs.streaming():
-            self._say(self._cause)
-            self._end()
+            self._send_close(self.cause)
+            self._begin_ending()
         if self.phase is ENDING and not self.busy and not self._jobs:
             self._terminate()
         self._set_reading()
@@ -338,43 +339,43 @@ class Lifecycle(Callbacks):
             self.busy = False
             self._fail(error, place)
             if isinstance(error, (KeyboardInterrupt, SystemExit)):
-                self._host.wake()  # to finish the end that has begun, if the loop goes on
+                self._host.wake()  # finishes the end that has begun, if the loop goes on
                 raise
         else:
-            self._settle(result, place)
-            result = None  # an error in it may know this frame
+            self._carry_out(result, place)
+            result = None  # an error in it may refer to this frame
 
-    def _settle(self, result: Any, place: str) -> None:
-        """Carry out a result; that ends the callback under way, unless it is a promise."""
+    def _carry_out(self, result: Any, place: str) -> None:
+        """Carry out a result. The callback has ended then, unless the result is a job."""
         try:
             if result is None:
                 pass
             elif isinstance(result, MESSAGE_TYPES):
                 self._push((cast("Message", result),), place)
-            # The two usual ones first: they need no abstract class.
+            # The two usual types stand first, because they are found without an abstract class.
             elif isinstance(result, (list, tuple, Sequence)):
                 self._push(cast("Sequence[Any]", result), place)
             elif isinstance(result, Stop):
                 self._halt(result, place)
             elif isinstance(result, Stream):
-                # In a drain the peer is still there, and may have all of it.
-                wanted = self._cause in (None, cause.SHUTDOWN) and not self.peer_gone
-                if not self._jobs.stream(result, place, wanted=wanted):
-                    self._refuse("gave a Stream that was given before", place)
-            elif self._jobs.promise(result, place, wanted=not self.peer_gone):
+                # In a drain the peer is still there, and gets the whole stream.
+                deliverable = self.cause in (None, cause.SHUTDOWN) and not self.peer_gone
+                if not self._jobs.start_stream(result, place, deliverable=deliverable):
+                    self._refuse("returned a Stream that was returned before", place)
+            elif self._jobs.start_result(result, place, deliverable=not self.peer_gone):
                 return
             else:
-                self._refuse(f"returned {described(result)}, which is no result", place)
-        except Exception as error:  # noqa: BLE001 - a proxy, say, that cannot tell what it stands for
+                self._refuse(f"returned {described(result)}, which is not a result", place)
+        except Exception as error:  # noqa: BLE001 - a proxy, say, whose type cannot be read
             self._fail(error, place)
         self.busy = False
 
     def _push(self, messages: Sequence[Any], place: str) -> bool:
-        """Push messages; tell whether they were messages."""
+        """Push messages; return whether all of them were messages."""
         try:
             for message in messages:
                 if not isinstance(message, MESSAGE_TYPES):
-                    self._refuse(f"gave {described(message)} among its messages", place)
+                    self._refuse(f"has {described(message)} among its messages", place)
                     return False
             if self.peer_gone:
                 self.outbox.dropped += len(messages)
@@ -387,15 +388,15 @@ class Lifecycle(Callbacks):
         return True
 
     def _halt(self, stop: Stop, place: str) -> None:
-        """End as the handler says: its messages, its code, and nothing more is handled."""
+        """End as the handler wants: its messages leave, then its code; nothing more is handled."""
         if stop.error is not None:
-            self._tell("callback.failed", place, error=stop.error)
+            self._emit("callback.failed", place, error=stop.error)
         messages = messages_of(stop)
         if not isinstance(messages, Sequence):
-            self._refuse(f"gave a Stop with {described(messages)} for its messages", place)
+            self._refuse(f"has a Stop with {described(messages)} for its messages", place)
         elif self._push(cast("Sequence[Any]", messages), place):
-            self._say(cause.stopped(stop))
-            self._end()
+            self._send_close(cause.stopped(stop))
+            self._begin_ending()
 
     def _refuse(self, what: str, place: str) -> None:
         """End because the handler broke the contract."""
@@ -403,44 +404,44 @@ class Lifecycle(Callbacks):
 
     def _fail(self, error: BaseException, place: str) -> None:
         """End because something was raised (rule 6): nothing more is handled."""
-        if (stop := taken(error)) is not None:
+        if (stop := stop_in(error)) is not None:
             self._halt(stop, place)
             return
-        self._tell("callback.failed", place, error=error)
+        self._emit("callback.failed", place, error=error)
         if self.phase is LIVE or self.phase is FINISHING:
-            self._say(cause.raised(error))
-            self._end()
+            self._send_close(cause.raised(error))
+            self._begin_ending()
 
-    # The way to the end.
+    # From the cause of an end to the end.
 
-    def _depart(self, why: Cause) -> None:
-        """Finish without the peer, which is gone or as good as gone."""
+    def _finish_without_peer(self, why: Cause) -> None:
+        """Finish without the peer, which is gone or does not answer."""
         if self.phase is MADE:
-            self._over()
+            self._become_over()
             return
         if self.phase is LIVE:
-            self._finish_up(why, self._options.close_timeout)
+            self._begin_finishing(why, self._options.close_timeout)
         if self.phase is FINISHING and not self.peer_gone:
             if why is cause.LOST:
                 self.peer_gone = True
             else:
-                self._say(self._cause)
+                self._send_close(self.cause)
             self._jobs.cancel_iterators()
 
-    def _finish_up(self, why: Cause, bound: float | None) -> None:
+    def _begin_finishing(self, why: Cause, bound: float | None) -> None:
         self.phase = FINISHING
         self.ready = False
-        self._cause = why
+        self.cause = why
         self._host.alarm(bound)
 
-    def _say(self, why: Cause | None) -> None:
-        """Say Close, unless that was done or nobody would hear it: then the first cause stays."""
+    def _send_close(self, why: Cause | None) -> None:
+        """Send the Close frame, unless that was done or the peer is gone; the first cause stays."""
         if why is not None and not self.peer_gone:
-            self._cause = why
+            self.cause = why
             self.peer_gone = True
             self._host.close(why.code, why.detail)
 
-    def _end(self) -> None:
+    def _begin_ending(self) -> None:
         self.phase = ENDING
         self.ready = False
         self.mailbox.clear()
@@ -450,44 +451,43 @@ class Lifecycle(Callbacks):
 
     def _terminate(self) -> None:
         self.phase = LAST
-        assert self._cause is not None, "every way to the end has its cause"
+        assert self.cause is not None, "every end has a cause"
         last = self._on_terminate
         try:
-            result: Awaitable[Any] | None = None if last is None else last(self._cause.reason)
+            result: Awaitable[Any] | None = None if last is None else last(self.cause.reason)
         except BaseException as error:
-            if taken(error) is None:
-                self._tell("callback.failed", "terminate", error=error)
+            if stop_in(error) is None:
+                self._emit("callback.failed", "terminate", error=error)
             if isinstance(error, (KeyboardInterrupt, SystemExit)):
-                self._over()
+                self._become_over()
                 raise
         else:
             if isinstance(result, Awaitable):
                 self._host.alarm(self._options.close_timeout)
                 self._jobs.start(Job(Role.TERMINATE, "terminate", awaitable=result))
                 return
-        self._over()
+        self._become_over()
 
-    def _over(self) -> None:
+    def _become_over(self) -> None:
         self.phase = OVER
         host = self._host
         host.alarm(None)
-        if not self._abandoned:  # else there may be something to report yet
-            # The two know each other. Whatever is over is freed now, and not by the collector.
+        if not self._abandoned:  # otherwise an abandoned job may be reported yet
+            # The host refers to this object too, and both shall be freed without the collector.
             self._host = cast("Host", None)
-            self._jobs.release()
+            self._jobs.release_host()
         host.over()
 
     def forget(self) -> None:
-        """Let go of the handler and the cause: an exception knows frames that know this object."""
-        if not self._abandoned:  # else there may be something to report yet
-            self._cause = None
-            self.let_go()
+        """Let go of handler and cause: an exception refers to frames that refer to this object."""
+        if not self._abandoned:  # otherwise an abandoned job may be reported yet
+            self.cause = None
+            self.release_handler()
 
     def _abandon(self) -> None:
-        for job in self._jobs.running():
+        for job in self._jobs.discard_all():
             self._abandoned = True
-            self._jobs.discard(job)
-            self._tell("callback.abandoned", job.place)
+            self._emit("callback.abandoned", job.place)
 
     def _set_reading(self) -> None:
         room = not self.outbox.full and self.mailbox.ahead < self._options.max_read_ahead
@@ -496,5 +496,5 @@ class Lifecycle(Callbacks):
             self.reading = reading
             (self._host.resume if reading else self._host.hold)()
 
-    def _tell(self, event: str, place: str, **more: object) -> None:
+    def _emit(self, event: str, place: str, **more: object) -> None:
         telemetry.emit(event, request=self._host.request, place=self.place(place), **more)

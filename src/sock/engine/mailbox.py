@@ -1,4 +1,4 @@
-"""What waits for a callback, in the order in which it arrived: messages, control frames, infos."""
+"""Messages, control frames and infos that wait for a callback, in the order of their arrival."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import Any, final
 
 from .size import size_of as size_of
 
-# What an entry costs beside its payload, so that a flood of empty messages is bounded too
-# [S11.3].
+# The bytes that an entry counts beside its payload, so that empty messages are bounded too [S11.3].
 ENTRY_OVERHEAD = 64
 
 
 class Kind(Enum):
-    """What an entry is, and so which callback it is for."""
+    """The kind of an entry; its value is the name of the callback."""
 
     MESSAGE = "handle_in"
     CONTROL = "handle_control"
@@ -25,7 +24,7 @@ class Kind(Enum):
 class Mailbox:
     """The entries that wait.
 
-    Bounded by its owner, who looks at `ahead` and at what `put_info` returns.
+    Its owner bounds it, by `ahead` and by the result of `put_info`.
 
     Args:
         max_infos: infos that may wait; None for no limit.
@@ -34,13 +33,13 @@ class Mailbox:
     __slots__ = ("_entries", "_infos", "_max_infos", "ahead")
 
     def __init__(self, max_infos: int | None) -> None:
-        # An empty deque weighs 600 bytes, too much for a hundred thousand connections that have
-        # nothing to keep.
+        # There is no empty deque: its 600 bytes would be too much for a hundred thousand idle
+        # connections.
         self._entries: deque[tuple[Kind, Any, int]] | None = None
         self._infos = 0
         self._max_infos = max_infos
         self.ahead = 0
-        """Bytes of messages and control frames that wait, each with an overhead."""
+        """Bytes of the messages and control frames that wait, and an overhead for each."""
 
     def __bool__(self) -> bool:
         return self._entries is not None
@@ -49,13 +48,13 @@ class Mailbox:
         return 0 if self._entries is None else len(self._entries)
 
     def put(self, kind: Kind, value: Any, size: int) -> None:
-        """Keep what the peer sent: `size` bytes of payload."""
+        """Keep a message or a control frame with `size` bytes of payload."""
         cost = size + ENTRY_OVERHEAD
         self.ahead += cost
         self._append(kind, value, cost)
 
     def put_info(self, info: Any) -> bool:
-        """Keep an info, unless `max_infos` wait already; tell whether it was kept."""
+        """Keep an info, unless `max_infos` wait already; return whether it was kept."""
         if self._max_infos is not None and self._infos >= self._max_infos:
             return False
         self._infos += 1
@@ -63,7 +62,7 @@ class Mailbox:
         return True
 
     def take(self) -> tuple[Kind, Any]:
-        """Take the oldest entry; only from one that is not empty."""
+        """Remove the oldest entry and return it. The mailbox may not be empty."""
         assert self._entries is not None, "take from an empty mailbox"
         kind, value, cost = self._entries.popleft()
         if kind is Kind.INFO:

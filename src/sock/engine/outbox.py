@@ -1,6 +1,7 @@
-"""The bound on what waits to be sent, and the peer that takes nothing of it.
+"""The bound on the bytes that wait for the peer, and on the time in which it takes none of them.
 
-The bytes themselves are the host's. Here is only how much of them is too much, and for how long.
+The host has the bytes themselves. This module only decides how many are too many, and how long is
+too long.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ class Outbox:
         self.timeout = timeout
         self.full = False
         self.dropped = 0
-        """Messages pushed to a peer that had gone."""
+        """Messages that were dropped because the peer was gone."""
         self._since: float | None = None
         self._taken = 0
 
-    def level(self, pending: int) -> bool:
-        """Take note of how many bytes are pending; tell whether `full` has changed."""
+    def update(self, pending: int) -> bool:
+        """Note how many bytes are pending; return whether `full` has changed."""
         full = self.full
         if self.limit is not None and pending > self.limit:
             self.full = True
@@ -47,12 +48,12 @@ class Outbox:
         return self.full is not full
 
     def due(self, now: float, pending: int, taken: int) -> float:
-        """Return when the peer will have been too slow; `NEVER` while nothing is pending.
+        """Return the time at which the peer counts as too slow; `NEVER` while nothing is pending.
 
         Args:
             now: seconds of a steady clock.
-            pending: bytes that wait.
-            taken: bytes taken so far, a count that shows progress.
+            pending: bytes that wait for the peer.
+            taken: bytes that the peer has taken so far; a higher count is progress.
         """
         if self.timeout is None or not pending:
             self._since = None

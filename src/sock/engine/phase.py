@@ -1,4 +1,4 @@
-"""How far the life of a connection has come."""
+"""The phases in the life of a connection."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 
 class Phase(Enum):
-    """The states of `lifecycle`, whose table says what leads from one to the next."""
+    """The states in the table of `lifecycle`, which says what leads from one to the next."""
 
     MADE = auto()
     LIVE = auto()
@@ -17,7 +17,7 @@ class Phase(Enum):
     OVER = auto()
 
 
-# A global is looked up faster than a member of an enum, and this is asked for every message.
+# These are globals, because they are read for every message, and a member of an enum is slower.
 MADE: Final = Phase.MADE
 LIVE: Final = Phase.LIVE
 FINISHING: Final = Phase.FINISHING

@@ -1,6 +1,6 @@
-"""How many bytes a message is: in memory while it waits, and on the wire.
+"""The size of a message in bytes: in memory while it waits, and on the wire.
 
-Whoever bounds messages in bytes asks here, so that no two places count in different ways.
+Every bound on messages in bytes uses these functions, so that all of them count alike.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def size_of(message: str | bytes) -> int:
-    """Return the bytes that a message occupies; a text that is not ASCII has several a character.
+    """Return the bytes that a message occupies in memory, several a character if it is not ASCII.
 
     >>> size_of("a" * 1000), size_of("\N{GRINNING FACE}" * 1000) // 1000
     (1000, 4)
     """
     if isinstance(message, str) and not message.isascii():
-        return sys.getsizeof(message)  # to encode it would take as long as it is
+        return sys.getsizeof(message)  # to encode it would take too long
     return len(message)
 
 
@@ -29,10 +29,10 @@ def encoded_size(message: Message) -> int:
     """Return the bytes of a message's payload on the wire, before any compression.
 
     Args:
-        message: text, binary or a control frame. It takes as long as a text that is not ASCII is.
+        message: text, binary or a control frame. A long text that is not ASCII takes time.
 
     Raises:
-        UnicodeEncodeError: the text has a lone surrogate, which is no Unicode text.
+        UnicodeEncodeError: the text has a lone surrogate, which UTF-8 cannot encode.
 
     >>> encoded_size("a" * 1000), encoded_size("\N{GRINNING FACE}" * 1000)
     (1000, 4000)

@@ -1,4 +1,4 @@
-"""How a handler's mistakes and a peer's are put into words."""
+"""The words for mistakes of a handler or of a peer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sock.spec import UnsupportedData
 
 
 def described(value: object) -> str:
-    """Name what a handler gave, with the usual cause where there is one.
+    """Return the type of a wrong value, with the usual cause where there is one.
 
     >>> described({}), described(n for n in ())
     ("'dict'", 'a generator (was `async def` meant?)')
@@ -19,10 +19,10 @@ def described(value: object) -> str:
 
 
 def unsupported(message: str | bytes) -> UnsupportedData:
-    """Tell a peer what is not taken from it.
+    """Return the error for a peer whose kind of message the handler does not take.
 
     >>> unsupported(b"")
-    UnsupportedData('no binary messages are taken here (RFC 6455 §7.4.1)')
+    UnsupportedData('this address takes no binary messages (RFC 6455 §7.4.1)')
     """
     kind = "text" if isinstance(message, str) else "binary"
-    return UnsupportedData(f"no {kind} messages are taken here (RFC 6455 §7.4.1)")
+    return UnsupportedData(f"this address takes no {kind} messages (RFC 6455 §7.4.1)")

@@ -22,6 +22,7 @@ import socket
 from typing import TYPE_CHECKING, Any, Protocol, final
 
 from sock.live.link import Link
+from sock.loop.sockets import adopt
 from sock.loop.transport import TransportPipe
 from sock.spec import HandlerError, HandshakeError
 from sock.wire import handshake
@@ -138,7 +139,7 @@ class Takeover:
         )
         early: bytes | None = None
         # It is asked for now, as the loop may call `connect`, in another context.
-        scope = self._reactor.scope.here()
+        scope = self._reactor.scope.for_current_context()
 
         def connect(pipe: Pipe) -> Link:
             link = self.link = Link(
@@ -219,11 +220,11 @@ def take_from_transport(
         raise ConnectionResetError("the peer has gone")
     sock: Any = transport.get_extra_info("socket")
     plain = transport.get_extra_info("sslcontext") is None
-    if reactor.native and plain and sock is not None and not transport.get_write_buffer_size():
+    if reactor.uses_epoll and plain and sock is not None and not transport.get_write_buffer_size():
         # This fails when no descriptor is left, for the duplicate or for the reactor's epoll. The
         # server's transport is closed last, so that the connection can then stay with it.
         with contextlib.suppress(HandlerError, OSError):
-            reactor.adopt(duplicate_socket(sock.fileno()), connect)
+            adopt(reactor, duplicate_socket(sock.fileno()), connect)
             transport.set_protocol(asyncio.Protocol())  # the server's own would hear of an end
             transport.abort()
             return

@@ -238,7 +238,7 @@ class Bridge(LiveConnection):
         self._queue.append(message)
         limit = self._options.max_send_buffer
         if limit is not None and self._queued_bytes > limit:
-            self.lifecycle.backlog(self._queued_bytes)
+            self.lifecycle.note_pending(self._queued_bytes)
         if not self._in_turn:
             self.reactor.wake(self)
 
@@ -249,7 +249,7 @@ class Bridge(LiveConnection):
         self.state = CLOSE_SENT
         self._queue.append(QueuedClose(code, detail))
         self._close_job = Job(Role.TASK, "close")
-        self.lifecycle.spawned(self._close_job)
+        self.lifecycle.job_spawned(self._close_job)
         if not self._in_turn:
             self.reactor.wake(self)
         self._receive_again()  # to hear of the peer's own end
@@ -355,14 +355,14 @@ class Bridge(LiveConnection):
                 self.push(result)
                 result = None
         except BaseException as error:
-            life.raised(error)
+            life.take_error(error)
             if isinstance(error, (KeyboardInterrupt, SystemExit)):
                 raise
             return
         if result is None and life.ready:
             life.busy = False
         else:
-            life.settle(result)
+            life.take_result(result)
             result = None  # an error in it may know this frame
 
     def _take_end(self, end: ProtocolError | Remote | Shutdown) -> None:
@@ -392,7 +392,7 @@ class Bridge(LiveConnection):
         # loop's, which is ending.
         if isinstance(error, Exception):
             self._in_turn = False
-            self.lifecycle.failed(Job(Role.TASK, "receive"), error)
+            self.lifecycle.job_raised(Job(Role.TASK, "receive"), error)
             self._send_soon()
         else:
             self._lose_peer()
@@ -455,7 +455,7 @@ class Bridge(LiveConnection):
         # First: the life cycle may close now, and that Close is only queued then.
         self._finish_close_job()
         if self.lifecycle.outbox.full:
-            self.lifecycle.backlog(0)
+            self.lifecycle.note_pending(0)
             self.wake_waiters()
 
     async def _send_close(self, close: QueuedClose) -> None:
@@ -470,4 +470,4 @@ class Bridge(LiveConnection):
         """Let `terminate` run: our Close has left, or never will."""
         job, self._close_job = self._close_job, None
         if job is not None:
-            self.lifecycle.settled(job, None)
+            self.lifecycle.job_returned(job, None)

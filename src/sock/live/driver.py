@@ -11,8 +11,8 @@ from collections.abc import AsyncGenerator, Coroutine
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from sock.engine import Job, Role
-from sock.loop.eager import Suspended
-from sock.loop.watch import watched
+from sock.loop.eager import SuspendedCoroutine
+from sock.loop.slow_callback import report_slow_steps
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -26,23 +26,23 @@ _ITEMS_A_TURN: Final = 64
 def start(connection: LiveConnection, job: Job) -> None:
     """Begin a job of the life cycle, and report it when it is done."""
     begun = job.awaitable
-    if not isinstance(begun, Suspended):  # otherwise the lane has begun it already
+    if not isinstance(begun, SuspendedCoroutine):  # otherwise the lane has begun it already
         work = _coroutine(connection, job)
         if connection.debug:
-            work = watched(work, connection.lifecycle.place(job.place))
+            work = report_slow_steps(work, connection.lifecycle.place(job.place))
         try:
             begun = connection.reactor.eager.begin(work, connection)
         except asyncio.CancelledError:
             _report_cancelled(connection, job)
             return
         except BaseException as error:
-            connection.lifecycle.failed(job, error)
+            connection.lifecycle.job_raised(job, error)
             if isinstance(error, (KeyboardInterrupt, SystemExit)):
                 connection.wake()  # to finish the end that has begun, if the event loop goes on
                 raise
             return
-    if not isinstance(begun, Suspended):
-        connection.lifecycle.settled(job, begun)
+    if not isinstance(begun, SuspendedCoroutine):
+        connection.lifecycle.job_returned(job, begun)
     elif begun.task.done():
         _report(connection, job, begun.task)
     else:
@@ -61,7 +61,7 @@ def follow_spawned(connection: LiveConnection, task: asyncio.Task[Any]) -> None:
     """Follow a task of `Ref.spawn`, which is cancelled when the connection ends."""
     job = Job(Role.TASK, "spawn")
     follow(connection, job, task)
-    connection.lifecycle.spawned(job)
+    connection.lifecycle.job_spawned(job)
 
 
 def cancel(job: Job) -> None:
@@ -84,18 +84,18 @@ def _report(connection: LiveConnection, job: Job, task: asyncio.Task[Any]) -> No
         _report_cancelled(connection, job)
         return
     if error is None:
-        connection.lifecycle.settled(job, task.result())
+        connection.lifecycle.job_returned(job, task.result())
     else:
-        connection.lifecycle.failed(job, error)
+        connection.lifecycle.job_raised(job, error)
 
 
 def _report_cancelled(connection: LiveConnection, job: Job) -> None:
     # When the end has begun, the event loop may have cancelled the task, because it is stopping.
     if job.cancelled or job.role is Role.TASK or connection.lifecycle.closed:
-        connection.lifecycle.settled(job, None)
+        connection.lifecycle.job_returned(job, None)
     else:
         place = connection.lifecycle.place(job.place)
-        connection.lifecycle.failed(job, asyncio.CancelledError(f"{place} was cancelled"))
+        connection.lifecycle.job_raised(job, asyncio.CancelledError(f"{place} was cancelled"))
 
 
 def _coroutine(connection: LiveConnection, job: Job) -> Coroutine[Any, Any, Any]:
@@ -122,7 +122,7 @@ async def _exhaust(connection: LiveConnection, job: Job) -> None:
                 item = await anext(iterator)
             except StopAsyncIteration:
                 return
-            connection.lifecycle.yielded(job, item)
+            connection.lifecycle.job_yielded(job, item)
             del item  # it may be large, and the peer slow
             count += 1
             if count % _ITEMS_A_TURN == 0:

@@ -130,14 +130,14 @@ class Lane(LiveConnection):
                         if len(self._out) > self._max_out:
                             self.queued()
                 except BaseException as error:
-                    life.raised(error)
+                    life.take_error(error)
                     if isinstance(error, (KeyboardInterrupt, SystemExit)):
                         raise
                     return life.reading
                 if result is None and life.ready:
                     life.busy = False
                     return not self._late()
-                life.settle(result)
+                life.take_result(result)
                 result = None  # an error in it may know this frame
                 return life.reading and not self._late()
         return self._deliver_slowly(event) and not self._late()
@@ -179,7 +179,7 @@ class Lane(LiveConnection):
         Never runs a callback; what cannot be encoded is told in its turn.
         """
         life = self.lifecycle
-        if not (life.pushes_infos and life.ready) or life.busy or not self.reactor.here():
+        if not (life.pushes_infos and life.ready) or life.busy or not self.reactor.in_loop_thread():
             return False
         if not isinstance(info, MESSAGE_TYPES):
             return False
@@ -206,7 +206,7 @@ class Lane(LiveConnection):
         if not self.in_turn:
             self.reactor.wake(self)
         if len(self._out) > self._max_out:
-            self.lifecycle.backlog(len(self._out) + self.pipe.pending)
+            self.lifecycle.note_pending(len(self._out) + self.pipe.pending)
 
     def queued_size(self) -> int:
         """Return how many bytes are queued. From any thread."""

@@ -95,7 +95,7 @@ class Link(Lane):
             options,
             Keepalive(options.idle_timeout, options.ping_interval, reactor.loop.time()),
             debug,
-            reactor.scope.here() if scope is None else scope,
+            reactor.scope.for_current_context() if scope is None else scope,
             pipe,
             Parser(
                 max_message_size=options.max_message_size,
@@ -151,7 +151,7 @@ class Link(Lane):
 
     def _go_on_sending(self) -> None:
         self.limit_turn(0)
-        self.lifecycle.backlog(0)
+        self.lifecycle.note_pending(0)
         self.wake_waiters()
 
     def lost(self) -> None:
@@ -281,7 +281,7 @@ class Link(Lane):
             self.pipe.abort()
             return
         try:
-            self.lifecycle.raised(error)
+            self.lifecycle.take_error(error)
         except BaseException:  # the error could not even be reported
             self.pipe.abort()
             raise
@@ -298,7 +298,7 @@ class Link(Lane):
         """Take note of how many bytes of this turn's write the kernel has not taken, or of 0."""
         if pending:
             self.limit_turn(pending)
-            self.lifecycle.backlog(pending)
+            self.lifecycle.note_pending(pending)
             self.deadline_changed = True
         else:
             self._go_on_sending()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from sock import telemetry
 from sock.engine import NEVER, Lifecycle
 from sock.loop.scope import Scoped
-from sock.loop.watch import watch
+from sock.loop.slow_callback import report_if_slow
 
 from .infos_from_threads import OVERFLOW, InfoCount
 from .state import OPEN
@@ -83,7 +83,9 @@ class LiveConnection(Scoped):
         self.keepalive = keepalive
         self.debug = debug
         # Link and Bridge have the rest of what a host is asked for.
-        self.lifecycle = Lifecycle(handler, options, cast("Host", self), watch if debug else None)
+        self.lifecycle = Lifecycle(
+            handler, options, cast("Host", self), report_if_slow if debug else None
+        )
         """Decides everything."""
         self.state = OPEN
         self.slot: int | None = None

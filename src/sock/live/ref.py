@@ -93,7 +93,7 @@ class LiveRef:
         connection, life = self._connection, self.lifecycle
         if life is None or connection is None or connection.offer(info):
             return
-        if connection.reactor.here():
+        if connection.reactor.in_loop_thread():
             life.post(info)
             return
         if not connection.count_info():
@@ -110,7 +110,7 @@ class LiveRef:
         if life is None or connection is None:
             return
         self.close()
-        if connection.reactor.here():
+        if connection.reactor.in_loop_thread():
             life.stop(stop)
         else:
             connection.reactor.post(StopReceiver(life), stop)
@@ -260,7 +260,11 @@ def _check_thread(connection: LiveConnection | None, name: str) -> None:
     Raises:
         RuntimeError: this is another thread.
     """
-    if connection is None or connection.reactor.here() or not connection.reactor.loop.is_running():
+    if (
+        connection is None
+        or connection.reactor.in_loop_thread()
+        or not connection.reactor.loop.is_running()
+    ):
         return
     raise RuntimeError(
         f"Ref.{name} may only be called in the thread of the connection's event loop, and this "

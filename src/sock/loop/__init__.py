@@ -6,6 +6,8 @@ from .pipe import accept_socket as accept_socket
 from .reactor import FOREVER as FOREVER
 from .reactor import PATIENCE as PATIENCE
 from .reactor import Reactor as Reactor
+from .sockets import accept as accept
+from .sockets import adopt as adopt
 from .timer import Alarm as Alarm
 
 __all__ = [
@@ -15,5 +17,7 @@ __all__ = [
     "Pipe",
     "Reactor",
     "Receiver",
+    "accept",
     "accept_socket",
+    "adopt",
 ]

@@ -1,21 +1,22 @@
-"""Coroutines begun at once: one that does not suspend costs no task and no turn of the loop.
+"""Begin coroutines at once: one that does not suspend costs no task and no turn of the loop.
 
-    the coroutine        what is done
-    -------------------  -----------------------------------------------------------------------
-    returns, or raises   that is the outcome; the task goes on to the next coroutine of this turn
-    suspends             the task is its own from now on; the next coroutine gets another one
-    leaves traces        it cancels, names or marks its task, or somebody may still hold it: the
-                         task stays with it, done with its result; the next one gets another one
+    the coroutine        what is done -------------------
+    ----------------------------------------------------------------------- returns or raises    the
+    next coroutine of this turn of the loop gets the same task suspends             the task belongs
+    to it from now on; the next coroutine gets another one changes its task     it cancels, names or
+    marks the task, or somebody may still hold it: the task
+                         stays with it and ends with its result; the next one gets another one
 
-A first step needs a task all the same: `asyncio.timeout`, task groups and other libraries ask for
-the current one. So there is one for a turn of the loop, an ordinary task whose own first step comes
-in the loop's next turn. Until then it is lent to one coroutine after the other; then it goes on
-with the one that has suspended, or it is done. A coroutine that has suspended sees no difference to
-a task of its own. Its steps run in the scope of its connection (`scope`).
+The first step of a coroutine needs a task too, because `asyncio.timeout`, task groups and other
+libraries ask for the current one. So there is one task for a turn of the loop, an ordinary one
+whose own first step comes in the loop's next turn. Until then it is lent to one coroutine after the
+other. Then it continues the coroutine that has suspended, or it is done. A coroutine that has
+suspended sees no difference to a task of its own. Its steps run in the scope of its connection
+(`scope`).
 
-That nobody else holds a task is told by its references and weak references: more of them than it
-began with may be anybody's, such as a handler that keeps `asyncio.current_task()`, or a library
-that keeps what it knows in a dictionary with tasks for its keys.
+The references and weak references to a task tell whether somebody else holds it. If there are more
+of them than at first, then a handler may have kept `asyncio.current_task()`, or a library may have
+a dictionary with tasks for its keys.
 
 The compiled core has a twin of this (`core/loop/eager.pyx`).
 """
@@ -34,25 +35,25 @@ if TYPE_CHECKING:
 
     from .scope import Scope
 
-# Documented, for those who run tasks themselves: "Extending", in the manual of asyncio.
+# The manual of asyncio documents both, in "Extending", for code that runs tasks itself.
 _enter_task = asyncio.tasks._enter_task  # noqa: SLF001
 _leave_task = asyncio.tasks._leave_task  # noqa: SLF001
 
 
-class Owner(Protocol):
-    """Whose a coroutine is."""
+class ScopeOwner(Protocol):
+    """An object that has coroutines, and a scope for their steps."""
 
     def own_scope(self) -> Scope:
-        """Return the scope that the coroutine's steps run in."""
+        """Return the scope in which the steps of the coroutine run."""
         ...
 
 
 @final
-class Suspended:
-    """What `Eager.begin` returns for a coroutine that waits for something.
+class SuspendedCoroutine:
+    """The result of `Eager.begin` for a coroutine that waits for something.
 
     Args:
-        task: goes on with it.
+        task: continues the coroutine.
     """
 
     __slots__ = ("task",)
@@ -61,7 +62,7 @@ class Suspended:
         self.task = task
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        """Wait for its outcome."""
+        """Wait for the result of the coroutine."""
         return self.task.__await__()
 
 
@@ -70,42 +71,44 @@ class Eager:
     """Begins the coroutines of one event loop.
 
     Args:
-        loop: which is running.
+        loop: the event loop, which is running.
     """
 
     __slots__ = ("_lent", "_loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._lent: Lent | None = None  # in this turn, and not in use
+        self._lent: LentCoroutine | None = None  # has the task of this turn, while nobody uses it
 
-    def begin(self, coroutine: Coroutine[Any, Any, Any], owner: Owner) -> Any:
-        """Run a coroutine up to where it waits.
+    def begin(self, coroutine: Coroutine[Any, Any, Any], owner: ScopeOwner) -> Any:
+        """Run a coroutine until it waits for something.
 
         Args:
-            coroutine: not begun.
-            owner: whose it is, and within whose scope this is called.
+            coroutine: has not begun.
+            owner: has the scope within which this is called.
 
         Returns:
-            Its result, or a `Suspended`.
+            The result of the coroutine, or a `SuspendedCoroutine`.
 
         Raises:
-            BaseException: what the coroutine has raised.
+            BaseException: the exception of the coroutine.
         """
         loop = self._loop
         lent = self._lent
-        if lent is None or not lent.is_free():
-            if loop.get_task_factory() is not None:  # who makes tasks in his own way has a reason
+        if lent is None or not lent.is_reusable():
+            if (
+                loop.get_task_factory() is not None
+            ):  # a program with a task factory gets its own tasks
                 steps = Steps(coroutine, owner.own_scope())
-                return Suspended(loop.create_task(steps))
-            lent = self._lent = Lent(self, loop)
+                return SuspendedCoroutine(loop.create_task(steps))
+            lent = self._lent = LentCoroutine(self, loop)
         task, outer = lent.task, None
-        assert task is not None, "it is forgotten before its task is"
+        assert task is not None, "a coroutine without its task is never lent"
         try:
             _enter_task(loop, task)
-        except RuntimeError:  # a drain, say, is a task itself
+        except RuntimeError:  # this runs in another task, such as a drain
             outer = asyncio.current_task(loop)
-            assert outer is not None, "what else could there be"
+            assert outer is not None, "only a current task raises this"
             _leave_task(loop, outer)
             _enter_task(loop, task)
         try:
@@ -117,22 +120,22 @@ class Eager:
             raise
         else:
             self._lent = None
-            lent.keep(coroutine, waits_for, owner.own_scope())
-            return Suspended(task)
+            lent.continue_with(coroutine, waits_for, owner.own_scope())
+            return SuspendedCoroutine(task)
         finally:
             _leave_task(loop, task)
             if outer is not None:
                 _enter_task(loop, outer)
         del task
-        if not lent.is_free():
+        if not lent.is_reusable():
             self._lent = None
             if lent.cancelling():
                 raise asyncio.CancelledError
             lent.result = result
         return result
 
-    def forget(self, lent: Lent) -> None:
-        """Lend it no more."""
+    def forget(self, lent: LentCoroutine) -> None:
+        """Lend the task of this coroutine no more."""
         if self._lent is lent:
             self._lent = None
 
@@ -141,9 +144,9 @@ class Steps(Coroutine[Any, Any, Any]):
     """A coroutine each of whose steps runs in a scope.
 
     Args:
-        coroutine: whose steps they are.
-        scope: to run in.
-        begun: whether the coroutine has taken a step already.
+        coroutine: takes the steps.
+        scope: the scope for each step.
+        begun: whether the coroutine has taken its first step already.
     """
 
     __slots__ = ("_begun", "_coroutine", "scope")
@@ -156,41 +159,41 @@ class Steps(Coroutine[Any, Any, Any]):
         self.scope = scope
 
     def __getattr__(self, name: str) -> Any:
-        """Return what a debugger asks of a coroutine: its name, its code, its frame."""
+        """Return an attribute for a debugger: the name, the code or the frame of the coroutine."""
         return getattr(self._coroutine, name)
 
-    # What a task asks of its coroutine. PEP 492.
+    # A task calls these methods of its coroutine. PEP 492.
 
     def send(self, value: Any, /) -> Any:
         """Take a step."""
         if not self._begun:
             self._begun = True
             if self.scope.entered_by is not None:
-                # A task that is begun at once runs in a copy of the scope, which is in use: what
-                # the first step sets would be lost. So it comes in the loop's next turn.
+                # An eager task of Python's begins within the scope, in a copy of its context. What
+                # its first step sets would be lost, so that step comes in the loop's next turn.
                 return None
         return self.scope.run(self._coroutine.send, value)
 
     def throw(self, error: Any, *more: Any) -> Any:
-        """Take a step in which something is raised, such as a cancellation."""
+        """Take a step that begins with an exception, such as a cancellation."""
         return self.scope.run(self._coroutine.throw, error, *more)
 
     def close(self) -> None:
-        """End it, as what is never resumed is ended."""
+        """End a coroutine that is never resumed."""
         self.scope.run(self._coroutine.close)
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        """Be a coroutine by all rules; only its task runs it."""
-        raise RuntimeError("the coroutine of a connection is run by its task")
+        """Refuse: only the task of the coroutine runs it."""
+        raise RuntimeError("only its task may run the coroutine of a connection")
 
 
 @final
-class Lent(Coroutine[Any, Any, Any]):
-    """The coroutine of a task that is lent: at first nothing, then one that has suspended.
+class LentCoroutine(Coroutine[Any, Any, Any]):
+    """The coroutine of a task that is lent. It is empty at first, and continues another one later.
 
     Args:
-        eager: who lends it.
-        loop: of the task.
+        eager: lends it.
+        loop: the event loop of the task.
     """
 
     __slots__ = (
@@ -209,28 +212,30 @@ class Lent(Coroutine[Any, Any, Any]):
         self._eager = eager
         self._steps: Steps | None = None
         self._waits_for: Any = None
-        self._blocking = False  # whether that is a future, awaited as futures are
+        self._blocking = False  # whether `_waits_for` is a future that was awaited
         self.touched = False
-        """Whether somebody has left something at the task that the next one would inherit."""
+        """Whether the task was changed, so that the next coroutine would see the change."""
         self.result: Any = None
-        """What the task comes to when it stays with a coroutine that did not suspend."""
-        # In a context of its own: nothing of it, but for the waking up, runs in that.
+        """The result of the task if it stays with a coroutine that did not suspend."""
+        # It has an empty context, in which nothing runs but the waking up of the task.
         self.task: LentTask | None = LentTask(self, loop=loop, context=contextvars.Context())
         self._references = getrefcount(self.task)
         self._weak_references = getweakrefcount(self.task)
 
-    def keep(self, coroutine: Coroutine[Any, Any, Any], waits_for: Any, scope: Scope) -> None:
-        """Go on with a coroutine, which waits for something that it has yielded."""
+    def continue_with(
+        self, coroutine: Coroutine[Any, Any, Any], waits_for: Any, scope: Scope
+    ) -> None:
+        """Continue a coroutine that has yielded the object for which it waits."""
         self._steps = Steps(coroutine, scope, begun=True)
         self._waits_for = waits_for
         if getattr(waits_for, "_asyncio_future_blocking", None):
-            # As a task does at once: another coroutine may wait for the same future in this turn.
+            # A task does this at once: another coroutine may wait for the same future in this turn.
             waits_for._asyncio_future_blocking = False  # noqa: SLF001 - the protocol of futures
             self._blocking = True
-        self.task = None  # it knows this: the two would wait for the garbage collector
+        self.task = None  # the task refers to this object, and both shall be freed at once
 
-    def is_free(self) -> bool:
-        """Tell whether it may be lent again: nothing was left at it, and nobody else knows it."""
+    def is_reusable(self) -> bool:
+        """Tell whether the task may be lent again: it is unchanged, and nobody else holds it."""
         return (
             not self.touched
             and getrefcount(self.task) == self._references
@@ -242,15 +247,15 @@ class Lent(Coroutine[Any, Any, Any]):
         return self.task is not None and self.task.cancelling() > 0
 
     def context(self) -> contextvars.Context:
-        """Return the context that the coroutine runs in."""
+        """Return the context in which the coroutine runs."""
         return contextvars.copy_context() if self._steps is None else self._steps.scope.context
 
     def expire(self) -> None:
-        """Be lent no more: the turn is over."""
+        """Note that the turn is over: the task is lent no more."""
         self._eager.forget(self)
         self.task = None
 
-    # What a task asks of its coroutine. PEP 492.
+    # A task calls these methods of its coroutine. PEP 492.
 
     def send(self, value: Any, /) -> Any:
         """Take a step."""
@@ -262,12 +267,12 @@ class Lent(Coroutine[Any, Any, Any]):
         return self._steps.send(value)
 
     def throw(self, error: Any, *more: Any) -> Any:
-        """Take a step in which something is raised, such as a cancellation."""
+        """Take a step that begins with an exception, such as a cancellation."""
         if self._steps is None:
             self.expire()
             raise error
         if self._blocking and isinstance(error, asyncio.CancelledError):
-            # As a task that is cancelled does: it cancels what it waits for, and hears of that.
+            # A task that is cancelled cancels the future for which it waits, and hears of that.
             self._blocking = self._waits_for.cancel(msg=error.args[0] if error.args else None)
             if self._blocking:
                 return self._to_wait_for()
@@ -275,7 +280,7 @@ class Lent(Coroutine[Any, Any, Any]):
         return self._steps.throw(error, *more)
 
     def _to_wait_for(self) -> Any:
-        """Return to the task, once, what it is to wait for."""
+        """Return the object for which the task has to wait, once."""
         waits_for, self._waits_for = self._waits_for, None
         if self._blocking:
             self._blocking = False
@@ -283,49 +288,49 @@ class Lent(Coroutine[Any, Any, Any]):
         return waits_for
 
     def close(self) -> None:
-        """End it, as what is never resumed is ended."""
+        """End a coroutine that is never resumed."""
         if self._steps is not None:
             self._steps.close()
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        """Be a coroutine by all rules; only its task runs it."""
-        raise RuntimeError("the coroutine of a connection is run by its task")
+        """Refuse: only the task of the coroutine runs it."""
+        raise RuntimeError("only its task may run the coroutine of a connection")
 
     def __getattr__(self, name: str) -> Any:
-        """Return what a debugger asks of a coroutine: its name, its code, its frame."""
+        """Return an attribute for a debugger: the name, the code or the frame of the coroutine."""
         return getattr(self._steps, name)
 
 
 @final
 class LentTask(asyncio.Task[Any]):
-    """A task that tells when somebody leaves something at it."""
+    """A task that notes when somebody changes it."""
 
-    _lent: Lent
+    _lent: LentCoroutine
 
-    def __init__(self, lent: Lent, **how: Any) -> None:
+    def __init__(self, lent: LentCoroutine, **how: Any) -> None:
         super().__setattr__("_lent", lent)
         super().__init__(lent, **how)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Set an attribute, which is for the coroutine that has set it."""
+        """Set an attribute, which the next coroutine must not see."""
         self._lent.touched = True
         super().__setattr__(name, value)
 
     def set_name(self, value: object) -> None:
-        """Name it, for the coroutine that runs in it."""
+        """Name the task, for the coroutine that runs in it."""
         self._lent.touched = True
         super().set_name(value)
 
     def get_context(self) -> contextvars.Context:
-        """Return the context that its coroutine runs in."""
+        """Return the context in which its coroutine runs."""
         return self._lent.context()
 
     def add_done_callback(self, callback: Any, **how: Any) -> None:
-        """Call back when it is done."""
+        """Call a function when the task is done."""
         self._lent.touched = True
         super().add_done_callback(callback, **how)
 
     def cancel(self, msg: Any = None) -> bool:
-        """Ask it to end."""
+        """Ask the task to end."""
         self._lent.touched = True
         return super().cancel(msg)

@@ -1,8 +1,8 @@
-"""Whether this process has a child that may hold its sockets too.
+"""Whether a child of this process may hold its sockets too.
 
-`close` ends a descriptor, not a connection: while a forked child has the same socket, TCP does not
-end, and the peer waits for ever. So once there was a fork, a socket is shut down before it is
-closed. Only then, as that is one more system call for each connection.
+`close` ends a descriptor and not a connection: while a forked child has the same socket, TCP does
+not end, and the peer waits for ever. So after a fork, a socket is shut down before it is closed.
+Without a fork this is left out, because it costs one more system call for each connection.
 
 RFC 6455 §7.1.1.
 """
@@ -13,16 +13,16 @@ import os
 import socket
 
 happened = False
-"""Whether this process has forked. A child begins anew: what it closes goes on in its parent."""
+"""Whether this process has forked. It is False in a child: its parent goes on with the sockets."""
 
 
 def _note_fork() -> None:
-    global happened  # noqa: PLW0603 - of the whole process, as forks are
+    global happened  # noqa: PLW0603 - a fork concerns the whole process
     happened = True
 
 
 def _begin_anew() -> None:
-    global happened  # noqa: PLW0603 - of the whole process, as forks are
+    global happened  # noqa: PLW0603 - a fork concerns the whole process
     happened = False
 
 
@@ -33,7 +33,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
 def shut(fd: int) -> None:
     """End TCP in both directions, or end listening, for every process that holds this socket.
 
-    Does nothing to a socket that is no descriptor any more, or that is not connected.
+    Does nothing if the descriptor is not a socket any more, or not connected.
     """
     if fd < 0:
         return
@@ -44,6 +44,6 @@ def shut(fd: int) -> None:
     try:
         sock.shutdown(socket.SHUT_RDWR)
     except OSError:
-        pass  # reset meanwhile
+        pass  # the peer has reset it meanwhile
     finally:
         sock.detach()

@@ -1,8 +1,8 @@
-"""The byte pipe between a socket and whoever reads it, in the two forms that exist.
+"""The byte pipe over a socket, and its receiver, as two protocols.
 
-A `Pipe` is a TCP connection without blocking: over a socket in the reactor's epoll
-(`epoll.SocketPipe`), or over an asyncio transport (`transport.TransportPipe`). A `Receiver`
-is whoever reads it at the time: first the server's HTTP connection, after the upgrade a `Link`.
+A `Pipe` is a TCP connection that never blocks. It stands over a socket in our epoll
+(`epoll.SocketPipe`), or over an asyncio transport (`transport.TransportPipe`). Its `Receiver` gets
+the bytes: first it is the HTTP connection of the server, and after the upgrade a `Link`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class Receiver(Protocol):
-    """Whoever reads a pipe."""
+    """The object that gets the bytes of a pipe."""
 
     def received(self, data: bytes, /) -> None:
-        """Take bytes as they came; never empty."""
+        """Take bytes as they came. There is at least one."""
 
     def ended(self) -> None:
         """Note that the peer sends nothing more (FIN); writing may still be possible."""
@@ -27,14 +27,14 @@ class Receiver(Protocol):
         """Note that the kernel has taken all that waited to be sent."""
 
     def lost(self) -> None:
-        """Note that the pipe is gone: called once, last, whoever ended it."""
+        """Note that the pipe is gone. This is the last call, and comes once, whoever ended it."""
 
 
-class Nobody:
-    """Reads a pipe whose receiver could not be made, or has been told of its end."""
+class NoReceiver:
+    """The receiver of a pipe whose own receiver could not be made, or knows of the end already."""
 
     def received(self, data: bytes, /) -> None:
-        """Drop them."""
+        """Drop the bytes."""
 
     def ended(self) -> None:
         """Do nothing."""
@@ -46,14 +46,14 @@ class Nobody:
         """Do nothing."""
 
 
-NOBODY: Final = Nobody()
+NO_RECEIVER: Final = NoReceiver()
 
 
 class Pipe(Protocol):
     """A TCP connection that never blocks. Used from its event loop only."""
 
     receiver: Receiver
-    """Who reads; may be replaced at any time."""
+    """The object that gets the bytes. It may be replaced at any time."""
 
     @property
     def pending(self) -> int:
@@ -62,7 +62,7 @@ class Pipe(Protocol):
 
     @property
     def taken(self) -> int:
-        """Bytes that the kernel has taken, a count that shows progress while some are pending."""
+        """Bytes that the kernel has taken so far; a higher count is progress while some pend."""
         ...
 
     @property
@@ -72,18 +72,18 @@ class Pipe(Protocol):
 
     @property
     def server(self) -> Address | None:
-        """Host and port that the peer reached, also when the pipe is gone."""
+        """Host and port that the peer has connected to, also when the pipe is gone."""
         ...
 
     def write(self, data: bytes | bytearray, /) -> None:
-        """Send what the kernel takes, and the rest when it can. `data` is given away."""
+        """Send what the kernel takes now, and the rest later. `data` belongs to the pipe then."""
 
     def pause(self, dead_after: float | None = None, /) -> None:
-        """Stop reading: TCP holds the peer back. A loss of the connection is still noticed.
+        """Stop reading, so that TCP holds the peer back. A lost connection is still noticed.
 
         Args:
-            dead_after: seconds after which the kernel should give up a peer that answers no probe;
-                None for its own.
+            dead_after: seconds after which the kernel gives up a peer that answers no probe; None
+                for the kernel's own setting.
         """
 
     def resume(self) -> None:
@@ -100,10 +100,10 @@ class Pipe(Protocol):
 
 
 def accept_socket(listening: socket.socket) -> socket.socket | None:
-    """Return a connection that waits in a listening socket, as one that does not block; or None.
+    """Return a connection that waits in a listening socket, non-blocking; None if none waits.
 
     Raises:
-        OSError: the kernel has none to give, or not the means to.
+        OSError: the connection is gone already, or the kernel has no means for one more.
     """
     try:
         sock, _ = listening.accept()
@@ -119,7 +119,7 @@ _MAX_DEAD_AFTER: Final = 32_767 * (_PROBES + 1)
 
 
 def expect_dead_peer(sock: socket.socket, seconds: float | None) -> None:
-    """Let the kernel probe a silent peer and give it up after so many seconds (rule 12)."""
+    """Let the kernel probe a silent peer, and give it up after so many seconds (rule 12)."""
     if seconds is None or sock.family not in {socket.AF_INET, socket.AF_INET6}:
         return
     seconds = min(seconds, _MAX_DEAD_AFTER)
@@ -131,5 +131,5 @@ def expect_dead_peer(sock: socket.socket, seconds: float | None) -> None:
         ("TCP_KEEPCNT", _PROBES),
         ("TCP_USER_TIMEOUT", round(seconds * 1000)),
     ):
-        if hasattr(socket, name):  # not every system has every one
+        if hasattr(socket, name):  # some systems lack some of these
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

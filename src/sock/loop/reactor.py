@@ -1,7 +1,6 @@
-"""What an event loop's connections share: their sockets, turns and deadlines.
+"""What the connections of one event loop share: their turns, their deadlines, infos from threads.
 
-Where there is epoll, all sockets are read in one of our own (`epoll`). Where there is none, or
-`SOCK_REACTOR=transport` says so, the same connections run over the loop's ordinary transports.
+The sockets of these connections are in `sockets`, which stands above this module.
 """
 
 from __future__ import annotations
@@ -15,46 +14,35 @@ import sys
 import time
 from collections import deque
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from .eager import Eager
-from .epoll import Epoll
-from .epoll import accept as accept_for_epoll
-from .epoll import refuse as refuse_accepted
-from .pipe import accept_socket
 from .scope import Scope
 from .timer import Alarm, Wheel
-from .transport import TransportPipe
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
 
-    from .pipe import Pipe, Receiver
     from .wakeable import Wakeable
 
 
-# Documented, for event loops: it does not raise where none runs.
+# asyncio documents it for event loops; unlike the public one, it returns None where none runs.
 _get_running_loop = asyncio._get_running_loop  # noqa: SLF001
 
 PATIENCE: Final = 10_000_000
 """Nanoseconds that a turn may take before the loop's other work gets its own."""
 
 
-Accepted: TypeAlias = "socket.socket"
-"""A connected socket that does not block; from `accept` its descriptor, where the core is used."""
-
-
 FOREVER: Final = 1 << 62
-"""Nanoseconds, 146 years: what is added to it is still a time."""
+"""Nanoseconds, 146 years: small enough that a time can be added to it."""
 
 
 _reactors: Final[dict[asyncio.AbstractEventLoop, Reactor]] = {}
-"""By their loops. Not of the class: Cython warns of an annotation there, at every build."""
+"""The reactors by their loops. Cython would warn of this annotation in the class."""
 
 
-class Addressed(Protocol):
-    """Whom other threads may send to."""
+class InfoReceiver(Protocol):
+    """An object to which other threads may send infos."""
 
     def admit(self, info: Any, /) -> None:
         """Take an info that another thread has sent."""
@@ -62,102 +50,59 @@ class Addressed(Protocol):
 
 @final
 class Reactor:
-    """The sockets, turns and deadlines of one event loop.
+    """The turns and deadlines of one event loop.
 
-    Got by `Reactor.of`, in that loop's thread.
+    `Reactor.of` returns it, in the thread of that loop.
 
     Args:
         loop: a running event loop.
-        native: whether to use epoll; None for what the machine and `SOCK_REACTOR` say.
+        uses_epoll: whether sockets are read in an epoll of our own; None leaves that to the machine
+            and to `SOCK_REACTOR`.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, *, native: bool | None = None) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, uses_epoll: bool | None = None) -> None:
         self.loop = loop
-        self.native = _has_epoll(loop) if native is None else native
+        self.uses_epoll = _has_epoll(loop) if uses_epoll is None else uses_epoll
         """Whether sockets are read in an epoll of our own."""
+        self.epoll: Any = None
+        """That epoll while it has sockets: `sockets.adopt` makes it, its last socket ends it."""
         self.wheel = Wheel(loop)
         self.eager = Eager(loop)
-        """Begins coroutines."""
+        """Begins the coroutines of all connections."""
         self.scope = Scope(contextvars.Context(), shared=True)
-        """Of all connections that were accepted where no context variable was set."""
+        """The scope of all connections that were accepted where no context variable was set."""
         self.thread = 0
-        """The loop's thread, in a turn of the reactor's; see `here`."""
+        """The thread of the loop during a turn of the reactor, else 0; see `in_loop_thread`."""
         self.now = loop.time()
-        """Seconds of the loop's clock when this turn began; coarse."""
+        """The time of the loop's clock at which this turn began, in seconds."""
         self.patience = PATIENCE
-        """Nanoseconds that a turn may take; without end where time stands still."""
+        """Nanoseconds that a turn may take; `FOREVER` where a test lets time stand still."""
         self.deadline = sys.maxsize
-        """When this turn should end: nanoseconds of the monotonic clock; a loop's may stand."""
-        self._epoll: Epoll | None = None
+        """The time at which this turn should end, in nanoseconds of the monotonic clock."""
         self._woken: list[Wakeable] = []
-        self._foreign: deque[tuple[Addressed, Any]] = deque()
-        self._foreign_woken = False
+        self._infos_from_threads: deque[tuple[InfoReceiver, Any]] = deque()
+        self._admission_scheduled = False
 
     @classmethod
     def of(cls, loop: asyncio.AbstractEventLoop) -> Reactor:
         """Return the reactor of this loop, which is running in this thread."""
         reactor = _reactors.get(loop)
         if reactor is None:
-            for other in list(_reactors):  # at one go: other threads have loops too
+            for other in list(_reactors):  # a copy: other threads may add their loops
                 if other.is_closed():
                     _reactors.pop(other, None)
             reactor = _reactors[loop] = cls(loop)
         return reactor
 
-    # Sockets.
-
-    def accept(self, listening: socket.socket) -> Accepted | None:
-        """Return a connection that waits in a listening socket, for `adopt`; None for none.
-
-        Raises:
-            OSError: the kernel has not the means for one more, or it is gone already.
-        """
-        return accept_for_epoll(listening) if self.native else accept_socket(listening)
-
-    def adopt(self, sock: Accepted, connect: Callable[[Pipe], Receiver]) -> None:
-        """Take over a connected, non-blocking socket: at once with epoll, soon without.
-
-        What comes is read into the receiver that `connect` returns.
-        """
-        if not self.native:
-            self._adopt_over_transport(sock, connect)
-            return
-        if self._epoll is None:
-            try:
-                self._epoll = Epoll(self)
-            except BaseException:  # no descriptor is left, say: nobody shall wait for an answer
-                refuse_accepted(sock)
-                raise
-        pipe = self._epoll.add(sock)
-        try:
-            pipe.receiver = connect(pipe)
-        except BaseException:  # there is nobody to read it
-            pipe.abort()
-            raise
-
-    def emptied(self) -> None:
-        """Let go of the epoll: its last socket is gone."""
-        self._epoll = None
-
-    def _adopt_over_transport(
-        self, sock: socket.socket, connect: Callable[[Pipe], Receiver]
-    ) -> None:
-        def factory() -> TransportPipe:
-            return TransportPipe(self, connect)
-
-        task = self.loop.create_task(self.loop.connect_accepted_socket(factory, sock))
-        _adopting.add(task)
-        task.add_done_callback(_adopted)
-
     # Turns.
 
     def begin_turn(self) -> None:
-        """Take the time: whoever calls this hands over what has come to one or many connections."""
+        """Begin a turn, before bytes are given to one or more connections: note the time."""
         self.now = self.loop.time()
         self.deadline = time.monotonic_ns() + self.patience
 
-    def here(self) -> bool:
-        """Tell whether this is the loop's thread, which may be another one each time it runs."""
+    def in_loop_thread(self) -> bool:
+        """Tell whether this is the thread that runs the loop at this moment."""
         return get_ident() == self.thread or _get_running_loop() is self.loop
 
     def overdue(self) -> bool:
@@ -165,28 +110,28 @@ class Reactor:
         return time.monotonic_ns() > self.deadline
 
     def wake(self, wakeable: Wakeable) -> None:
-        """Give it a turn soon; asking twice gives one."""
+        """Give an object a turn soon; it gets one, however often this is called."""
         if not wakeable.woken:
             wakeable.woken = True
             self._woken.append(wakeable)
             if len(self._woken) == 1:
-                self._soon()
+                self._schedule_turn()
 
-    def post(self, addressed: Addressed, info: Any) -> None:
-        """Let it take an info soon. From any thread."""
-        self._foreign.append((addressed, info))
-        if not self._foreign_woken:
-            self._foreign_woken = True
-            with contextlib.suppress(RuntimeError):  # the loop is closed
+    def post(self, receiver: InfoReceiver, info: Any) -> None:
+        """Let an object take an info soon. This may be called from any thread."""
+        self._infos_from_threads.append((receiver, info))
+        if not self._admission_scheduled:
+            self._admission_scheduled = True
+            with contextlib.suppress(RuntimeError):  # raised if the loop is closed
                 self.loop.call_soon_threadsafe(self._admit)
-        if self.loop.is_closed():  # and so is every connection
-            self._foreign.clear()
+        if self.loop.is_closed():  # all its connections are over
+            self._infos_from_threads.clear()
 
     def after(self, seconds: float, callback: Callable[[], object]) -> Alarm:
-        """Call back after so many seconds, at most a tick late."""
+        """Call a function after so many seconds, at most one tick late."""
         return Alarm(self.wheel, self.loop.time() + seconds, callback)
 
-    def _soon(self) -> None:
+    def _schedule_turn(self) -> None:
         if not self.loop.is_closed():
             self.loop.call_soon(self._turn)
 
@@ -200,37 +145,27 @@ class Reactor:
                 wakeable.woken = False
                 done += 1
                 wakeable.turn()
-                if not done % 16 and self.overdue():  # a look at the clock costs half a turn
+                if not done % 16 and self.overdue():  # reading the clock costs half a turn
                     break
-        finally:  # an error costs the others nothing
+        finally:  # after an error, the others get their turn later
             self.thread = 0
             if done < len(woken):
                 if not self._woken:
-                    self._soon()
+                    self._schedule_turn()
                 self._woken[:0] = woken[done:]
 
     def _admit(self) -> None:
-        # First the flag: what is appended from now on asks for another call.
-        self._foreign_woken = False
-        left = len(self._foreign)
+        # The flag is reset first: infos that are appended from now on cause another call.
+        self._admission_scheduled = False
+        left = len(self._infos_from_threads)
         try:
             while left:
                 left -= 1
-                addressed, info = self._foreign.popleft()
-                addressed.admit(info)
+                receiver, info = self._infos_from_threads.popleft()
+                receiver.admit(info)
         finally:
-            if left:  # an error costs the others nothing
+            if left:  # after an error, the others are taken later
                 self.loop.call_soon(self._admit)
-
-
-# The loop keeps only weak references to its tasks.
-_adopting: set[asyncio.Task[Any]] = set()
-
-
-def _adopted(task: asyncio.Task[Any]) -> None:
-    _adopting.discard(task)
-    if not task.cancelled():
-        task.exception()  # a peer that vanished meanwhile is no news
 
 
 def _has_epoll(loop: asyncio.AbstractEventLoop) -> bool:

@@ -1,16 +1,16 @@
-"""The context of a connection: where the context variables live that its callbacks see and set.
+"""The `contextvars` context of a connection, with the variables that its callbacks set and read.
 
     the connection                              its scope
     ------------------------------------------  ------------------------------------------------
-    is accepted, and no variable was set there  shared with others that have left it as it was
+    is accepted, and no variable was set there  shared with others that have not changed it
     is accepted where a variable was set        its own: a copy of the context at the acceptance
     sets a variable in a plain callback         its own from the end of that turn on
-    has a coroutine that waits                  its own from there on
+    has a coroutine that waits                  its own from then on
 
-All code of an application that runs for a connection runs in its scope, whoever has caused it: its
-callbacks, coroutines, generators, streams, `terminate`. It is entered once for each turn. A shared
-scope that a turn has left changed is given to the connection of that turn, and the others get a
-new one: so a connection that never touches a variable costs no context of its own.
+All code of an application that runs for a connection runs in its scope: callbacks, coroutines,
+generators, streams and `terminate`. The scope is entered once for each turn. If a turn has changed
+the context of a shared scope, the connection of that turn keeps this context, and the others get a
+new one. So a connection that never sets a variable needs no context of its own.
 
 The compiled core has a twin of this (`core/loop/scope.pyx`).
 """
@@ -29,47 +29,49 @@ ArgumentT = TypeVar("ArgumentT")
 ResultT = TypeVar("ResultT")
 
 
-def changed(context: contextvars.Context, before: contextvars.Context) -> bool:
-    """Tell whether a variable was set. Equal is not enough: an empty list may be filled later."""
+def has_changed(context: contextvars.Context, before: contextvars.Context) -> bool:
+    """Tell whether a variable was set, also to an equal value: a list may be filled later."""
     size = len(context)
     if size != len(before):
         return True
-    if size == 0:  # as mostly; a generator costs a tenth of a message (bench, sock-pure echo-1)
+    if size == 0:  # the usual case; the generator costs a tenth of a message (bench, pure echo-1)
         return False
-    return any(before.get(variable, changed) is not value for variable, value in context.items())
+    return any(
+        before.get(variable, has_changed) is not value for variable, value in context.items()
+    )
 
 
 @final
 class Scope:
-    """A context, and whether it is shared.
+    """A context, which connections may share.
 
     Args:
-        context: to run in; from now on it is the scope's.
-        shared: whether connections share it as long as they leave it as it is.
+        context: the context to run in. It belongs to the scope from now on.
+        shared: whether connections share it as long as they do not change it.
     """
 
-    __slots__ = ("context", "entered_by", "pristine")
+    __slots__ = ("context", "entered_by", "original")
 
     def __init__(self, context: contextvars.Context, *, shared: bool = False) -> None:
         self.context = context
-        self.pristine = context.copy() if shared else None
-        """The context as it was, of a shared scope."""
+        self.original = context.copy() if shared else None
+        """A copy of the context of a shared scope as it was at first; None if it is not shared."""
         self.entered_by: object = None
-        """Who is running in it at this moment."""
+        """The object that runs in it at this moment; None while nothing does."""
 
-    def fresh(self) -> contextvars.Context:
-        """Return a new context, with what a shared scope begins with."""
-        assert self.pristine is not None, "asked of a shared scope only"
-        return self.pristine.copy()
+    def new_context(self) -> contextvars.Context:
+        """Return a new context with the variables that a shared scope has at first."""
+        assert self.original is not None, "this is for shared scopes only"
+        return self.original.copy()
 
-    def here(self) -> Scope:
-        """Return the scope for what is accepted now: this shared one, or one with what was set."""
-        assert self.pristine is not None, "asked of a shared scope only"
+    def for_current_context(self) -> Scope:
+        """Return the scope for a connection that is accepted now: this one, or one of its own."""
+        assert self.original is not None, "this is for shared scopes only"
         context = contextvars.copy_context()
-        return Scope(context) if changed(context, self.pristine) else self
+        return Scope(context) if has_changed(context, self.original) else self
 
     def run(self, act: Callable[..., ResultT], *arguments: Any) -> ResultT:
-        """Run a step of a coroutine in it."""
+        """Call a function, such as a step of a coroutine, in this scope."""
         if self.entered_by is not None:
             return act(*arguments)
         self.entered_by = self
@@ -80,10 +82,10 @@ class Scope:
 
 
 class Scoped(Wakeable):
-    """Somebody whose turns, deadlines and drain run in a scope.
+    """An object whose turns, deadlines and drain run in a scope.
 
     Args:
-        scope: at first.
+        scope: its first scope.
     """
 
     __slots__ = ("scope",)
@@ -93,46 +95,46 @@ class Scoped(Wakeable):
         self.scope = scope
 
     def turn(self) -> None:
-        """Do what has come up since."""
+        """Do the work that waits."""
         self.run_in_scope(self.go_on)
 
     def tick(self, now: float, /) -> None:
-        """Look at the deadlines: some time may have come."""
+        """Check which deadlines are due."""
         self.run_in_scope(self.look, now)
 
     def shutdown(self, timeout: float | None, /) -> None:
-        """Drain: finish what is under way within `timeout` seconds, then say 1012."""
+        """Drain: let callbacks finish within `timeout` seconds, then close with 1012."""
         self.run_in_scope(self.finish_up, timeout)
 
-    # The same, from within the scope.
+    # The same three, called within the scope.
 
     def go_on(self) -> None:
-        """Do what has come up since the last turn."""
+        """Do the work that waits, within the scope."""
         raise NotImplementedError
 
     def look(self, now: float) -> None:
-        """Look at the deadlines."""
+        """Check which deadlines are due, within the scope."""
         raise NotImplementedError
 
     def finish_up(self, timeout: float | None) -> None:
-        """Drain."""
+        """Drain, within the scope."""
         raise NotImplementedError
 
     def run_in_scope(self, act: Callable[..., ResultT], *arguments: Any) -> ResultT:
-        """Do something in the scope; from within the scope, it is just done."""
+        """Call a function in the scope; if this is within the scope already, just call it."""
         scope = self.scope
         if scope.entered_by is not None:
-            if scope.entered_by is self or scope.pristine is None:
+            if scope.entered_by is self or scope.original is None:
                 return act(*arguments)
-            # A callback of another connection runs the event loop.
-            scope = self.scope = Scope(scope.fresh())
+            # A callback of another connection is running the event loop.
+            scope = self.scope = Scope(scope.new_context())
         scope.entered_by = self
         try:
             return scope.context.run(act, *arguments)
         finally:
-            scope = self.scope  # another one, if this has become its own meanwhile
+            scope = self.scope  # it may be another one by now, see `own_scope`
             scope.entered_by = None
-            if scope.pristine is not None and changed(scope.context, scope.pristine):
+            if scope.original is not None and has_changed(scope.context, scope.original):
                 self.own_scope()
 
     def call_in_scope(self, act: Callable[[ArgumentT], ResultT], argument: ArgumentT, /) -> ResultT:
@@ -140,16 +142,16 @@ class Scoped(Wakeable):
         return self.run_in_scope(act, argument)
 
     def own_scope(self) -> Scope:
-        """Return the scope, which is shared with nobody from now on."""
+        """Return the scope of this object, which it shares with no other one from now on."""
         scope = self.scope
-        if scope.pristine is None:
+        if scope.original is None:
             return scope
         if scope.entered_by is not None and scope.entered_by is not self:
-            # The context is another connection's, whose callback asks for this.
-            self.scope = Scope(scope.fresh())
+            # The context belongs to another connection, whose callback runs at this moment.
+            self.scope = Scope(scope.new_context())
             return self.scope
         self.scope = Scope(scope.context)
         self.scope.entered_by = scope.entered_by
-        scope.context = scope.fresh()
+        scope.context = scope.new_context()
         scope.entered_by = None
         return self.scope

@@ -1,8 +1,9 @@
-"""Deadlines by the thousand, on one timer of the event loop.
+"""Thousands of deadlines on one timer of the event loop.
 
-A connection has several deadlines, all of them coarse and nearly none of them reached. So there is
-no timer per message or per deadline: time is cut into ticks, whoever waits stands in the slot of
-its tick, and when that comes it looks for itself what is due and stands in a later one.
+A connection has several deadlines, which may be coarse, and few of which are ever reached. So there
+is no timer for a message or for a deadline. Time is divided into ticks, and a connection stands in
+the slot of one tick. When this tick comes, the connection checks which of its deadlines is due, and
+enters a later slot.
 """
 
 from __future__ import annotations
@@ -16,70 +17,66 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-TICK: Final = (
-    0.1  # seconds; the limits are whole seconds, and tests want to see one pass in less than one
-)
+TICK: Final = 0.1  # seconds: limits are whole seconds, and tests see one pass in less than a second
 
-_NEVER: Final = 1e15  # seconds: 31 million years, the ticks of which a machine word counts
+_NEVER: Final = 1e15  # seconds: 31 million years; a machine word can count their ticks
 
 
-class Waiting(Protocol):
-    """Who may stand in a slot, in one at a time."""
+class WheelEntry(Protocol):
+    """An object that may stand in a slot of the wheel, in one at a time."""
 
     slot: int | None
-    """Where it stands; the wheel's own."""
+    """The number of its slot. Only the wheel sets it."""
 
     def tick(self, now: float, /) -> None:
-        """Look what is due: its tick has come, at most one tick late."""
+        """Check which deadlines are due. Called when its tick has come, at most one tick late."""
 
 
 @final
 class Wheel:
-    """The slots of one event loop.
+    """The deadlines of one event loop.
 
     Args:
-        loop: whose clock and timer are used.
+        loop: the event loop, whose clock and timer are used.
     """
 
     __slots__ = ("_handle", "_loop", "_next", "_order", "_passed", "_slots")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._slots: dict[int, set[Waiting]] = {}
-        self._order: list[
-            int
-        ] = []  # a heap of the slots' numbers; one whose slot has emptied is passed over
+        self._slots: dict[int, set[WheelEntry]] = {}
+        self._order: list[int] = []  # a heap of the numbers of slots; empty slots are passed over
         self._handle: asyncio.TimerHandle | None = None
         self._next = 0
         self._passed = 0  # the last slot whose time has come
 
-    def arm(self, waiting: Waiting, due: float) -> None:
-        """Let it tick at `due`, unless it ticks earlier anyhow."""
+    def arm(self, entry: WheelEntry, due: float) -> None:
+        """Let an entry tick at `due`, unless it stands in an earlier slot already."""
         number = max(math.ceil(min(due, _NEVER) / TICK), self._passed + 1)
-        if waiting.slot is not None:
-            if waiting.slot <= number:
+        if entry.slot is not None:
+            if entry.slot <= number:
                 return
-            self.disarm(waiting)
+            self.disarm(entry)
         slot = self._slots.get(number)
         if slot is None:
             slot = self._slots[number] = set()
             heappush(self._order, number)
-        slot.add(waiting)
-        waiting.slot = number
+        slot.add(entry)
+        entry.slot = number
         if self._handle is None or number < self._next:
             self._sleep(number)
 
-    def disarm(self, waiting: Waiting) -> None:
-        """Let it not tick."""
-        if waiting.slot is not None:
-            self._slots[waiting.slot].discard(waiting)
-            waiting.slot = None
+    def disarm(self, entry: WheelEntry) -> None:
+        """Take an entry out of its slot."""
+        if entry.slot is not None:
+            self._slots[entry.slot].discard(entry)
+            entry.slot = None
 
     def _sleep(self, number: int) -> None:
         if self._handle is not None:
             self._handle.cancel()
         self._next = number
-        # In no context of anybody's, which it would keep.
+        # In an empty context: the timer would keep the context of a connection alive.
         self._handle = self._loop.call_at(number * TICK, self._turn, context=contextvars.Context())
 
     def _turn(self) -> None:
@@ -91,12 +88,12 @@ class Wheel:
             while self._order and self._order[0] <= current:
                 self._passed = number = self._order[0]
                 slot = self._slots[number]
-                while slot:  # one that ticks may disarm others of its slot
-                    waiting = slot.pop()
-                    waiting.slot = None
-                    waiting.tick(max(now, number * TICK))
+                while slot:  # an entry that ticks may disarm others of its slot
+                    entry = slot.pop()
+                    entry.slot = None
+                    entry.tick(max(now, number * TICK))
                 del self._slots[heappop(self._order)]
-        finally:  # an error costs the others nothing: they tick in the loop's next turn
+        finally:  # after an error, the other entries tick in the loop's next turn
             while self._order and not self._slots[self._order[0]]:
                 del self._slots[heappop(self._order)]
             if self._order:
@@ -115,10 +112,10 @@ class Alarm:
         self.slot: int | None = None
         wheel.arm(self, due)
 
-    def tick(self, now: float, /) -> None:  # noqa: ARG002 - there is one thing to do, whatever the time
-        """Call back."""
+    def tick(self, now: float, /) -> None:  # noqa: ARG002 - an alarm does the same at any time
+        """Call the callback."""
         self._callback()
 
     def cancel(self) -> None:
-        """Forget it. Does nothing after it has fired."""
+        """Forget the callback. Does nothing after it was called."""
         self._wheel.disarm(self)

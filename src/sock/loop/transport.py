@@ -1,4 +1,4 @@
-"""A pipe over an ordinary asyncio transport: for loops without epoll, and for TLS."""
+"""A pipe over an ordinary asyncio transport, for loops without epoll and for TLS."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from . import fork
-from .pipe import NOBODY, expect_dead_peer
+from .pipe import NO_RECEIVER, expect_dead_peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,8 +26,8 @@ class TransportPipe(asyncio.Protocol):
     """A `Pipe` that is also the transport's protocol.
 
     Args:
-        reactor: of the event loop.
-        connect: called with this pipe when the transport is there; returns who reads it.
+        reactor: the reactor of the event loop.
+        connect: is called with this pipe when the transport is there, and returns the receiver.
     """
 
     __slots__ = (
@@ -48,56 +48,56 @@ class TransportPipe(asyncio.Protocol):
     def __init__(self, reactor: Reactor, connect: Callable[[Pipe], Receiver]) -> None:
         self._reactor = reactor
         self._connect = connect
-        self.receiver = NOBODY
+        self.receiver = NO_RECEIVER
         self._written = 0
         self._ended = False
         self._lost = False
         self.client: Address | None = None
         self.server: Address | None = None
 
-    # What the transport tells.
+    # Calls from the transport.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         self._transport = cast("asyncio.Transport", transport)
-        # So pause_writing means that something waits, and resume_writing that nothing does.
+        # With this limit, pause_writing means that bytes wait, and resume_writing that none do.
         self._transport.set_write_buffer_limits(high=0)
         self.client = self._address("peername")
         self.server = self._address("sockname")
         connect = self._connect
-        del self._connect  # whatever it knows is of no use any more
+        del self._connect  # it may keep objects alive
         try:
             self.receiver = connect(self)
-        except BaseException:  # there is nobody to read it
+        except BaseException:  # there is no receiver
             self._transport.abort()
             raise
 
     def data_received(self, data: bytes) -> None:
-        """Hand bytes over."""
+        """Give bytes to the receiver."""
         self._reactor.begin_turn()
         self.receiver.received(data)
 
     def eof_received(self) -> bool:
-        """Keep the transport open: the receiver may have something to say yet."""
+        """Keep the transport open, because the receiver may still send something."""
         self._ended = True
         self.receiver.ended()
         return not self._transport.get_extra_info("sslcontext")  # TLS has no half-closed state
 
     def resume_writing(self) -> None:
-        """Tell that everything was taken."""
+        """Tell the receiver that the kernel has taken all bytes."""
         self.receiver.drained()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - lost is lost
-        """Tell that it is gone."""
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the cause makes no difference
+        """Tell the receiver that the pipe is gone."""
         self._lost = True
         sock: Any = self._transport.get_extra_info("socket") if fork.happened else None
         if sock is not None:
             fork.shut(sock.fileno())
         receiver = self.receiver
-        self.receiver = NOBODY  # the two know each other: whatever is over is freed now
+        self.receiver = NO_RECEIVER  # the two refer to each other, and both shall be freed at once
         receiver.lost()
 
-    # The pipe.
+    # The methods of a pipe.
 
     @property
     def pending(self) -> int:
@@ -110,15 +110,15 @@ class TransportPipe(asyncio.Protocol):
         return self._written - self.pending
 
     def write(self, data: bytes | bytearray, /) -> None:
-        """Send, now or when it is possible."""
+        """Send now what the kernel takes, and the rest later."""
         if not self._lost:
             size = len(data)
             self._written += size
-            # What is left of a view is no copy: a result of 100 MiB was held once more for it.
+            # The rest of a memoryview is not a copy: a result of 100 MiB would be held twice.
             self._transport.write(data if size < _LARGE else memoryview(data))
 
     def pause(self, dead_after: float | None = None) -> None:
-        """Stop reading; let the kernel find out whether the peer is alive meanwhile."""
+        """Stop reading, and let the kernel find out meanwhile whether the peer is alive."""
         if not self._lost:
             sock: Any = self._transport.get_extra_info("socket")
             if isinstance(sock, socket.socket) or hasattr(sock, "setsockopt"):
@@ -136,7 +136,7 @@ class TransportPipe(asyncio.Protocol):
             if self._transport.can_write_eof():
                 try:
                     self._transport.write_eof()
-                except OSError:  # reset meanwhile
+                except OSError:  # the peer has reset it meanwhile
                     self._transport.abort()
             else:
                 self._transport.close()

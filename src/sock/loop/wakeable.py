@@ -1,17 +1,17 @@
-"""A turn: what the reactor gives to whoever has asked for one, once, however often it was asked."""
+"""An object that may ask the reactor for a turn. It gets one, however often it has asked."""
 
 from __future__ import annotations
 
 
 class Wakeable:
-    """Who may ask for a turn. A class, so that the core asks and gives without looking up names."""
+    """The base class of objects that get turns; a class, so that the compiled core is fast."""
 
     __slots__ = ("woken",)
 
     def __init__(self) -> None:
         self.woken = False
-        """Whether a turn has been asked for; the reactor's own."""
+        """Whether a turn has been asked for. Only the reactor sets it."""
 
     def turn(self) -> None:
-        """Do what waits."""
+        """Do the work that waits."""
         raise NotImplementedError

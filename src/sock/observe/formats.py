@@ -1,7 +1,7 @@
 """The two forms of a line: text and JSON, of Sock's own records and of everybody's.
 
-The application's records, asyncio's and uvicorn's have the same forms as ours, so that what reads
-the log of a process finds one.
+The records of the application, of asyncio and of uvicorn have the same forms as ours, so that the
+log of a process has one form throughout.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _HOSTS: Final = ("sock", "uvicorn")
-"""Whose lines stand without the name of their logger: what they say shows where it is from."""
+"""Loggers whose name is left out of the line, because the message shows where it comes from."""
 
 _OF_EVERY_RECORD: Final = frozenset(
     vars(logging.LogRecord("", 0, "", 0, "", (), None)).keys()
     | {"message", "asctime", "taskName", "color_message", "event", "fields"}
 )
-"""What is no addition of the program's (`extra=`) to a record; the last three are the hosts'."""
+"""Attributes that the program has not added (`extra=`); the last three are added by hosts."""
 
 
 def formatter(form: str) -> logging.Formatter:
@@ -48,12 +48,12 @@ class TextFormatter(logging.Formatter):
 
 @final
 class JsonFormatter(logging.Formatter):
-    """One object a line: time, level, event, message, what else is known, the traceback."""
+    """One JSON object a line: time, level, event, message, more fields, the traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return an object in one line."""
         clock = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "time": f"{clock}.{record.msecs:03.0f}Z",
             "level": record.levelname.lower(),
             "event": record.name,
@@ -61,16 +61,16 @@ class JsonFormatter(logging.Formatter):
         }
         more: Mapping[str, Any]
         if _of_a_host(record):
-            told["event"] = getattr(record, "event", record.name)
+            fields["event"] = getattr(record, "event", record.name)
             more = getattr(record, "fields", {})
         else:
             more = {name: value for name, value in vars(record).items() if _is_extra(name)}
-        told |= {name: value for name, value in more.items() if name not in told}
+        fields |= {name: value for name, value in more.items() if name not in fields}
         if record.exc_info:
-            told["traceback"] = self.formatException(record.exc_info)
+            fields["traceback"] = self.formatException(record.exc_info)
         if record.stack_info:
-            told["stack"] = self.formatStack(record.stack_info)
-        return _dumped(told)
+            fields["stack"] = self.formatStack(record.stack_info)
+        return _dumped(fields)
 
 
 def _of_a_host(record: logging.LogRecord) -> bool:
@@ -81,8 +81,8 @@ def _is_extra(name: str) -> bool:
     return name not in _OF_EVERY_RECORD
 
 
-def _dumped(told: Mapping[str, Any]) -> str:
+def _dumped(fields: Mapping[str, Any]) -> str:
     try:
-        return json.dumps(told, default=str, skipkeys=True)
-    except (ValueError, RecursionError):  # a cycle in what the application has added
-        return json.dumps({name: str(value) for name, value in told.items()})
+        return json.dumps(fields, default=str, skipkeys=True)
+    except (ValueError, RecursionError):  # the application has added a value that contains itself
+        return json.dumps({name: str(value) for name, value in fields.items()})

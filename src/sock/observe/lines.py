@@ -1,7 +1,7 @@
-"""What a line of the log says, one function for each event.
+"""The lines of the log, one function for each event.
 
-Nothing in Sock logs; what is worth a line is told here, to the logger "sock", or "sock.access" for
-the lines of the access log.
+No other room of Sock logs. The functions here write to the logger "sock", and the lines of the
+access log to "sock.access".
 
     event                                 level
     ------------------------------------  -------------------------------------------------------
@@ -13,12 +13,13 @@ the lines of the access log.
     connection.closed: the peer's fault   info
     handshake.refused                     info; an answer, not a crash
     server.*                              info
-    request.refused                       debug: the noise of the internet
+    request.refused                       debug: random requests from the internet
     connection.opened, connection.closed  info in the access log
     request.answered                      info in the access log
 
-What a peer says is quoted, so that it cannot begin a line of its own. The values in a query string
-are not said, as tokens are among them, unless `SOCK_LOG_QUERY` is set or `show_query` was called.
+A text from a peer is quoted, so that it cannot begin a line of its own. The values in a query
+string are masked, because tokens are among them, unless `SOCK_LOG_QUERY` is set or
+`show_query_values` was called.
 """
 
 from __future__ import annotations
@@ -43,24 +44,24 @@ _access: Final = loggers.access
 _TRUE: Final = frozenset(("1", "true", "t", "yes", "y", "on"))
 """As the command line reads its variables."""
 
-_query_shown = False
+_query_values_shown = False
 
 
-def show_query(*, shown: bool) -> bool:
-    """Say whether lines have the values in query strings; return what was before."""
-    global _query_shown
-    before, _query_shown = _query_shown, shown
+def show_query_values(*, shown: bool) -> bool:
+    """Set whether lines have the values in query strings; return the setting before."""
+    global _query_values_shown
+    before, _query_values_shown = _query_values_shown, shown
     return before
 
 
-def shown_target(target: str) -> str:
-    """Return a request's target as it may stand in a log."""
-    if _query_shown or os.environ.get("SOCK_LOG_QUERY", "").lower() in _TRUE:
+def loggable_target(target: str) -> str:
+    """Return the target of a request in the form in which it may be logged."""
+    if _query_values_shown or os.environ.get("SOCK_LOG_QUERY", "").lower() in _TRUE:
         return target
     return masked_target(target)
 
 
-def tell(event: str, fields: Mapping[str, Any]) -> None:
+def write_line(event: str, fields: Mapping[str, Any]) -> None:
     """Write the line of an event, if it has one."""
     line = _LINES.get(event)
     if line is not None:
@@ -75,10 +76,10 @@ def record(
     fields: Mapping[str, Any],
     error: BaseException | None = None,
 ) -> logging.LogRecord:
-    """Return a record that both forms of the log can show."""
-    told = None if error is None else (type(error), error, error.__traceback__)
+    """Return a record that the text form and the JSON form of the log can show."""
+    exc_info = None if error is None else (type(error), error, error.__traceback__)
     extra = {"event": event, "fields": fields}
-    return logger.makeRecord(logger.name, level, "sock", 0, message, (), told, None, extra)
+    return logger.makeRecord(logger.name, level, "sock", 0, message, (), exc_info, None, extra)
 
 
 def _line(
@@ -89,7 +90,7 @@ def _line(
     fields: Mapping[str, Any],
     error: BaseException | None = None,
 ) -> None:
-    if loggers.access_on() if logger is _access else logger.isEnabledFor(level):
+    if loggers.access_log_enabled() if logger is _access else logger.isEnabledFor(level):
         logger.handle(record(logger, level, event, message, fields, error))
 
 
@@ -100,14 +101,14 @@ def _failed(event: str, fields: Mapping[str, Any]) -> None:
     place = fields.get("place") or "the application"
     error: BaseException = fields["error"]
     message = f"{_named(fields['request'])}: {place} raised {type(error).__name__}"
-    shown = {**_request_fields(fields["request"]), "place": place, "error": _repr(error)}
-    _line(_log, logging.ERROR, event, message, shown, error)
+    details = {**_request_fields(fields["request"]), "place": place, "error": _repr(error)}
+    _line(_log, logging.ERROR, event, message, details, error)
 
 
 def _repr(error: BaseException) -> str:
     try:
         return repr(error)
-    except Exception:  # noqa: BLE001 - the traceback says what can be said
+    except Exception:  # noqa: BLE001 - a broken __repr__; the traceback is logged anyhow
         return type(error).__name__
 
 
@@ -122,52 +123,52 @@ def _slow(event: str, fields: Mapping[str, Any]) -> None:
 
 def _abandoned(event: str, fields: Mapping[str, Any]) -> None:
     message = f"{_named(fields['request'])}: {fields['place']} did not end when it was cancelled"
-    shown = {**_request_fields(fields["request"]), "place": fields["place"]}
-    _line(_log, logging.WARNING, event, message, shown)
+    details = {**_request_fields(fields["request"]), "place": fields["place"]}
+    _line(_log, logging.WARNING, event, message, details)
 
 
 def _refused(event: str, fields: Mapping[str, Any]) -> None:
     status, detail = fields["status"], fields["detail"]
     message = f"{_named(fields['request'])} refused with {status}: {detail}"
-    shown = {**_request_fields(fields["request"]), "status": status, "detail": detail}
-    _line(_log, logging.INFO, event, message, shown)
+    details = {**_request_fields(fields["request"]), "status": status, "detail": detail}
+    _line(_log, logging.INFO, event, message, details)
 
 
 def _malformed(event: str, fields: Mapping[str, Any]) -> None:
     client = _address(fields["client"])
     message = f"{client} refused with {fields['status']}: {fields['detail']}"
-    shown = {"client": client, "status": fields["status"], "detail": fields["detail"]}
-    _line(_log, logging.DEBUG, event, message, shown)
+    details = {"client": client, "status": fields["status"], "detail": fields["detail"]}
+    _line(_log, logging.DEBUG, event, message, details)
 
 
 def _answered(event: str, fields: Mapping[str, Any]) -> None:
-    if not loggers.access_on():
+    if not loggers.access_log_enabled():
         return
     message = f"{_named(fields['request'])} {fields['status']} {fields['size']}"
-    shown = {
+    details = {
         **_request_fields(fields["request"]),
         "status": fields["status"],
         "size": fields["size"],
     }
-    _line(_access, logging.INFO, event, message, shown)
+    _line(_access, logging.INFO, event, message, details)
 
 
 def _opened(event: str, fields: Mapping[str, Any]) -> None:
-    if loggers.access_on():
+    if loggers.access_log_enabled():
         request = fields["request"]
         _line(_access, logging.INFO, event, f"{_named(request)} 101", _request_fields(request))
 
 
 def _closed(event: str, fields: Mapping[str, Any]) -> None:
     reason: Reason = fields["reason"]
-    if not isinstance(reason, Failed) and not loggers.access_on():
+    if not isinstance(reason, Failed) and not loggers.access_log_enabled():
         return
     code, dropped, seconds = fields["code"], fields["dropped"], fields["seconds"]
-    said = "closed" if code is None else f"closed {code}"
-    message = f"{_named(fields['request'])} {said} {_because(reason)}, lived {seconds:.3f} s"
+    closed = "closed" if code is None else f"closed {code}"
+    message = f"{_named(fields['request'])} {closed} {_because(reason)}, lived {seconds:.3f} s"
     if dropped:
         message += f", {dropped} messages dropped"
-    shown = {
+    details = {
         **_request_fields(fields["request"]),
         "code": code,
         "reason": type(reason).__name__,
@@ -181,10 +182,10 @@ def _closed(event: str, fields: Mapping[str, Any]) -> None:
             level = logging.WARNING
         elif isinstance(reason.error, ProtocolError):
             level = logging.INFO
-    if level is not None and not loggers.access_on():
-        _line(_log, level, event, message, shown)
+    if level is not None and not loggers.access_log_enabled():
+        _line(_log, level, event, message, details)
     else:
-        _line(_access, level or logging.INFO, event, message, shown)
+        _line(_access, level or logging.INFO, event, message, details)
 
 
 def _draining(event: str, fields: Mapping[str, Any]) -> None:
@@ -218,8 +219,8 @@ def _limited(event: str, fields: Mapping[str, Any]) -> None:
         f"{fields['handler']} has {fields['needed']}, which {fields['host']} cannot serve:"
         f" {fields['instead']}"
     )
-    shown = {name: fields[name] for name in ("handler", "host", "needed", "instead")}
-    _line(_log, logging.WARNING, event, message, shown)
+    details = {name: fields[name] for name in ("handler", "host", "needed", "instead")}
+    _line(_log, logging.WARNING, event, message, details)
 
 
 _LINES: Final[dict[str, Callable[[str, Mapping[str, Any]], None]]] = {
@@ -245,9 +246,9 @@ def _because(reason: Reason) -> str:
         case Remote(code, detail):
             return f"by the peer, {code} {detail!r}" if detail else f"by the peer, {code}"
         case Failed(error):
-            # An exception of the handler has had its traceback.
-            told = f": {error}" if isinstance(error, ProtocolError) else ""
-            return f"after {type(error).__name__}{told}"
+            # The traceback of an exception of the handler was logged before.
+            detail = f": {error}" if isinstance(error, ProtocolError) else ""
+            return f"after {type(error).__name__}{detail}"
         case _:
             return type(reason).__name__.lower()
 
@@ -260,14 +261,13 @@ def _address(address: tuple[str, int] | None) -> str:
 
 
 def _named(request: Request) -> str:
-    return (
-        f"{_address(request.client)} {request.method} {ascii(shown_target(request.target))[1:-1]}"
-    )
+    target = ascii(loggable_target(request.target))[1:-1]
+    return f"{_address(request.client)} {request.method} {target}"
 
 
 def _request_fields(request: Request) -> dict[str, Any]:
     return {
         "client": _address(request.client),
         "method": request.method,
-        "target": shown_target(request.target),
+        "target": loggable_target(request.target),
     }

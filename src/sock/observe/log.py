@@ -1,11 +1,11 @@
-"""Where the log begins and ends: it subscribes to telemetry, and shows what `lines` makes of that.
+"""When the log begins and ends: it subscribes to telemetry and hands the events to `lines`.
 
-host                        subscribes          shows
---------------------------  ------------------  ------------------------------------------------
-`sock run`, `run`           while it serves     on stderr, in its form; the program's own lines
-                                                too, where the program has not configured logging
-`serve`                     while it serves     as the program has configured logging
-an adapter                  for good            as the program has, or its server
+host               subscribes       lines appear
+-----------------  ---------------  ----------------------------------------------------------
+`sock run`, `run`  while it serves  on stderr, as text or JSON; the lines of the program too,
+where the program has not configured logging
+`serve`            while it serves  as the program has configured logging
+an adapter         for good         as the program or its server has configured logging
 """
 
 from __future__ import annotations
@@ -28,67 +28,68 @@ LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 
 _asyncio: Final = logging.getLogger("asyncio")
 
-_installed = 0
+_user_count = 0
 _attached = False
 _unsubscribe: Callable[[], None] | None = None
-_shown: logging.Handler | None = None
-"""The handler that `shown` has made."""
+_stderr_handler: logging.Handler | None = None
+"""The handler that `on_stderr` has made; None outside of it."""
 
 
 @contextlib.contextmanager
-def logged() -> Generator[None]:
-    """Log what happens, as long as at least one server of the process is inside."""
-    global _installed, _unsubscribe  # noqa: PLW0603 - telemetry is the process', and a line is one
-    _installed += 1
+def subscribed() -> Generator[None]:
+    """Log events as long as at least one server of the process is inside of this context."""
+    global _user_count, _unsubscribe  # noqa: PLW0603 - one for the process, so that each line is written once
+    _user_count += 1
     if _unsubscribe is None:
-        _unsubscribe = telemetry.subscribe(lines.tell)
+        _unsubscribe = telemetry.subscribe(lines.write_line)
     try:
         yield
     finally:
-        _installed -= 1
-        if not _installed and _unsubscribe is not None:
+        _user_count -= 1
+        if not _user_count and _unsubscribe is not None:
             _unsubscribe()
             _unsubscribe = None
 
 
 def attach() -> None:
-    """Log what happens, for good: in somebody else's server there is no end to wait for."""
-    global _attached, _installed, _unsubscribe  # noqa: PLW0603 - as above
+    """Log events for good, because the server of another project does not tell when it ends."""
+    global _attached, _user_count, _unsubscribe  # noqa: PLW0603 - as above
     if not _attached:
         _attached = True
-        _installed += 1
+        _user_count += 1
         if _unsubscribe is None:
-            _unsubscribe = telemetry.subscribe(lines.tell)
+            _unsubscribe = telemetry.subscribe(lines.write_line)
 
 
 @contextlib.contextmanager
-def shown(level: str, form: str, *, access: bool, query: bool = False) -> Generator[None]:
-    """Show the log on stderr, and the program's own lines with it.
+def on_stderr(level: str, form: str, *, access: bool, query: bool = False) -> Generator[None]:
+    """Write the log to stderr, and the lines of the program with it.
 
-    What the program has configured before stays as it is: the handlers and the level of the logger
-    "sock", and those of the root logger.
+    Whatever the program has configured before stays as it is: the handlers and the level of the
+    logger "sock", and those of the root logger.
 
     Args:
-        level: the lowest shown, one of `LEVELS`.
-        form: "text" or "json", which has one object a line.
-        access: whether to show a line for each answer, and for each connection's beginning and end.
-        query: whether to show the values in query strings, too.
+        level: the lowest level that is written, one of `LEVELS`.
+        form: "text", or "json" for one object a line.
+        access: whether to write a line for each answer, and for the beginning and the end of each
+            connection.
+        query: whether to write the values in query strings too.
     """
-    global _shown  # noqa: PLW0603 - the loggers are the process', too
+    global _stderr_handler  # noqa: PLW0603 - the loggers belong to the process too
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter(form))
     with contextlib.ExitStack() as undo:
         _configure_own(handler, level, undo)
         _configure_root(handler, level, undo)
         _configure_asyncio(handler, undo)
-        undo.enter_context(_asking_for_access(asked=access))
-        query_before = lines.show_query(shown=query)
-        undo.callback(lambda: lines.show_query(shown=query_before))
-        _shown = handler
+        undo.enter_context(_access_log(enabled=access))
+        query_before = lines.show_query_values(shown=query)
+        undo.callback(lambda: lines.show_query_values(shown=query_before))
+        _stderr_handler = handler
         try:
             yield
         finally:
-            _shown = None
+            _stderr_handler = None
     handler.close()
 
 
@@ -109,29 +110,29 @@ def _configure_root(handler: logging.Handler, level: str, undo: contextlib.ExitS
         return
     root.addHandler(handler)
     undo.callback(root.removeHandler, handler)
-    if root.level == logging.WARNING:  # as it is where nobody has set it
+    if root.level == logging.WARNING:  # the level that it has where nobody has set one
         root.setLevel(level.upper())
         undo.callback(root.setLevel, logging.WARNING)
 
 
 @contextlib.contextmanager
-def _asking_for_access(*, asked: bool) -> Generator[None]:
-    before = loggers.ask_access(asked=asked)
+def _access_log(*, enabled: bool) -> Generator[None]:
+    before = loggers.enable_access_log(enabled=enabled)
     unset = loggers.access.level == logging.NOTSET
     if unset:
-        loggers.access.setLevel(logging.INFO if asked else logging.WARNING)
+        loggers.access.setLevel(logging.INFO if enabled else logging.WARNING)
     try:
         yield
     finally:
-        loggers.ask_access(asked=before)
+        loggers.enable_access_log(enabled=before)
         if unset:
             loggers.access.setLevel(logging.NOTSET)
 
 
 def _configure_asyncio(handler: logging.Handler, undo: contextlib.ExitStack) -> None:
-    """Show what asyncio says, such as the traceback of a task that nobody awaits."""
+    """Write the lines of asyncio, such as the traceback of a task that nobody awaits."""
     kind = _asyncio.__class__
-    loggers.kept(_asyncio.name)
+    loggers.never_disabled(_asyncio.name)
     undo.callback(setattr, _asyncio, "__class__", kind)
     _asyncio.addFilter(_is_news)
     undo.callback(_asyncio.removeFilter, _is_news)
@@ -141,18 +142,20 @@ def _configure_asyncio(handler: logging.Handler, undo: contextlib.ExitStack) -> 
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Drop what asyncio says of a slow callback of ours in debug mode: `callback.slow` named it."""
+    """Drop asyncio's line about a slow callback in debug mode, which `callback.slow` has named."""
     if not str(record.msg).startswith("Executing "):
         return True
-    told = record.getMessage()
-    return "Epoll.poll" not in told and not any(
-        f"/sock/{room}/" in told for room in ("loop", "live")
+    message = record.getMessage()
+    return "Epoll.poll" not in message and not any(
+        f"/sock/{room}/" in message for room in ("loop", "live")
     )
 
 
 def announce(url: str) -> None:
-    """Say where the server listens, whatever the level: whoever started it waits for this line."""
+    """Log where the server listens, whatever the level: a program may wait for this line."""
     record = lines.record(log, logging.INFO, "server.started", f"listening on {url}", {"url": url})
     log.handle(record)
-    if _shown is not None and _shown not in log.handlers:  # the program has handlers of its own
-        _shown.handle(record)
+    if (
+        _stderr_handler is not None and _stderr_handler not in log.handlers
+    ):  # the program has handlers of its own
+        _stderr_handler.handle(record)

@@ -94,7 +94,7 @@ class Exchange:
             keep_alive: whether another request may follow, for all that this one says.
         """
         self.keep_alive = keep_alive
-        self._service.scope.fresh().run(self._ask, full)
+        self._service.scope.new_context().run(self._ask, full)
 
     def cancel(self) -> None:
         """Give up, and cancel the application: nobody will see the answer."""
@@ -227,7 +227,7 @@ class Exchange:
             agreement=acceptance.agreement,
             on_over=service.link_over,
             debug=service.debug,
-            scope=service.scope.here(),
+            scope=service.scope.for_current_context(),
         )
         self._over = True
         self._requester.hand_over(link, acceptance.head)

@@ -14,7 +14,7 @@ from sock.loop import accept_socket, fork
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sock.loop.reactor import Accepted
+    from sock.loop.sockets import Accepted
 
 BACKLOG: Final = 2048
 """Connections that wait in the kernel at most. Linux lowers it to `net.core.somaxconn`."""

@@ -71,7 +71,7 @@ async def serve(
     """
     if health is not None and not health.startswith("/"):
         raise ValueError(f"health is a path, which begins with '/', not {health!r}")
-    with log.logged():
+    with log.subscribed():
         server = Server(app, options=options, health=health, debug=debug)
         async with enter_lifespan(lifespan_of(app) if lifespan is None else lifespan) as state:
             server.state = state
@@ -174,8 +174,8 @@ def run_made(
         raise ValueError(f"log_format is text or json, not {log_format!r}")
     factory = _loop_factory(loop)
     with (
-        log.shown(log_level, log_format, access=access_log, query=log_query),
-        log.logged(),
+        log.on_stderr(log_level, log_format, access=access_log, query=log_query),
+        log.subscribed(),
         _Signals() as signals,
     ):
         run_to_end(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from typing import TYPE_CHECKING, Any, final
 
 from sock import telemetry
 from sock.hosting.drain import drain
+from sock.loop.sockets import accept, adopt
 
 from .connection import Connection
 from .listener import Listener, bind
@@ -14,7 +16,7 @@ from .service import Service
 
 if TYPE_CHECKING:
     from sock.loop import Pipe, Receiver
-    from sock.loop.reactor import Accepted
+    from sock.loop.sockets import Accepted
     from sock.spec import App, Options
 
 
@@ -70,7 +72,8 @@ class Server(Service):
         address: Any = sockets[0].getsockname()
         self.host = host or address[0]
         self.port = address[1]
-        self._listeners = [Listener(sock, self._accepted, self.reactor.accept) for sock in sockets]
+        accept_one = functools.partial(accept, self.reactor)
+        self._listeners = [Listener(sock, self._accepted, accept_one) for sock in sockets]
         for listener in self._listeners:
             listener.start()
         telemetry.emit("server.started", url=self.url)
@@ -96,7 +99,7 @@ class Server(Service):
         await self._closed.wait()
 
     def _accepted(self, sock: Accepted) -> None:
-        self.reactor.adopt(sock, self._connect)
+        adopt(self.reactor, sock, self._connect)
 
     def _connect(self, pipe: Pipe) -> Receiver:
         connection = Connection(self, pipe, full=self.is_full())

@@ -1,6 +1,6 @@
-"""What belongs to an application as a whole: its lifespan, and the options that it comes with."""
+"""An application with its lifespan and its options."""
 
-# Annotations are values here, so that get_type_hints reads them under the name sock.Application.
+# Annotations are evaluated, so that get_type_hints reads them under the name sock.Application.
 import functools
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -12,22 +12,23 @@ from .request import Request
 from .upgrade import Answer, App
 
 Lifespan: TypeAlias = Callable[[], AbstractAsyncContextManager[Mapping[str, Any] | None]]
-"""A callable without arguments that returns an async context manager, entered once a server."""
+"""A callable without arguments that returns an async context manager; each server enters one."""
 
 
 @final
 class Application:
     """An application with a lifespan and options that belong to it.
 
-    It is called as the application itself. A host reads both as attributes, and reads them of any
-    application: a function may have them too. What is not given here is the application's own.
+    It is called like the application itself. A host reads the lifespan and the options as
+    attributes of any application, so a function may have them too. If one of them is not given
+    here, that of the application itself counts.
 
     Args:
-        app: from a request to an answer; a Sock class is one.
+        app: a callable that takes a request and returns an answer, such as a Sock class.
         lifespan: entered before the host accepts, left after its drain. A mapping that it yields is
-            laid into the `state` of every request. If it raises, the server does not start.
-        options: limits. Those that the host is given are laid over them, then those of the
-            handler's class, then those of an `Upgrade`.
+            copied into the `state` of every request. If it raises, the server does not start.
+        options: limits. The options of the host are laid over them, then those of the handler's
+            class, then those of an `Upgrade`.
 
     Raises:
         TypeError: an argument has the wrong type.
@@ -56,7 +57,7 @@ class Application:
         self.options = own if options is None else laid_over(options, own)
 
     def __call__(self, request: Request, /) -> Answer | Awaitable[Answer]:
-        """Ask the application."""
+        """Call the application."""
         return self.app(request)
 
     def __repr__(self) -> str:
@@ -64,29 +65,30 @@ class Application:
 
 
 def lifespan_of(app: object) -> Lifespan | None:
-    """Return the lifespan that an application carries; None for none. For hosts.
+    """Return the lifespan of an application; None if it has none. For hosts.
 
     Raises:
-        TypeError: its attribute `lifespan` cannot be called.
+        TypeError: its attribute `lifespan` is not a function that returns a context manager.
     """
     return _checked_lifespan(_carried(app, "lifespan"))
 
 
 def options_of(app: object) -> Options | None:
-    """Return the options that an application carries; None for none. For hosts.
+    """Return the options of an application; None if it has none. For hosts.
 
-    Those of a Sock class are not among them: they are the handler's, and laid over the host's.
+    The options of a Sock class do not count here: they belong to the handler, and are laid over
+    those of the host.
 
     Raises:
-        TypeError: its attribute `options` is no Options.
+        TypeError: its attribute `options` is not an Options.
     """
     return _checked_options(_carried(app, "options"))
 
 
 def handler_class(app: object) -> type[Sock[Any, Any]] | None:
-    """Return the Sock class that an application is; None for one that may answer otherwise.
+    """Return the Sock class if the application is one; None if it may give other answers too.
 
-    For hosts.
+    A partial and an `Application` are looked through. For hosts.
     """
     while isinstance(app, (functools.partial, Application)):
         app = app.app if isinstance(app, Application) else cast("Any", app).func
@@ -94,18 +96,18 @@ def handler_class(app: object) -> type[Sock[Any, Any]] | None:
 
 
 def laid_over(options: object, base: Options | None) -> Options:
-    """Return the base with these options over it, if there is one.
+    """Return the options laid over a base, or the options alone if there is no base.
 
     Raises:
-        TypeError: they are no Options.
+        TypeError: they are not an Options.
     """
     given = _checked_options(options)
-    assert given is not None, "as nobody lays nothing over something"
+    assert given is not None, "no caller passes None"
     return given if base is None else given.over(base)
 
 
 def _carried(app: object, name: str) -> Any:
-    """Return an attribute of an application, looking through what functools.partial is made of."""
+    """Return an attribute of an application, or of the function inside of a functools.partial."""
     while True:
         found: Any = None if _is_sock(app) and name == "options" else getattr(app, name, None)
         if found is not None or not isinstance(app, functools.partial):
@@ -118,7 +120,7 @@ def _is_sock(app: object) -> bool:
 
 
 def _checked_lifespan(lifespan: Any) -> Lifespan | None:
-    # What contextlib makes could be called too, as a decorator.
+    # A context manager that contextlib has made could be called too, as a decorator.
     if lifespan is not None and (not callable(lifespan) or hasattr(lifespan, "__aenter__")):
         hint = ": it has been called already" if hasattr(lifespan, "__aenter__") else ""
         raise TypeError(

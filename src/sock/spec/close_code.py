@@ -1,4 +1,4 @@
-"""The close codes that IANA has registered, and which of all codes may travel."""
+"""The close codes that IANA has registered, and which codes a Close frame may carry."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ MAX_DETAIL = 123  # RFC 6455 §5.5 allows 125 bytes in a control frame; two are 
 
 
 class CloseCode(IntEnum):
-    """Why a connection was closed, as its Close frame says it.
+    """Why a connection was closed, as a number in the Close frame.
 
-    Some are never in a Close frame and only describe its absence: `NO_STATUS_RCVD` (the peer closed
-    without a code), `ABNORMAL_CLOSURE` (TCP ended without a Close frame) and `TLS_HANDSHAKE`.
+    Three codes are never in a Close frame, and describe its absence: `NO_STATUS_RCVD` (the peer
+    closed without a code), `ABNORMAL_CLOSURE` (TCP ended without a Close frame) and
+    `TLS_HANDSHAKE`.
 
     >>> CloseCode(1012)
     <CloseCode.SERVICE_RESTART: 1012>
@@ -50,13 +51,13 @@ def may_travel(code: int) -> bool:
     return 1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999
 
 
-def fitting(detail: str) -> str:
-    """Cut a text to what a Close frame can carry beside the code, between two characters.
+def shortened_detail(detail: str) -> str:
+    """Cut a text, between two characters, to the size that fits a Close frame beside the code.
 
     Raises:
-        UnicodeEncodeError: it holds a lone surrogate, and so is no text.
+        UnicodeEncodeError: the text has a lone surrogate, which UTF-8 cannot encode.
 
-    >>> len(fitting("é" * 100).encode())
+    >>> len(shortened_detail("é" * 100).encode())
     122
 
     RFC 6455 §5.5.

@@ -1,4 +1,4 @@
-"""What can go wrong, sorted by whose fault it is.
+"""The errors of Sock, sorted by whose fault they are.
 
     SockError
     ├── ProtocolError     the peer broke the protocol (1002)
@@ -10,10 +10,10 @@
     ├── MailboxFull       more infos than `max_mailbox` wait (1013)
     └── PeerTooSlow       the peer took nothing for `send_timeout` (1013)
 
-`Refuse` is none of them: it is an answer.
+`Refuse` and `Stop` are not errors but answers, which may be raised.
 """
 
-# Annotations are values here, so that get_type_hints reads them under the name sock.ProtocolError.
+# Annotations are evaluated, so that get_type_hints reads them under the name sock.ProtocolError.
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -29,7 +29,7 @@ class SockError(Exception):
 
 
 class ProtocolError(SockError):
-    """The peer broke the protocol; `code` is what its Close frame says.
+    """The peer broke the protocol; `code` is the close code that it is sent.
 
     >>> ProtocolError.code
     <CloseCode.PROTOCOL_ERROR: 1002>
@@ -101,16 +101,16 @@ class HandshakeError(SockError):
         self.headers = tuple(headers)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # An exception is copied and pickled by its args, which are the text alone.
+        # Copying and pickling use the args of an exception, and these are the text alone.
         return type(self), (self.status, self.detail, self.headers)
 
 
 class HandlerError(SockError):
-    """The handler broke the contract, such as by returning what is no result.
+    """The handler broke the contract, for instance by returning a value that is not a result.
 
-    >>> raise HandlerError("Echo.handle_in returned 7, which is no result")
+    >>> raise HandlerError("Echo.handle_in returned 7, which is not a result")
     Traceback (most recent call last):
-    sock.HandlerError: Echo.handle_in returned 7, which is no result
+    sock.HandlerError: Echo.handle_in returned 7, which is not a result
     """
 
 

@@ -1,8 +1,8 @@
-"""Exact copies of what an application gives: a subclass may say something else about itself.
+"""Copies of values of subclasses as plain `str`, `bytes` and `int`.
 
-A `str` that overrides `__iter__`, `encode` or `__len__` would pass a check of its characters with
-other characters than those that are sent. So whatever ends on the wire is first made one of
-Python's own types, by Python's own methods; what is of such a type already is not copied.
+A subclass of `str` that overrides `__iter__`, `encode` or `__len__` could pass a check with other
+characters than those that are sent. So every value that ends on the wire is first made one of
+Python's own types, by the methods of that type. A value that has this type already is not copied.
 """
 
 from __future__ import annotations

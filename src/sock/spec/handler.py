@@ -1,7 +1,4 @@
-"""The class that an application is: what the host calls.
-
-And what happens where a class says nothing.
-"""
+"""The class of a connection's handler: its callbacks, and what happens where a class lacks one."""
 
 from __future__ import annotations
 
@@ -37,7 +34,7 @@ else:
 
 
 class Sock(Generic[InfoT, InT]):
-    """One end of a WebSocket connection, as an application sees it.
+    """The handler of one WebSocket connection; applications write subclasses.
 
     The host makes one at the handshake, with the request; calls `init` when the connection is live;
     then, one at a time and in the order of arrival, `handle_in` for what the peer sends,
@@ -60,14 +57,14 @@ class Sock(Generic[InfoT, InT]):
         __class_getitem__ = classmethod(types.GenericAlias)
 
     options: ClassVar[Options | None] = None
-    """Limits of the connections of this class: over the host's, under those of an `Upgrade`."""
+    """Limits for connections of this class: laid over the host's, below those of an `Upgrade`."""
 
     def __init_subclass__(cls, **arguments: Any) -> None:
-        """Refuse options that no host could keep.
+        """Refuse options that a connection cannot have.
 
         Raises:
-            TypeError: the class has `options` that are no Options.
-            ValueError: they have fields that only a server has.
+            TypeError: the attribute `options` of the class is not an Options.
+            ValueError: the options have fields that only a server has.
         """
         super().__init_subclass__(**arguments)
         if cls.options is not None:
@@ -81,10 +78,10 @@ class Sock(Generic[InfoT, InT]):
         """
 
     def init(self, ref: Ref[InfoT], /) -> Returned:
-        """Begin: the connection is live. `ref` is its address, to be kept or given to others."""
+        """Begin: the connection is live. `ref` is its address, which may be kept and passed on."""
 
     def handle_in(self, message: InT, /) -> Returned:  # noqa: ARG002 - the contract names it
-        """Take one complete message from the peer. Without this method, one closes with 1003."""
+        """Take one complete message from the peer. A class without this method closes with 1003."""
         refused = UnsupportedData(f"{type(self).__name__} takes no messages (RFC 6455 §7.4.1)")
         return Stop(CloseCode.UNSUPPORTED_DATA, error=refused)
 
@@ -94,16 +91,16 @@ class Sock(Generic[InfoT, InT]):
     def handle_info(self, info: InfoT, /) -> Returned:
         """Take one info from inside the program.
 
-        Without this method, one that is a message is pushed.
+        If a class lacks this method, an info that is a message is pushed to the peer.
 
         Raises:
-            HandlerError: it is no message, and there is no other method to take it.
+            HandlerError: the class lacks this method, and the info is not a message.
         """
         if isinstance(info, MESSAGE_TYPES):
             return cast("Message", info)
         raise HandlerError(
             f"{type(self).__name__} has no handle_info, "
-            f"and {type(info).__name__!r} is no message to push"
+            f"and {type(info).__name__!r} is not a message that could be pushed"
         )
 
     def terminate(self, reason: Reason, /) -> None | Awaitable[None]:

@@ -1,11 +1,11 @@
-"""What a peer may have sent as a secret, made fit for a log: for `repr`, error texts and hosts.
+"""Hide the secrets that a peer may have sent: for logs, for `repr`, error texts and hosts.
 
     where                       what is hidden                        what stays
     --------------------------  ------------------------------------  ---------------------------
     query of a target           every value; a key that looks like a  the path and the keys
-                                token; what is not a pair at all
+                                token; a part that is not a pair
     absolute target             the user and the password             scheme, host and the above
-    subprotocol                 what follows a word such as "bearer"; the rest
+    subprotocol                 the part behind a word like "bearer"; the rest
                                 each part that looks like a token
     headers                     the values of `Authorization`, of     all others
                                 cookies, and tokens in subprotocols
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MASK: Final = "***"
 
 _QUERY: Final = re.compile(r"\?|%3[fF]")
-"""Where a query begins; encoded by mistake, it still has the token in it."""
+"""The beginning of a query. One that is encoded by mistake may have a token in it too."""
 
 _USER: Final = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@")
 
@@ -35,13 +35,13 @@ _ANNOUNCED: Final = frozenset(
         *("key", "password", "secret", "session", "sid", "ticket", "token"),
     )
 )
-"""Words after which a subprotocol carries the secret itself: `bearer.4fd1`."""
+"""Words behind which a subprotocol carries a secret: `bearer.4fd1`."""
 
 _SECRET: Final = frozenset(("authorization", "cookie", "proxy-authorization", "set-cookie"))
 
 _PART: Final = re.compile(r"[A-Za-z0-9_~+/=%-]{20,}")
 _LONG: Final = 32
-"""Characters without a separator that no readable name has."""
+"""Characters in a row: a readable name of this length has a separator somewhere."""
 
 
 def masked_target(target: str) -> str:
@@ -65,7 +65,7 @@ def _masked_pair(pair: str) -> str:
     name, equals, _ = pair.partition("=")
     if not pair:
         return pair
-    # A token in base64 may end with "=", and is no name then.
+    # A token in base64 may end with "=". It is the secret then, and not a name.
     return f"{name}={MASK}" if equals and name and not looks_like_a_token(name) else MASK
 
 
@@ -98,7 +98,7 @@ def masked_headers(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], .
 
 
 def masked_header(name: str, value: str) -> str:
-    """Return the value of a header field, or what may be said of it."""
+    """Return the value of a header field without the secrets in it."""
     lowered = name.lower()
     if lowered in _SECRET:
         return MASK
@@ -108,7 +108,7 @@ def masked_header(name: str, value: str) -> str:
 
 
 def looks_like_a_token(text: str) -> bool:
-    """Tell whether a text is rather a random one than a name.
+    """Tell whether a text looks random rather than like a name.
 
     >>> looks_like_a_token("8fJ2kQx0Zr5TnV7bYw3s"), looks_like_a_token("actioncable-unsupported")
     (True, False)

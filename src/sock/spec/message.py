@@ -1,4 +1,4 @@
-"""What travels over a connection: text, binary, and the control frames an application may see."""
+"""The messages of a connection: text, binary, and the control frames an application may see."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ MAX_CONTROL_PAYLOAD = 125  # RFC 6455 §5.5
 class Text:
     """A text message that is encoded already.
 
-    For what arrives as bytes and is known to be UTF-8, such as the output of a JSON encoder: it
-    saves a decoding and an encoding. The bytes are sent as they are; that they are UTF-8 is the
-    application's promise.
+    It is meant for bytes that are known to be UTF-8, such as the output of a JSON encoder, and
+    saves decoding and encoding them. The bytes are sent unchanged, so the application must make
+    sure that they are UTF-8.
 
     Args:
         utf8: the encoded text.
@@ -45,12 +45,12 @@ class Text:
 @final
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """A ping: pushed to ask the peer for a pong, or received and told to `handle_control`.
+    """A ping: pushed to ask the peer for a pong, or received and given to `handle_control`.
 
-    A received one has been answered by the host already.
+    The host answers a received ping before `handle_control` gets it.
 
     Args:
-        payload: at most 125 bytes, which the pong repeats.
+        payload: at most 125 bytes; the pong has the same.
 
     Raises:
         ValueError: the payload is too long.
@@ -71,7 +71,7 @@ class Ping:
 @final
 @dataclass(frozen=True, slots=True)
 class Pong:
-    """A pong: the answer to a ping, or, pushed unasked, a sign of life in one direction.
+    """A pong: the answer to a ping, or a sign of life that is pushed without a ping.
 
     Args:
         payload: at most 125 bytes.
@@ -96,15 +96,16 @@ class Pong:
 class Prepared:
     """A message that is encoded at most once, however many connections push it.
 
-    Make one, push it to thousands: each way of encoding it (plain, compressed) is done by the first
-    connection that needs it and kept here for the others, as long as the `Prepared` lives. Two with
-    the same message are equal; a copy or a pickle carries the message, without its encodings.
+    Make one and push it to thousands of connections. The first connection that needs an encoding of
+    it (plain, compressed) makes it, and it is kept here for the others as long as the `Prepared`
+    lives. Two of them with the same message are equal. A copy or a pickle has the message without
+    its encodings.
 
     Args:
         message: text or binary.
 
     Raises:
-        TypeError: it is neither `str` nor `bytes`, so it could change after it was encoded.
+        TypeError: it is neither `str` nor `bytes`. Another type could change after it was encoded.
 
     >>> Prepared("score: 3-1")
     Prepared('score: 3-1')
@@ -117,15 +118,15 @@ class Prepared:
         _check_message(message)
         self._message = exact_content(message)
         self.encodings: dict[Hashable, bytes] = {}
-        """The frames of each variant that was asked for. For hosts, which use `encoded`."""
+        """The frames of each variant that was needed so far. For hosts, which use `encoded`."""
 
     @property
     def message(self) -> str | bytes:
-        """The message; it stays the one that was encoded."""
+        """The message, which never changes."""
         return self._message
 
     def encoded(self, variant: Hashable, encode: Callable[[], bytes]) -> bytes:
-        """Return the frames of one variant, made by `encode` for the first who asks. For hosts."""
+        """Return the frames of one variant; `encode` makes them at the first call. For hosts."""
         encoding = self.encodings.get(variant)
         if encoding is None:
             encoding = self.encodings[variant] = encode()
@@ -145,10 +146,13 @@ class Prepared:
 
 
 Message: TypeAlias = str | bytes | bytearray | memoryview | Text | Ping | Pong | Prepared
-"""What may be pushed: `str` and `Text` as text; `bytes`, `bytearray` and `memoryview` as binary."""
+"""A message that may be pushed.
+
+`str` and `Text` are sent as text; `bytes`, `bytearray` and `memoryview` as binary.
+"""
 
 MESSAGE_TYPES = (str, bytes, Prepared, Text, bytearray, memoryview, Ping, Pong)
-"""`Message` for `isinstance`."""
+"""The types of `Message`, for `isinstance`."""
 
 
 def _check_message(message: object) -> None:
@@ -164,7 +168,7 @@ def _check_bytes(what: str, value: object) -> None:
 def _check_payload(frame: Ping | Pong) -> None:
     payload = frame.payload
     _check_bytes("a payload", payload)
-    if type(payload) is not bytes:  # its length may be a lie
+    if type(payload) is not bytes:  # a subclass may lie about its length
         payload = bytes(exact_bytes(payload))
         object.__setattr__(frame, "payload", payload)
     if len(payload) > MAX_CONTROL_PAYLOAD:

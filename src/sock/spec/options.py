@@ -1,4 +1,4 @@
-"""Every limit, with its default: per upgrade, over a server-wide base."""
+"""Every limit, with its default."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 KIB = 1024
 MIB = 1024 * KIB
 
-MOST: Final = 1 << 62
-"""What a larger size or number comes to, 4 EiB: two of them still fit a machine word, so the
-compiled core counts with them as they are."""
+MAX_NUMBER: Final = 1 << 62
+"""A larger size or number counts as this one, 4 EiB. Twice as much still fits a machine word, so
+the compiled core can count with it."""
 
 
 @final
@@ -34,7 +34,7 @@ class Default:
 
 
 DEFAULT: Final = Default()
-"""Stands for a field that is not given: the base's value, in the end the one of `limits`."""
+"""Stands for a field that is not given: the base's value counts, and finally that of `DEFAULTS`."""
 
 
 @final
@@ -97,9 +97,9 @@ DEFAULTS: Final[dict[str, Any]] = {
 SERVER_FIELDS: Final = frozenset(
     ("handshake_timeout", "max_head_size", "max_body_size", "max_connections", "drain_timeout")
 )
-"""The fields that only a server has; an `Upgrade` refuses them."""
+"""The fields that only a server has. An `Upgrade` refuses them."""
 
-# Without a bound on these, a connection's memory or its end would have none.
+# Without a bound on these, the memory of a connection or its end would be unbounded.
 _NEVER_NONE: Final = frozenset(
     ("max_read_ahead", "close_timeout", "max_head_size", "max_body_size")
 )
@@ -109,9 +109,9 @@ _NEVER_NONE: Final = frozenset(
 class Options:
     """The limits of a connection and of the server.
 
-    Times in seconds, sizes in bytes, None for no limit. Only what is given is set; `over` lays it
-    over a base. Reading a field that is not given returns the default. A size or a number over
-    2^62 counts as 2^62.
+    Times are in seconds, sizes in bytes, and None stands for no limit. Only the fields that are
+    given are set; `over` lays these over a base. A field that is not given has its default when it
+    is read. A size or a number over 2^62 counts as 2^62.
 
     Args:
         max_message_size: of one message, reassembled and inflated (1009).
@@ -210,10 +210,10 @@ class Options:
         return frozenset(self._given)
 
     def over(self, base: Options) -> Options:
-        """Return the base with what is given here in place of its own.
+        """Return the options of the base, with the fields that are given here in place of its own.
 
-        A `ping_interval` of either gives way to an `idle_timeout` of the other that it would not
-        serve, and is then a third of that: healthy peers must not be cut.
+        If the `ping_interval` of one is not below the `idle_timeout` of the other, it becomes a
+        third of that timeout. Otherwise healthy peers would be cut off.
         """
         given = {**base._given, **self._given}
         if _never_pings(given):
@@ -232,17 +232,17 @@ class Options:
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(
-            f"Options are not changed, they are laid over others: Options({name}=…).over(base)"
+            f"Options cannot be changed. Lay new ones over them: Options({name}=…).over(base)"
         )
 
     def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"Options are not changed: {name} stays")
+        raise AttributeError(f"Options cannot be changed, so {name} cannot be deleted")
 
     def __eq__(self, other: object) -> bool:
         return self._given == other._given if isinstance(other, Options) else NotImplemented
 
     def __hash__(self) -> int:
-        # Without the functions among the origins, which may have no hash.
+        # The functions among the origins are left out, because they may have no hash.
         texts = tuple(one for one in self.origins if isinstance(one, str))
         return hash(frozenset({**self._given, "origins": texts}.items()))
 
@@ -255,14 +255,14 @@ class Options:
 
 
 def check_of_connection(options: object, whose: str) -> None:
-    """Refuse what are no options of one connection.
+    """Refuse options that one connection cannot have.
 
     Args:
-        options: that were given for it.
-        whose: where they stand, for the error.
+        options: the options that were given for it.
+        whose: the place where they were given, for the error text.
 
     Raises:
-        TypeError: they are no Options.
+        TypeError: they are not an Options.
         ValueError: they have fields that only a server has.
     """
     if not isinstance(options, Options):
@@ -276,7 +276,7 @@ def check_of_connection(options: object, whose: str) -> None:
 
 
 def _laid(given: dict[str, Any]) -> Options:
-    """Return options of fields that were checked when they were given, each by itself."""
+    """Return options of fields, each of which was checked when it was given."""
     options = Options.__new__(Options)
     options._set(given)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - a second constructor
     return options
@@ -292,7 +292,7 @@ def _never_pings(given: dict[str, Any]) -> bool:
 
 
 def _fragments(max_message_size: int | None) -> int | None:
-    """Return how many frames a message may have: clients cut a large one into pieces of 16 KiB."""
+    """Return how many frames a message may have. Clients may cut a large one into pieces."""
     if max_message_size is None:
         return None
     return max(1024, -(-max_message_size // KIB))
@@ -315,12 +315,12 @@ def _checked(name: str, value: Any) -> Any:
         return None
     if name.startswith("max_"):
         _check_int(name, value)
-        value = min(exact_int(value), MOST)
+        value = min(exact_int(value), MAX_NUMBER)
     elif isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name} is in seconds, not {value!r}")
     elif isinstance(value, int):
-        value = min(exact_int(value), MOST)  # an int may be more than a float can hold
-    if not value > 0 or not isfinite(value):  # said this way round so that NaN is refused too
+        value = min(exact_int(value), MAX_NUMBER)  # an int may be more than a float can hold
+    if not value > 0 or not isfinite(value):  # written this way round so that NaN is refused too
         raise ValueError(f"{name} is more than 0 and finite, not {value!r}")
     return value
 

@@ -1,4 +1,4 @@
-"""Whose pages may connect: what an origin is, and which of them options list. RFC 6454."""
+"""Which web pages may connect: parse origins, and match them with those in options. RFC 6454."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from .request import Request
 
     OriginCheck: TypeAlias = Callable[[str, Request], bool]
-    """Tells of an origin, as the browser has sent it, whether its pages may connect."""
+    """A function that gets an origin as the browser has sent it, and tells if it may connect."""
 
     Listed: TypeAlias = str | OriginCheck
 
-# RFC 3986 §3.2.2; an empty host is none for http (RFC 9110 §4.2.1).
+# RFC 3986 §3.2.2; http does not allow an empty host (RFC 9110 §4.2.1).
 _REG_NAME: Final = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+"
 _AUTHORITY: Final = re.compile(
     rf"(?P<host>\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|{_REG_NAME})(?::(?P<port>[0-9]*))?"
 )
 _SCHEME: Final = r"(?P<scheme>[A-Za-z][A-Za-z0-9+\-.]*)"
-# An origin of files, such as "file://", has no host; that of a page of the web always has one.
+# The origin of a file, such as "file://", has no host; the origin of a web page always has one.
 _ORIGIN: Final = re.compile(rf"{_SCHEME}://(?:{_AUTHORITY.pattern})?")
-# What may be listed: what a browser writes, and "*." before a host for its sub-domains.
+# An entry of `origins`: an origin as a browser writes it, or one with "*." before its host.
 _LISTED: Final = re.compile(
     rf"{_SCHEME}://(?P<host>(?:\*\.)?[A-Za-z0-9\-._~]+|\[[0-9A-Fa-f:.]+\])?(?::[0-9]{{1,5}})?"
 )
@@ -36,12 +36,12 @@ _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 
 
 class Origin(NamedTuple):
-    """An origin in the form in which two are compared: schemes, hosts and default ports as one.
+    """An origin in the form in which two of them are compared.
 
     Attributes:
         scheme: in lower case.
-        host: in lower case; "" for one of files.
-        port: "" for one that is not said, of a scheme that has no default.
+        host: in lower case; "" for the origin of a file.
+        port: that of the scheme if none was given; "" if the scheme has no default either.
 
     RFC 6454 §4, §5.
     """
@@ -52,7 +52,7 @@ class Origin(NamedTuple):
 
 
 def parse_host(authority: str) -> str | None:
-    """Return the host of a Host field in the form in which two are compared; None for no host.
+    """Return the host of a Host field in the form in which two are compared; None if it is invalid.
 
     >>> parse_host("Example.com:8000"), parse_host("[0:0::1]"), parse_host("user@example.com")
     ('example.com', '[::1]', None)
@@ -64,7 +64,7 @@ def parse_host(authority: str) -> str | None:
 
 
 def parse_origin(origin: str) -> Origin | None:
-    """Return the origin that a field names; None for "null" and for what is none.
+    """Return the origin that a field names; None for "null" and for an invalid one.
 
     >>> parse_origin("HTTPS://Example.com:443"), parse_origin("null")
     (Origin(scheme='https', host='example.com', port='443'), None)
@@ -88,8 +88,8 @@ def is_listed(origin: str, request: Request, listed: Iterable[Listed]) -> bool:
 
     Args:
         origin: as the browser has sent it.
-        request: that it came with.
-        listed: what `Options.origins` has. Its functions are asked when nothing else lists it.
+        request: the request with this origin.
+        listed: the entries of `Options.origins`. Functions are called if no text matches.
 
     Raises:
         HandlerError: a function raises, or returns neither True nor False.
@@ -105,14 +105,14 @@ def is_listed(origin: str, request: Request, listed: Iterable[Listed]) -> bool:
 
 
 def checked_origins(value: Any) -> tuple[Any, ...]:
-    """Return what was given as `origins`, as a tuple.
+    """Return the value of `origins` as a tuple.
 
     Raises:
         ValueError: one of them matches no Origin that a browser sends.
-        TypeError: one of them is neither a str nor a function, or is asynchronous.
+        TypeError: one of them is neither a str nor a function, or is an asynchronous function.
     """
     if value is None:
-        raise TypeError('origins are a str or several, not None; "*" lets all in')
+        raise TypeError('origins are a str or several, not None; "*" lets every page connect')
     origins: tuple[Any, ...] = (
         (value,) if isinstance(value, str) or callable(value) else tuple(value)
     )
@@ -123,14 +123,14 @@ def checked_origins(value: Any) -> tuple[Any, ...]:
             raise TypeError(f"an origin is a str or a function, not {origin!r}")
         elif _is_asynchronous(origin):
             raise TypeError(
-                f"the function {_named(origin)} of origins is asynchronous; what waits belongs into"
-                " the application, which may raise Refuse(403)"
+                f"the function {_named(origin)} of origins is asynchronous; a check that waits"
+                " belongs into the application, which may raise Refuse(403)"
             )
     return origins
 
 
 def _host(match: re.Match[str]) -> str | None:
-    """Return the host of an authority in its one form; None for what is no address in brackets."""
+    """Return the host of an authority in one form; None if there is no address in its brackets."""
     if match["ipv6"] is None:
         return match["host"].lower()
     try:
@@ -143,10 +143,10 @@ def _check_text(origin: str) -> None:
     if origin in {"*", "null"}:
         return
     match = _LISTED.fullmatch(origin)
-    # It would match no Origin that a browser sends, and so let nobody in, in silence.
+    # It would match no Origin that a browser sends, so nobody could connect, without an error.
     if match is None or (match["host"] is None and not _is_of_files(origin, match["scheme"])):
         raise ValueError(
-            f"{origin!r} is no origin such as 'https://example.com' or 'https://*.example.com'"
+            f"{origin!r} is not an origin such as 'https://example.com' or 'https://*.example.com'"
             " (RFC 6454 §6.2)"
         )
 
@@ -155,7 +155,7 @@ def _is_of_files(origin: str, scheme: str) -> bool:
     return origin == f"{scheme}://" and scheme.lower() not in {"http", "https", "ws", "wss"}
 
 
-@lru_cache(maxsize=256)  # the operator's: few, and the same for each request
+@lru_cache(maxsize=256)  # the operator lists a few, the same for each request
 def _pattern(listed: str) -> tuple[Origin | None, bool]:
     """Return an origin that is listed, and whether it stands for the sub-domains of its host."""
     scheme, separator, rest = listed.partition("://")
@@ -186,7 +186,7 @@ def _lets_in(check: OriginCheck, origin: str, request: Request) -> bool:
         ) from error
     if answer is True or answer is False:
         return answer
-    # A coroutine is true, and so would let everybody in.
+    # A coroutine is truthy, so every page could connect.
     if inspect.iscoroutine(answer):
         answer.close()
     raise HandlerError(
@@ -197,7 +197,7 @@ def _lets_in(check: OriginCheck, origin: str, request: Request) -> bool:
 
 def _is_asynchronous(check: Any) -> bool:
     return inspect.iscoroutinefunction(check) or inspect.iscoroutinefunction(
-        getattr(check, "__call__", None)  # noqa: B004 - of an object that is called
+        getattr(check, "__call__", None)  # noqa: B004 - the object is callable
     )
 
 

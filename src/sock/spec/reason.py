@@ -1,4 +1,4 @@
-"""Why a connection ended: what `terminate` is given, made for `match`."""
+"""Why a connection ended: the argument of `terminate`, made for `match`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .result import Stop
 @final
 @dataclass(frozen=True, slots=True)
 class Normal:
-    """The handler gave a `Stop` without an error, or `Ref.stop` was called.
+    """The handler returned or raised a `Stop` without an error, or `Ref.stop` was called.
 
     >>> Normal()
     Normal()
@@ -42,10 +42,10 @@ class Remote:
     detail: str = ""
 
     def stop(self) -> Stop:
-        """Return the `Stop` that tells another peer the same: for a handler that relays.
+        """Return a `Stop` with which a handler that relays tells another peer the same.
 
-        Codes that only describe the absence of a Close frame become some that may travel: 1005 (a
-        Close without a code) becomes 1000, all others, such as 1006 (TCP was lost), become 1011.
+        A code that a Close frame may not carry is replaced: 1005 (a Close without a code) becomes
+        1000, and every other one, such as 1006 (TCP was lost), becomes 1011.
 
         RFC 6455 §7.4.1.
         """

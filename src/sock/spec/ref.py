@@ -19,22 +19,22 @@ class Timer(Protocol):
     """A pending `Ref.send_after`."""
 
     def cancel(self) -> None:
-        """Forget it. Does nothing after it has fired."""
+        """Forget the info. Does nothing after it was sent."""
 
 
 class Ref(Protocol[InfoT_contra]):
-    """The address of a connection: who holds it may send to its `handle_info`, or end it.
+    """The address of a connection: its holder may send infos to the connection, or end it.
 
-    `send`, `stop`, `closed`, `pending` and `request` work in any thread; all else is for the
-    connection's own event loop, and raises RuntimeError in another thread.
+    `send`, `stop`, `closed`, `pending` and `request` work in any thread. All other methods are for
+    the thread of the connection's own event loop, and raise RuntimeError in another thread.
 
-    It is given to `init`, may be kept and passed on, and stays harmless after the connection has
-    ended. Refs compare by identity and can be put into sets and dicts.
+    `init` gets it. It may be kept and passed on, and does no harm after the connection has ended.
+    Refs compare by identity, and can be put into sets and dicts.
     """
 
     @property
     def closed(self) -> bool:
-        """Whether the end of the connection has begun; what is sent to it is dropped in silence."""
+        """Whether the end of the connection has begun; infos for it are then dropped in silence."""
         ...
 
     @property
@@ -46,17 +46,18 @@ class Ref(Protocol[InfoT_contra]):
     def pending(self) -> int:
         """Bytes that wait for the peer: queued, or not yet taken by the kernel; 0 when closed.
 
-        For a sender that would rather leave something out than let it wait. A host that stands on
-        another server may see only a part of it.
+        It is meant for a sender that would rather leave out a message than let it wait. Where Sock
+        runs on another server, it may see only a part of these bytes.
         """
         ...
 
     def send(self, info: InfoT_contra, /) -> None:
         """Put an info into the connection's mailbox.
 
-        From any thread. It never runs the receiver, never blocks and never raises: what one sender
-        sends arrives in the order sent, to a closed connection it is silent, and the mailbox's
-        overflow (`max_mailbox`) closes the receiver with 1013.
+        It may be called from any thread. It never calls the receiver, never blocks and never
+        raises. The infos of one sender arrive in the order in which they were sent. An info for a
+        closed connection is dropped. One more info than `max_mailbox` closes the receiver with
+        1013.
         """
 
     def stop(
@@ -64,26 +65,27 @@ class Ref(Protocol[InfoT_contra]):
     ) -> None:
         """End the connection from outside, as a returned `Stop` does; `terminate` gets `Normal()`.
 
-        It goes ahead of the mailbox, which is forgotten, and waits for nothing: a coroutine under
-        way is cancelled, and so are generators and streams. A peer that does not read is cut after
-        `close_timeout`. From any thread. It never blocks and never runs a callback of the receiver
-        before it returns. To a connection whose end has begun it is silent, unless the peer is
-        there and the code was not said yet, as in a drain: then it is this that ends it.
+        It takes effect before anything that waits in the mailbox, which is emptied. A coroutine
+        under way is cancelled, and so are generators and streams. A peer that does not read is cut
+        off after `close_timeout`. It may be called from any thread, never blocks, and never calls a
+        callback of the receiver before it returns. It does nothing to a connection whose end has
+        begun, unless the peer is there and no Close frame was sent yet, as in a drain: it then
+        decides with which code the connection ends.
 
         Args:
-            code: what the peer is told (RFC 6455 §7.4.2).
+            code: the close code for the peer (RFC 6455 §7.4.2).
             detail: a text for the peer's developers; see `Stop`.
             messages: sent before the Close frame.
 
         Raises:
             ValueError: the code may not travel, or the detail cannot be UTF-8.
-            TypeError: an argument is of another kind.
+            TypeError: an argument has the wrong type.
 
         RFC 6455 §5.5.1.
         """
 
     def send_after(self, seconds: float, info: InfoT_contra, /) -> Timer:
-        """Send later; forgotten when the connection ends. From the connection's own event loop.
+        """Send an info later, unless the connection ends before. From its own event loop only.
 
         Raises:
             RuntimeError: this is another thread.
@@ -93,8 +95,8 @@ class Ref(Protocol[InfoT_contra]):
     def spawn(self, coroutine: Coroutine[Any, Any, ResultT], /) -> asyncio.Task[ResultT]:
         """Run a coroutine as a task that is cancelled when the connection ends, before `terminate`.
 
-        An exception in it ends the connection like one in a callback, and so does a `Stop`. From
-        the connection's own event loop.
+        An exception in it ends the connection as one in a callback does, and so does a `Stop`. From
+        the connection's own event loop only.
 
         Raises:
             RuntimeError: this is another thread.
@@ -102,9 +104,9 @@ class Ref(Protocol[InfoT_contra]):
         ...
 
     def add_done_callback(self, callback: Callable[[], None], /) -> None:
-        """Call back once, after `terminate`; soon, when the connection is over already.
+        """Call a function once, after `terminate`, or soon if the connection is over already.
 
-        From the connection's own event loop.
+        From the connection's own event loop only.
 
         Raises:
             RuntimeError: this is another thread.

@@ -1,4 +1,4 @@
-"""The HTTP request that asks for a connection: cheap to make, read when asked."""
+"""The HTTP request that asks for a connection. It is cheap to make, and parsed when it is read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .masking import masked_headers, masked_target
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# What a quoted cookie escapes: bytes by their octal numbers, or a character that stands for itself.
+# The escapes in a quoted cookie: bytes as octal numbers, or a character that stands for itself.
 _ESCAPED = re.compile(r"((?:\\[0-3][0-7]{2})+)|\\(.)")
 
 Address: TypeAlias = tuple[str, int]
@@ -23,7 +23,7 @@ _NO_PARAMS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class Peer(Protocol):
-    """Who knows the two addresses of a connection, also when it is over."""
+    """An object that knows both addresses of a connection, also after its end."""
 
     @property
     def client(self) -> Address | None:
@@ -32,15 +32,15 @@ class Peer(Protocol):
 
     @property
     def server(self) -> Address | None:
-        """Host and port that the peer reached."""
+        """Host and port that the peer has connected to."""
         ...
 
 
 class MultiMapping(Mapping[str, str]):
     """A read-only mapping in which a name may have several values; `[name]` is the first.
 
-    Equal to another with the same values for each name, in order, whatever the order of the names;
-    and to a plain mapping when no name has several.
+    It equals another one that has the same values for each name, in the same order; the order of
+    the names does not matter. It equals a plain mapping if no name has several values.
 
     >>> colours = MultiMapping([("c", "red"), ("c", "blue")])
     >>> colours["c"], colours.get_all("c"), len(colours)
@@ -55,7 +55,7 @@ class MultiMapping(Mapping[str, str]):
             self._values.setdefault(self._key(name), []).append(value)
 
     def get_all(self, name: str) -> list[str]:
-        """Return every value of the name, in order; empty where there is none."""
+        """Return every value of a name, in order; an empty list if there is none."""
         return list(self._values.get(self._key(name), ()))
 
     def pairs(self) -> list[tuple[str, str]]:
@@ -85,7 +85,7 @@ class MultiMapping(Mapping[str, str]):
             )
         return NotImplemented
 
-    # As of a dict: what is equal to a dict has no hash that a dict could share.
+    # As for a dict: an object that may equal a dict cannot share a hash with it.
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
@@ -98,7 +98,7 @@ class MultiMapping(Mapping[str, str]):
 
 @final
 class Headers(MultiMapping):
-    """Header fields: names in any case, lower when iterated.
+    """Header fields. A name is looked up in any case, and iterated in lower case.
 
     >>> headers = Headers([("Accept", "text/html"), ("accept", "*/*")])
     >>> headers["ACCEPT"], headers.get_list("accept")
@@ -110,9 +110,9 @@ class Headers(MultiMapping):
     __slots__ = ()
 
     def get_list(self, name: str) -> list[str]:
-        """Return the elements of a comma-separated list, over all fields of the name.
+        """Return the elements of a comma-separated list, of all fields with that name.
 
-        Commas in quoted strings are not told apart. RFC 9110 §5.6.1.
+        A comma in a quoted string is not recognized as such. RFC 9110 §5.6.1.
         """
         elements = (
             element.strip(" \t") for value in self.get_all(name) for element in value.split(",")
@@ -133,13 +133,13 @@ class Request:
     Args:
         method: upper case, as in the request line.
         target: as in the request line: path and query, encoded; or an absolute URI, or "*".
-        raw_headers: pairs of name and value as they came.
+        raw_headers: pairs of name and value, as they were received.
         http_version: "1.1", "2" …
         scheme: "http" or "https", of this connection.
-        client: host and port of the peer; None when the host does not know.
-        server: host and port that the peer reached; None when the host does not know.
-        path_params: what a router took from the path.
-        body: of an ordinary request; of one that asks for a connection there is none.
+        client: host and port of the peer; None if the host does not know.
+        server: host and port that the peer has connected to; None if the host does not know.
+        path_params: the values that a router has found in the path.
+        body: of an ordinary request; a request for a connection has none.
 
     >>> request = Request("GET", "/rooms/7%20b?name=ada", [(b"Cookie", b"a=1; b=2")])
     >>> request.path, request.query["name"], request.cookies["b"]
@@ -185,9 +185,9 @@ class Request:
         self.scheme = scheme
         self.path_params: Mapping[str, Any] = path_params or _NO_PARAMS
         self.body = body
-        """The body, decoded of its transfer coding, at most `max_body_size` bytes; else empty."""
+        """The body without its transfer coding, at most `max_body_size` bytes; may be empty."""
         self.notable: dict[str, list[str]] | None = None
-        """The fields that a handshake is decided by, while one is under way. For hosts."""
+        """The fields that decide about a handshake, while one is under way. For hosts."""
         self._raw: Sequence[RawHeader] | bytes = raw_headers
         self._peer: Peer | None = None
         self._client = client
@@ -201,14 +201,15 @@ class Request:
     def of_head(
         cls, method: str, target: str, fields: bytes, *, http_version: str, peer: Peer | None
     ) -> Request:
-        """Make one of the bytes of a head, which are kept and read when asked. For hosts.
+        """Make a request of the bytes of a head, which are parsed when they are needed. For hosts.
 
         Args:
             method: upper case.
             target: as in the request line.
-            fields: the lines between the request line and the empty line, known to be in order.
+            fields: the lines between the request line and the empty line, which are known to be
+                valid.
             http_version: of the request line.
-            peer: asked for the addresses when they are asked for; None where nobody knows.
+            peer: knows the addresses, and is asked when they are needed; None if nobody knows them.
         """
         request = cls(method, target, http_version=http_version)
         request._raw = fields
@@ -217,9 +218,9 @@ class Request:
 
     @property
     def raw_headers(self) -> Sequence[RawHeader]:
-        """Pairs of name and value as they came."""
+        """Pairs of name and value, as they were received."""
         raw = self._raw
-        # Not kept: who asks again asks `headers`, which are.
+        # These pairs are not kept; `headers` keeps its own.
         return split_fields(raw) if isinstance(raw, bytes) else raw
 
     @raw_headers.setter
@@ -229,7 +230,7 @@ class Request:
 
     @property
     def client(self) -> Address | None:
-        """Host and port of the peer; None when the host does not know."""
+        """Host and port of the peer; None if the host does not know."""
         self._ask_peer()
         return self._client
 
@@ -240,7 +241,7 @@ class Request:
 
     @property
     def server(self) -> Address | None:
-        """Host and port that the peer reached; None when the host does not know."""
+        """Host and port that the peer has connected to; None if the host does not know."""
         self._ask_peer()
         return self._server
 
@@ -255,9 +256,9 @@ class Request:
 
     @property
     def path(self) -> str:
-        """The path, percent-decoded: an encoded slash is one like the others.
+        """The path, percent-decoded: an encoded slash looks like any other slash.
 
-        Of an absolute target its path (RFC 9112 §3.2.2); "*" is itself (§3.2.4).
+        An absolute target has its own path in it (RFC 9112 §3.2.2); "*" stays "*" (§3.2.4).
         """
         target = self.target.partition("?")[0]
         if not target.startswith("/"):
@@ -278,7 +279,7 @@ class Request:
     def headers(self) -> Headers:
         """The header fields; a name may have several values.
 
-        A value is read as UTF-8 where it is valid UTF-8, else as Latin-1 (RFC 9110 §5.5).
+        A value is decoded as UTF-8 if it is valid UTF-8, otherwise as Latin-1 (RFC 9110 §5.5).
         """
         if self._headers is None:
             self._headers = Headers(
@@ -288,9 +289,9 @@ class Request:
 
     @property
     def cookies(self) -> MultiMapping:
-        """The cookies, unquoted; what is none is left out and spoils no other (RFC 6265 §5.4).
+        """The cookies, unquoted. A part that is not a cookie is left out (RFC 6265 §5.4).
 
-        Each is read as UTF-8, as browsers write it, where it is valid UTF-8, else as Latin-1.
+        Each is decoded as UTF-8, as browsers write it, if it is valid UTF-8, otherwise as Latin-1.
         """
         if self._cookies is None:
             fields = (value for name, value in self.raw_headers if name.lower() == b"cookie")
@@ -299,27 +300,27 @@ class Request:
 
     @property
     def subprotocols(self) -> list[str]:
-        """The subprotocols that the peer offers, the one it likes best first (RFC 6455 §4.1)."""
+        """The subprotocols that the peer offers, the preferred one first (RFC 6455 §4.1)."""
         return self.headers.get_list("sec-websocket-protocol")
 
     @property
     def state(self) -> dict[str, Any]:
-        """What middleware puts there for the application, such as a user."""
+        """A dictionary in which middleware leaves values for the application, such as a user."""
         if self._state is None:
             self._state = {}
         return self._state
 
     def __repr__(self) -> str:
-        # Not the values of its query: whatever is shown ends in a log some day, asyncio's debug
-        # mode shows the arguments of each slow callback.
+        # Without the values of its query, because this may end in a log: asyncio's debug mode logs
+        # the arguments of each slow callback.
         return f"Request({self.method!r}, {masked_target(self.target)!r})"
 
 
 def split_fields(fields: bytes) -> list[RawHeader]:
-    r"""Return the fields of a head, spaces around their values taken away (RFC 9112 §5).
+    r"""Return the fields of a head, without the spaces around their values (RFC 9112 §5).
 
     Args:
-        fields: the lines between the request line and the empty line, known to be in order.
+        fields: the lines between the request line and the empty line, which are known to be valid.
 
     >>> split_fields(b"Host: example.com\r\nAccept:*/*\r\n")
     [(b'Host', b'example.com'), (b'Accept', b'*/*')]
@@ -333,12 +334,12 @@ def split_fields(fields: bytes) -> list[RawHeader]:
 
 
 def text_of(value: bytes) -> str:
-    r"""Return the value of a field as text: UTF-8 where it is valid UTF-8, else Latin-1.
+    r"""Return the value of a field as text: UTF-8 if it is valid UTF-8, otherwise Latin-1.
 
     >>> text_of("日本".encode()), text_of(b"J\xfcrgen")
     ('日本', 'Jürgen')
 
-    RFC 9110 §5.5: "obs-text" may be anything. Latin-1 was usual; browsers write UTF-8.
+    RFC 9110 §5.5: "obs-text" may be any bytes. Latin-1 was usual; browsers write UTF-8.
     """
     try:
         return value.decode()
@@ -357,8 +358,8 @@ def _cookies(fields: Iterable[bytes]) -> Iterator[tuple[str, str]]:
 def _unquoted(value: str) -> str:
     if len(value) < 2 or not value.startswith('"') or not value.endswith('"'):
         return value
-    # RFC 6265 §4.1.1 knows no escapes, but http.cookies, and so most of Python, writes them: of
-    # Latin-1; Werkzeug, and so Flask and Quart, of UTF-8.
+    # RFC 6265 §4.1.1 knows no escapes, but http.cookies writes them for bytes of Latin-1, and so do
+    # most Python programs; Werkzeug, and so Flask and Quart, writes them for bytes of UTF-8.
     return _ESCAPED.sub(_unescaped, value[1:-1])
 
 

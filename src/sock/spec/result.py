@@ -1,11 +1,11 @@
-"""What a callback may return."""
+"""The values that a callback may return."""
 
-# Annotations are values here, so that get_type_hints reads them under the name sock.Stop.
+# Annotations are evaluated, so that get_type_hints reads them under the name sock.Stop.
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import FrozenInstanceError, dataclass
 from typing import Any, TypeAlias, dataclass_transform, final
 
-from .close_code import CloseCode, fitting, may_travel
+from .close_code import CloseCode, may_travel, shortened_detail
 from .exact import exact_int, exact_text
 from .message import Message
 
@@ -26,26 +26,26 @@ def _frozen_exception(kind: type) -> Any:
 class Stop(Exception):
     """Close the connection.
 
-    Returned or yielded from any callback, or raised anywhere below one: in it, in its coroutine or
-    generator, in a stream, in a spawned task. Raised it is a result like a returned one and no
-    error. The messages leave first, then the Close frame, all in one write; whatever the handler
-    pushes later is dropped and counted.
+    A callback may return it, yield it or raise it. It may also be raised by a function that the
+    callback calls, in a stream, or in a spawned task. A raised one is a result like a returned one,
+    and not an error. The messages leave first, then the Close frame, all in one write. Messages
+    that the handler pushes later are dropped and counted.
 
-    It is a value: two with the same fields are equal. It is not changed after it was made; one that
+    It is a value: two with the same fields are equal, and its fields cannot be changed. One that
     was raised loses its traceback when the host takes it.
 
     Args:
-        code: what the peer is told; one that may travel (RFC 6455 §7.4.2). 1000 when left out, 1011
-            with an error.
-        detail: a text for the peer's developers; what is over 123 bytes of UTF-8 is cut off,
-            between two characters.
+        code: the close code for the peer, which a Close frame must be allowed to carry (RFC 6455
+            §7.4.2). Without it, it is 1000, or 1011 where there is an error.
+        detail: a text for the peer's developers. It is cut to 123 bytes of UTF-8, between two
+            characters.
         messages: sent before the Close frame.
-        error: why, for our own log and for `terminate`, which gets `Failed(error)`. Never sent to
-            the peer.
+        error: the cause, for our own log and for `terminate`, which gets `Failed(error)`. It is
+            never sent to the peer.
 
     Raises:
-        ValueError: the code may not travel, or the detail cannot be UTF-8.
-        TypeError: the code is no int, the detail no str, or the error no exception.
+        ValueError: a Close frame may not carry the code, or UTF-8 cannot encode the detail.
+        TypeError: the code is not an int, the detail not a str, or the error not an exception.
 
     >>> Stop(CloseCode.GOING_AWAY, "see you")
     Stop(code=1001, detail='see you')
@@ -75,7 +75,7 @@ class Stop(Exception):
         detail = exact_text(detail)
         if not may_travel(code):
             raise ValueError(f"close code {int(code)} may not travel (RFC 6455 §7.4.2)")
-        detail = fitting(detail)
+        detail = shortened_detail(detail)
         super().__init__(code, detail)
         vars(self).update(code=code, detail=detail, messages=messages, error=error)
 
@@ -90,11 +90,11 @@ class Stop(Exception):
         super().__delattr__(name)
 
     def __hash__(self) -> int:
-        # Without the messages, which may be a list: whoever handles exceptions may hash them.
+        # Without the messages, which may be a list: code that handles exceptions may hash them.
         return hash((Stop, self.code, self.detail))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # An exception is copied and pickled by its args, which are not all of its fields.
+        # Copying and pickling use the args of an exception, which are not all of its fields.
         return Stop, (self.code, self.detail, self.messages, self.error)
 
     def __str__(self) -> str:
@@ -115,16 +115,18 @@ class Stop(Exception):
 class Stream:
     """An async iterator that is pushed beside the mailbox.
 
-    Returned from any callback, which thereby ends: the conversation goes on while the stream
-    pushes. What it yields is interleaved with other messages, never inside one, and it waits while
-    the peer cannot keep up. It is cancelled, and its `finally` runs, when the connection ends. It
-    runs in one connection, once. An exception in it ends the connection like one in a callback.
+    Any callback may return one. The callback has then ended, and other messages are handled while
+    the stream pushes. The messages of a stream may stand between other messages, never inside of
+    one. The stream waits while the peer cannot keep up. When the connection ends, the stream is
+    cancelled, and its `finally` runs. It runs in one connection, and once. An exception in it ends
+    the connection as one in a callback does.
 
     Args:
         iterator: yields messages, or a `Stop`.
 
     Raises:
-        TypeError: it is no async iterator, such as a generator function that was not called.
+        TypeError: it is not an async iterator, but for instance a generator function that was not
+            called.
 
     >>> async def count():
     ...     for number in range(3):
@@ -149,7 +151,7 @@ class Stream:
         return self._done
 
     def cancel(self) -> None:
-        """End the stream: nothing more of it is pushed. Does nothing to one that is done."""
+        """End the stream: nothing more of it is pushed. Does nothing if it has ended already."""
         if self._done:
             return
         self._done = True
@@ -157,25 +159,25 @@ class Stream:
             self._cancel()
 
     def begin(self) -> AsyncIterator[Message | Stop] | None:
-        """Take the iterator, for the host that runs it; None when it was taken before."""
+        """Return the iterator to the host that runs it; None if it was returned before."""
         iterator, self._iterator = self._iterator, None
         return iterator
 
     def attach(self, cancel: Callable[[], None], /) -> None:
-        """Tell the stream how the host that runs it cancels it."""
+        """Keep the function with which the host that runs the stream cancels it."""
         self._cancel = cancel
 
     def finish(self) -> None:
-        """Mark the stream as ended, by the host that ran it."""
+        """Note that the stream has ended; called by the host that ran it."""
         self._done = True
         self._cancel = None
 
 
 Result: TypeAlias = None | Message | Sequence[Message] | Stop | Stream
-"""What a callback comes to: nothing, messages to push in order, the end, or a stream."""
+"""The result of a callback: nothing, messages to push in order, the end, or a stream."""
 
 Returned: TypeAlias = Result | Awaitable[Result] | AsyncIterator[Message | Stop]
-"""What a callback may return: a result, a promise of one, or items pushed as they come."""
+"""What a callback may return: a result, an awaitable of one, or items pushed as they come."""
 
 
 def _check(name: str, value: object, kind: Any, kind_in_words: str) -> None:

@@ -1,6 +1,6 @@
 """How an application answers a request: with a connection, or with an ordinary HTTP response."""
 
-# Annotations are values here, so that get_type_hints reads them under the name sock.Upgrade.
+# Annotations are evaluated, so that get_type_hints reads them under the name sock.Upgrade.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, TypeAlias, final
@@ -28,11 +28,11 @@ class Response:
     Args:
         status: 200 to 599.
         body: text is encoded as UTF-8.
-        headers: a mapping or pairs, sent as UTF-8; a `Content-Type` is guessed from the body's type
-            where none is given. Kept as pairs.
+        headers: a mapping or pairs, sent as UTF-8 and kept as pairs. Without a `Content-Type` among
+            them, it is guessed from the type of the body.
 
     Raises:
-        ValueError: the status is none of an answer, or a header could not be sent.
+        ValueError: the status is not in that range, or a header cannot be sent.
         TypeError: an argument has the wrong type.
 
     >>> Response(404, "no such room")
@@ -62,7 +62,7 @@ class Response:
 class Refuse(Exception):
     """Raised during the handshake, to answer with an ordinary response in place of the upgrade.
 
-    Not an error: it is not logged as one.
+    It is not an error, and is not logged as one.
 
     Args:
         status: of the answer.
@@ -89,17 +89,17 @@ class Refuse(Exception):
 @final
 @dataclass(frozen=True, slots=True, init=False, repr=False)
 class Upgrade:
-    """Accept the connection: hand it to a handler, with more to say than a bare `Sock` can.
+    """Accept the connection with a handler, and choose its subprotocol, headers and options.
 
     Args:
-        handler: takes over when the connection is live.
-        subprotocol: the one chosen of those offered.
-        headers: sent with the 101, as UTF-8. Kept as pairs.
-        options: limits for this connection, over the server's.
+        handler: gets the callbacks of the connection.
+        subprotocol: one of those that the peer offers.
+        headers: sent with the 101, as UTF-8, and kept as pairs.
+        options: limits for this connection, laid over those of the server.
 
     Raises:
-        ValueError: a header or the subprotocol could not be sent, or an option is the server's.
-        TypeError: the handler is no `Sock`, such as the class in place of one made of it.
+        ValueError: a header or the subprotocol cannot be sent, or an option belongs to the server.
+        TypeError: the handler is not a `Sock`, but for instance a class in place of its instance.
 
     >>> Upgrade(TextSock(Request()), subprotocol="chat.v2").subprotocol
     'chat.v2'
@@ -140,27 +140,27 @@ class Upgrade:
 
 
 Answer: TypeAlias = Sock[Any, Any] | Upgrade | Response
-"""How an application answers a request; a bare `Sock` means `Upgrade(sock)`."""
+"""The answer of an application to a request; a bare `Sock` means `Upgrade(sock)`."""
 
 App: TypeAlias = Callable[[Request], Answer | Awaitable[Answer]]
-"""An application: any callable from a request to an answer. So a Sock class is one.
+"""An application: any callable that takes a request and returns an answer, like a Sock class.
 
 It may have the attributes `lifespan` and `options`, as an `Application` has.
 """
 
 
 def header_pairs(headers: HeaderPairs) -> tuple[tuple[str, str], ...]:
-    """Return headers as pairs, checked: what an application sends can begin no other message.
+    """Return headers as pairs that were checked, so that none of them can begin another message.
 
     Raises:
-        ValueError: a name is no token, or a value carries a control character or a lone surrogate
+        ValueError: a name is not a token, or a value has a control character or a lone surrogate
             (RFC 9110 §5).
         TypeError: they are neither a mapping nor pairs of str.
 
     >>> header_pairs({"Retry-After": "5"})
     (('Retry-After', '5'),)
     """
-    if not headers and isinstance(headers, tuple):  # none were given
+    if not headers and isinstance(headers, tuple):  # there are none
         return headers
     given = headers.items() if isinstance(headers, Mapping) else headers
     return tuple(_checked_pair(headers, pair) for pair in given)
@@ -171,7 +171,7 @@ def _checked_pair(headers: HeaderPairs, pair: object) -> tuple[str, str]:
         case (str() as name, str() as value):
             pass
         case _:
-            # Not what they are: a cookie may be among them, and this ends in a log.
+            # Their values stay out of the text: a cookie may be among them, and this is logged.
             kind = type(pair).__name__
             raise TypeError(
                 f"headers are a mapping or pairs of str, not {type(headers).__name__!r} with a"

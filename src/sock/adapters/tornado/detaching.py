@@ -18,7 +18,7 @@ from tornado import iostream, web
 
 from sock.adapters.conversion import type_name
 from sock.hosting.takeover import Takeover, duplicate_socket
-from sock.loop import Reactor
+from sock.loop import Reactor, adopt
 from sock.observe import log
 from sock.spec import HandlerError
 
@@ -70,7 +70,7 @@ def takeover_of(handler: Any) -> Takeover:
             raise ConnectionResetError("the peer has gone")
         if own is not None:
             with contextlib.suppress(OSError):  # no descriptor is left for the reactor itself
-                reactor.adopt(own, connect)
+                adopt(reactor, own, connect)
                 reading.add_done_callback(_take_exception)  # the next line ends the reading
                 stream.close()
                 return early

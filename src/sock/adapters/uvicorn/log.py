@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, cast, final
 from uvicorn.protocols.utils import get_client_addr, get_path_with_query_string
 
 from sock.observe import loggers
-from sock.observe.lines import shown_target
+from sock.observe.lines import loggable_target
 from sock.spec.masking import masked_header
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ _log: Final = logging.getLogger(_ERROR)
 
 def accepted(scope: Scope) -> None:
     """Log that a Sock was accepted, as uvicorn does, unless Sock's access log has that line."""
-    if loggers.access_decided():
+    if loggers.access_log_configured():
         return
-    path = shown_target(get_path_with_query_string(cast("Any", scope)))
+    path = loggable_target(get_path_with_query_string(cast("Any", scope)))
     _log.info('%s - "WebSocket %s" [accepted]', get_client_addr(cast("Any", scope)), path)
 
 
@@ -86,7 +86,7 @@ def _masked(message: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
     if message in {"< %s: %s", "> %s: %s"} and len(args) == 2:
         return args[0], masked_header(str(args[0]), str(args[1]))
     if "WebSocket %s" in message or message == "< %s %s %s":
-        return tuple([shown_target(arg) if isinstance(arg, str) else arg for arg in args])
+        return tuple([loggable_target(arg) if isinstance(arg, str) else arg for arg in args])
     return args
 
 
@@ -152,7 +152,7 @@ class Filter(logging.Filter):
         # These loggers are the log of this process. In a worker, the application's configuration of
         # logging comes later than this one, and must not disable them.
         for name in ("uvicorn", _ERROR, _ACCESS, "asyncio"):
-            loggers.kept(name)
+            loggers.never_disabled(name)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Tell whether the record is shown."""
@@ -165,7 +165,7 @@ class Filter(logging.Filter):
             record.fields = {"url": record.getMessage().removeprefix(_STARTED).partition(" (")[0]}
         elif record.name == _ACCESS and isinstance(args, tuple) and len(args) == 5:  # pyright: ignore[reportUnknownArgumentType] - a record has any arguments
             client, method, target, version, status = cast("tuple[Any, ...]", args)
-            target = shown_target(str(target))
+            target = loggable_target(str(target))
             record.args = (client, method, target, version, status)
             record.event = "request.answered"
             record.fields = {

@@ -1,8 +1,8 @@
 """Debug mode: name the callback that blocks the event loop.
 
 A plain callback, or a step of a coroutine between two awaits, that takes more than 100 ms holds up
-every connection of the loop. It is told once for each place, so that a hot one does not flood the
-log.
+every connection of the loop. Each such place is reported once, so that one that is called often
+does not flood the log.
 """
 
 from __future__ import annotations
@@ -19,24 +19,29 @@ if TYPE_CHECKING:
 
 SLOW: Final = 0.1  # seconds
 
-_told: set[str] = set()
+_reported_places: set[str] = set()
 
 
-def watch(callback: Callable[[Any], Any], place: str) -> Callable[[Any], Any]:
-    """Return the callback, watched."""
+def report_if_slow(callback: Callable[[Any], Any], place: str) -> Callable[[Any], Any]:
+    """Return a callback that calls the given one and reports it if that takes too long.
 
-    def watched_callback(argument: Any) -> Any:
+    Args:
+        callback: the callback of a handler.
+        place: its name, for the report.
+    """
+
+    def timed_callback(argument: Any) -> Any:
         begun = time.perf_counter()
         try:
             return callback(argument)
         finally:
-            _look(begun, place, callback)
+            _report_if_slow(begun, place, callback)
 
-    return watched_callback
+    return timed_callback
 
 
-async def watched(coroutine: Coroutine[Any, Any, Any], place: str) -> Any:
-    """Run a coroutine, each of its steps watched."""
+async def report_slow_steps(coroutine: Coroutine[Any, Any, Any], place: str) -> Any:
+    """Run a coroutine, and report it if one of its steps takes too long."""
     return await _steps(coroutine, place)
 
 
@@ -50,10 +55,10 @@ def _steps(coroutine: Coroutine[Any, Any, Any], place: str) -> Generator[Any, An
         except StopIteration as done:
             return done.value
         finally:
-            _look(begun, place, coroutine)
+            _report_if_slow(begun, place, coroutine)
         try:
             value = yield waited_for
-        except BaseException as error:  # noqa: BLE001 - thrown in by the loop, such as a cancellation: passed on
+        except BaseException as error:  # noqa: BLE001 - the loop throws in a cancellation, say: passed on
             resume = _thrower(coroutine, error)
         else:
             resume = _sender(coroutine, value)
@@ -67,14 +72,14 @@ def _thrower(coroutine: Coroutine[Any, Any, Any], error: BaseException) -> Calla
     return lambda: coroutine.throw(error)
 
 
-def _look(begun: float, place: str, code: Any) -> None:
+def _report_if_slow(begun: float, place: str, running: Any) -> None:
     seconds = time.perf_counter() - begun
-    if seconds > SLOW and place not in _told:
-        _told.add(place)
-        telemetry.emit("callback.slow", seconds=seconds, place=place, where=_where(code))
+    if seconds > SLOW and place not in _reported_places:
+        _reported_places.add(place)
+        telemetry.emit("callback.slow", seconds=seconds, place=place, where=_line_of(running))
 
 
-def _where(running: Any) -> str:
-    """Return the file and line of a callback or coroutine."""
+def _line_of(running: Any) -> str:
+    """Return the file and the first line of a callback or a coroutine; "?" if it has none."""
     code = getattr(running, "cr_code", None) or getattr(inspect.unwrap(running), "__code__", None)
     return f"{code.co_filename}:{code.co_firstlineno}" if isinstance(code, types.CodeType) else "?"
