@@ -36,7 +36,7 @@ OF_VARIABLES = {
     "SOCK_WORKERS=2": "SOCK_WORKERS is for ASGI applications only, which uvicorn runs;"
     " 'examples.chat:app' is not one. sock.asgi(app) makes it one.",
     "SOCK_OPTIONS=examples.chat:LIMIT": "SOCK_OPTIONS=examples.chat:LIMIT: it is of type int, and"
-    " no sock.Options.",
+    " not sock.Options.",
 }
 
 

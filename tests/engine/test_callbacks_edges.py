@@ -28,6 +28,6 @@ def test_callbacks_that_are_let_go_keep_no_handler_alive():
     callbacks = Callbacks(handler, None)
     del handler
     assert seen() is not None
-    callbacks.let_go()
+    callbacks.release_handler()
     assert seen() is None
     assert (callbacks.on_text, callbacks.on_binary) == (None, None)

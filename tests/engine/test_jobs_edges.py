@@ -15,6 +15,6 @@ def test_jobs_that_are_released_keep_no_host_alive():
     jobs = Jobs(host)
     del host
     assert seen() is not None
-    jobs.release()
+    jobs.release_host()
     assert seen() is None
     assert not jobs
