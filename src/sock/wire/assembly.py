@@ -5,9 +5,9 @@ from __future__ import annotations
 from codecs import utf_8_decode
 from typing import TYPE_CHECKING, final
 
-from sock.spec.errors import InvalidData, MessageTooBig
+from sock.spec.errors import InvalidData
 
-from .frame import NOT_UTF8
+from .frame import NOT_UTF8, too_big, too_many
 from .mask import rotate, unmask
 
 if TYPE_CHECKING:
@@ -137,13 +137,3 @@ class Assembly:
         # begin no UTF-8.
         if len(tail) == 2 and tail[0] == 0xED and tail[1] >= 0xA0:
             raise InvalidData(NOT_UTF8)
-
-
-def too_big(limit: int) -> MessageTooBig:
-    """Return the error for a message over `max_message_size`."""
-    return MessageTooBig(f"message of more than {limit} bytes (RFC 6455 §10.4)")
-
-
-def too_many(limit: int) -> MessageTooBig:
-    """Return the error for a message in more parts than `max_fragments`."""
-    return MessageTooBig(f"message in more than {limit} fragments (RFC 6455 §10.4)")

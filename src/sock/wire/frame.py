@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import Final, NamedTuple, final
 
 from sock.spec.close_code import CloseCode, may_travel
-from sock.spec.errors import InvalidData, ProtocolError
+from sock.spec.errors import InvalidData, MessageTooBig, ProtocolError
 from sock.spec.message import MAX_CONTROL_PAYLOAD, Ping, Pong
 
 
@@ -197,3 +197,13 @@ def control(opcode: int, payload: bytes) -> Ping | Pong | Close:
     except UnicodeDecodeError:
         raise InvalidData(NOT_UTF8) from None
     return Close(code, detail, forbidden=not may_travel(code))
+
+
+def too_big(limit: int) -> MessageTooBig:
+    """Return the error for a message over `max_message_size`."""
+    return MessageTooBig(f"message of more than {limit} bytes (RFC 6455 §10.4)")
+
+
+def too_many(limit: int) -> MessageTooBig:
+    """Return the error for a message in more parts than `max_fragments`."""
+    return MessageTooBig(f"message in more than {limit} fragments (RFC 6455 §10.4)")

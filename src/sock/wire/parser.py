@@ -110,11 +110,6 @@ class Parser:
         """Whether a Close or an error was delivered; all input after it is ignored."""
         return self._finished
 
-    @property
-    def partial(self) -> bool:
-        """Whether more was taken than delivered: a part of a message, or what waits for `feed`."""
-        return self._message is not None or len(self._rest) > self._offset
-
     def feed(self, data: bytes, deliver: Deliver, /) -> bool:
         """Take bytes from the peer, and deliver what is complete.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Protocol, final
 
 from sock.spec.errors import InvalidData
 
-from .assembly import too_many
+from .frame import too_many
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
