@@ -23,7 +23,7 @@ cdef class Lane(LiveConnection):
 
     cdef int raw_received(self, const uint8_t *data, Py_ssize_t size) except -1
     cdef bint _deliver_slowly(self, event) except -1
-    cdef bint _late(self) except -1
+    cdef bint _turn_goes_on(self) except -1
     cpdef feed(self, bytes data)
     cpdef push(self, message)
     cpdef append(self, data)

@@ -45,7 +45,7 @@ cdef extern from "clock.h":
 
 
 cdef bint deliver(Lane lane, event) except -1:
-    """Hand one event to its callback, and queue the result; return whether the parser may go on.
+    """Hand one event to its callback, queue the result; return whether the parser may go on.
 
     It is given to `raw_feed` as a `RawDeliver`, together with the lane. Declaring the lane as one
     saves a conversion for every message (bench, echo-16).
@@ -76,10 +76,10 @@ cdef bint deliver(Lane lane, event) except -1:
                 return life.reading
             if result is None and life.ready:
                 life.busy = False
-                return not lane._late()
+                return lane._turn_goes_on()
             life.take_result(result)
-            return life.reading and not lane._late()
-    return lane._deliver_slowly(event) and not lane._late()
+            return life.reading and lane._turn_goes_on()
+    return lane._deliver_slowly(event) and lane._turn_goes_on()
 
 
 cdef class Lane(LiveConnection):
@@ -149,12 +149,12 @@ cdef class Lane(LiveConnection):
             self.parser, <const uint8_t *>PyBytes_AS_STRING(data), len(data), data, <RawDeliver>deliver, self
         )
 
-    cdef bint _late(self) except -1:
-        """Return whether the turn has lasted too long; if so, the rest waits for the next turn."""
+    cdef bint _turn_goes_on(self) except -1:
+        """Return whether this turn has time left; if not, the rest waits for the next one."""
         if sock_coarse_time() <= self.reactor.deadline:
-            return False
+            return True
         self.fall_behind()
-        return True
+        return False
 
     cdef bint _deliver_slowly(self, event) except -1:
         """Handle an event that is not a message for an idle connection."""
@@ -175,7 +175,7 @@ cdef class Lane(LiveConnection):
         return life.receive(event)
 
     cpdef bint offer(self, info) except -1:
-        """Push an info that is a message, if no callback has to see it; return whether it was pushed."""
+        """Push an info that is a message, if no callback must see it; return whether it was pushed."""
         cdef Lifecycle life = self.lifecycle
         if not (life.pushes_infos and life.ready) or life.busy:
             return False
@@ -263,7 +263,7 @@ cdef class Lane(LiveConnection):
         raise NotImplementedError
 
     cpdef note_pending(self, Py_ssize_t pending):
-        """Note how many bytes of this turn's write the kernel has not taken; 0 when it has taken all."""
+        """Note how many bytes of this turn's write the kernel has not taken, 0 for none."""
         raise NotImplementedError
 
     cpdef end_tcp(self):

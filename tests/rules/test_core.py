@@ -10,7 +10,9 @@ ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "core"
 SOURCE = ROOT / "src" / "sock"
 FILES = sorted(CORE.rglob("*.p*"))
-CIMPORT = re.compile(r"^\s*(?:from\s+sock\.(\w+)[\w.]*\s+cimport|cimport\s+sock\.(\w+))", re.MULTILINE)
+CIMPORT = re.compile(
+    r"^\s*(?:from\s+sock\.(\w+)[\w.]*\s+cimport|cimport\s+sock\.(\w+))", re.MULTILINE
+)
 
 
 def layers():
