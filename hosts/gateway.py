@@ -14,7 +14,8 @@ from base64 import b64encode
 from hashlib import sha1
 from typing import Final
 
-from sock.wire.codec import Close, Event, Parser
+from sock.wire.frame import Close
+from sock.wire.parser import Event, Parser
 
 from .tunnel import Http3, Pairs, Tunnel, connect_tunnel
 

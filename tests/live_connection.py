@@ -16,7 +16,8 @@ import pytest
 from sock import Options, Ping, Pong, Request, Sock
 from sock.live import Link
 from sock.loop import Reactor, adopt
-from sock.wire.codec import Parser, Writer
+from sock.wire.parser import Parser
+from sock.wire.writer import Writer
 
 BOUND = 10.0  # seconds in which anything on loopback happens
 

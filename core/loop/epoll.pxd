@@ -1,7 +1,7 @@
 cimport cython
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from sock.live.lane cimport Lane, RawPipe
+from sock.loop.raw_pipe cimport RawPipe, RawReceiver
 from sock.loop.reactor cimport Reactor
 
 
@@ -57,7 +57,7 @@ cdef class SocketPipe(RawPipe):
     cdef bint _ended
     cdef object _dead_after
     cdef object _receiver
-    cdef Lane _lane
+    cdef RawReceiver _raw_receiver
     cdef readonly Py_ssize_t taken
     cdef sockaddr_in6 _client
     cdef sockaddr_in6 _server

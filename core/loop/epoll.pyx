@@ -248,7 +248,7 @@ cdef class SocketPipe(RawPipe):
     @receiver.setter
     def receiver(self, receiver):
         self._receiver = receiver
-        self._lane = receiver if isinstance(receiver, Lane) else None
+        self._raw_receiver = receiver if isinstance(receiver, RawReceiver) else None
 
     @property
     def pending(self):
@@ -332,14 +332,14 @@ cdef class SocketPipe(RawPipe):
 
     cdef int _receive(self) except -1:
         cdef uint8_t *buffer = self._epoll._buffer
-        cdef Lane lane = self._lane  # which may be replaced while it is in use
+        cdef RawReceiver raw = self._raw_receiver  # which may be replaced while it is in use
         cdef ssize_t size
         if not self._interest & EPOLLIN:  # paused by an earlier event of the same turn
             return 0
         size = recv(self._fd, buffer, RECEIVE, 0)
         if size > 0:
-            if lane is not None:
-                lane.raw_received(buffer, size)
+            if raw is not None:
+                raw.raw_received(buffer, size)
             else:
                 try:
                     data = PyBytes_FromStringAndSize(<const char *>buffer, size)
@@ -472,6 +472,6 @@ cdef class SocketPipe(RawPipe):
     cpdef turn(self):
         """Tell that the pipe is gone."""
         receiver = self._receiver
-        self._receiver, self._lane = NO_RECEIVER, None
+        self._receiver, self._raw_receiver = NO_RECEIVER, None
         receiver.lost()
 

@@ -1,6 +1,6 @@
 cimport cython
 
-from sock.loop.wakeable cimport Wakeable
+from sock.loop.raw_pipe cimport RawReceiver
 
 
 cdef bint has_changed(context, before) except -1
@@ -17,7 +17,7 @@ cdef class Scope:
     cpdef Scope for_current_context(self)
 
 
-cdef class Scoped(Wakeable):
+cdef class Scoped(RawReceiver):
     cdef public Scope scope
 
     cdef object enter(self)

@@ -7,7 +7,7 @@ cimport cython
 
 import contextvars
 
-from sock.loop.wakeable cimport Wakeable
+from sock.loop.raw_pipe cimport RawReceiver
 
 
 cdef extern from "Python.h":
@@ -60,7 +60,7 @@ cdef class Scope:
             self.entered_by = None
 
 
-cdef class Scoped(Wakeable):
+cdef class Scoped(RawReceiver):
     """Somebody whose turns, deadlines and drain run in a scope."""
 
     def __init__(self, Scope scope not None):

@@ -1,4 +1,4 @@
-/* The mask of RFC 6455 §5.3, which is its own inverse. */
+/* The mask of RFC 6455 §5.3. Applying it twice gives the bytes back. */
 
 #ifndef SOCK_MASK_H
 #define SOCK_MASK_H
@@ -7,10 +7,10 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Unmask `size` bytes into a place that does not overlap them. `key` is as it stands in memory.
+/* Unmask `size` bytes into memory that does not overlap them. `key` has its four bytes in the order of the wire.
  *
- * Returns all bytes that were written, ORed into one: under 0x80 they are ASCII, and that costs nothing beside the XOR.
- * Eight bytes a turn, in a loop that the compiler makes 16 or 32 of (tests/core/test_build.py looks).
+ * Returns the OR of all bytes that were written. If it is under 0x80, they are ASCII; finding out costs nothing beside the
+ * XOR. The loop takes eight bytes at a time, and the compiler makes 16 or 32 of them (tests/core/test_build.py checks it).
  */
 __attribute__((noinline)) static unsigned char
 sock_unmask(uint8_t *restrict to, const uint8_t *restrict from, size_t size, uint32_t key)

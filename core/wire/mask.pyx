@@ -1,4 +1,4 @@
-"""Masking, which is its own inverse. The twin of `src/sock/wire/mask.py`, with the same functions.
+"""Masking, compiled: the twin of `src/sock/wire/mask.py`, with the same functions.
 
 RFC 6455 §5.3.
 """
@@ -13,14 +13,14 @@ cdef extern from "mask.h":
 
 
 def unmask(bytes payload not None, bytes key not None):
-    """Return the payload unmasked; a masked one when it was not."""
+    """Return a masked payload unmasked, and an unmasked one masked."""
     cdef uint32_t word
     cdef Py_ssize_t size = len(payload)
     cdef bytes unmasked = PyBytes_FromStringAndSize(NULL, size)
     if len(key) != 4:
         raise ValueError(f"a key has four bytes, not {len(key)} (RFC 6455 §5.3)")
     memcpy(&word, PyBytes_AS_STRING(key), 4)
-    if size:  # else it is the one empty object, which everybody has
+    if size:  # an empty bytes object is shared by the whole program and must not be written
         sock_unmask(
             <uint8_t *>PyBytes_AS_STRING(unmasked),
             <const uint8_t *>PyBytes_AS_STRING(payload),
@@ -31,6 +31,6 @@ def unmask(bytes payload not None, bytes key not None):
 
 
 def rotate(bytes key not None, Py_ssize_t size):
-    """Return the key for what follows `size` bytes that were unmasked with it."""
+    """Return the key for the bytes that follow `size` bytes that were unmasked with `key`."""
     cdef Py_ssize_t shift = size % 4
     return key[shift:] + key[:shift]

@@ -16,7 +16,8 @@ import asyncio, ctypes, os, socket
 from sock import Options, Ping, Request, Sock
 from sock.live import Link
 from sock.loop import Reactor, adopt
-from sock.wire.codec import Parser, Writer
+from sock.wire.parser import Parser
+from sock.wire.writer import Writer
 
 kernel = ctypes.CDLL(None)
 

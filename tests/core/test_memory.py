@@ -15,7 +15,8 @@ import sock
 from sock import Options, Ping, Prepared, Request, Sock, Stop, Stream, native
 from sock.live import Link
 from sock.loop import Reactor
-from sock.wire.codec import Parser, Writer
+from sock.wire.parser import Parser
+from sock.wire.writer import Writer
 assert native.ACTIVE
 
 def frames(*messages):

@@ -15,7 +15,8 @@ from hosts.host import HOSTS
 from hosts.run import WORK, started
 from hosts.tunnel import connect_tunnel
 from sock.testing.peer import frame
-from sock.wire.codec import Close, Parser
+from sock.wire.frame import Close
+from sock.wire.parser import Parser
 
 HOST = {"2": "hypercorn, HTTP/2", "3": "hypercorn, HTTP/3"}
 

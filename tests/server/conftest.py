@@ -14,7 +14,8 @@ import pytest
 
 import sock
 from sock import telemetry
-from sock.wire.codec import Parser, Writer
+from sock.wire.parser import Parser
+from sock.wire.writer import Writer
 
 
 @dataclass

@@ -13,7 +13,7 @@ import pytest
 
 import sock
 from sock import Options, Response, Sock
-from sock.wire.codec import Parser
+from sock.wire.parser import Parser
 
 pytestmark = pytest.mark.usefixtures("reactor_kind")
 

@@ -14,6 +14,8 @@ from sock.wire.frame import (
     check_length,
     control,
     head,
+    too_big,
+    too_many,
 )
 
 
@@ -142,3 +144,8 @@ def test_a_length_of_64_bits_is_refused():
         check_length(1 << 63, 8)
     check_length((1 << 63) - 1, 8)
     check_length(126, 2)
+
+
+def test_the_errors_of_a_limit_name_the_limit_and_the_section():
+    assert str(too_big(7)) == "message of more than 7 bytes (RFC 6455 §10.4)"
+    assert str(too_many(7)) == "message in more than 7 fragments (RFC 6455 §10.4)"

@@ -228,13 +228,13 @@ def test_with_takeover_a_repeated_message_becomes_short():
 
 
 def test_the_threshold_decides_and_an_empty_message_is_never_worth_it():
-    assert [new_deflater(threshold=3).takes(size) for size in (0, 2, 3, 4)] == [
+    assert [new_deflater(threshold=3).compresses(size) for size in (0, 2, 3, 4)] == [
         False,
         False,
         True,
         True,
     ]
-    assert [new_deflater(threshold=0).takes(size) for size in (0, 1)] == [False, True]
+    assert [new_deflater(threshold=0).compresses(size) for size in (0, 1)] == [False, True]
 
 
 def test_only_without_takeover_is_there_a_variant_to_share():

@@ -40,7 +40,7 @@ from sock import telemetry
 from sock.engine import NEVER, Job, Keepalive, Phase, Role, Verdict, encoded_size
 from sock.loop.scope import Scope
 from sock.spec import CloseCode, Ping, Pong, ProtocolError, Remote, Shutdown
-from sock.wire.assembly import too_big
+from sock.wire.frame import too_big
 
 from . import driver
 from .close_sender import CloseSender

@@ -1,18 +1,19 @@
 """The lane of a message: from the bytes of one turn to the handler, and back to bytes.
 
-    received   one turn begins
-     └ feed       bytes → events, one at a time
-        └ deliver    an event → its callback → what is pushed, appended to `out`
-    finish_turn   one write: everything that the turn had to say
+    received      one turn begins
+     ├ feed          bytes → events, one at a time
+     │  └ _deliver      an event → its callback → its result, as a frame in `_out`
+     └ finish_turn   one write with everything that was queued in the turn
 
-This is all that runs for each message, so it is what the compiled core has a twin of
+A `Lane` is the part of a `Link` that runs for every message. The compiled core has a twin of it
 (`core/live/lane.pyx`). It knows one sentence of the contract: *an idle connection, and a result
-that is None, `str` or `bytes`*. What else there is goes to the life cycle, which decides
-everything; what is not of every message is the `Link`'s, which is a lane with the rest around it.
+that is None, `str` or `bytes`*. It hands everything else to the life cycle, which decides; and it
+leaves to `Link`, its subclass, everything that is not done for every message.
 """
 
 from __future__ import annotations
 
+from time import monotonic_ns
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -33,13 +34,13 @@ if TYPE_CHECKING:
 
 
 class Lane(LiveConnection):
-    """What a link does for each message. Made by the link that it is a part of.
+    """The part of a `Link` that runs for every message. A `Link` is a `Lane`.
 
     Args:
         reactor, request, handler, options, keepalive, debug, scope: of a `LiveConnection`.
-        pipe: to the peer.
-        parser: of what the peer sends.
-        writer: of what it is sent.
+        pipe: the connection to the peer.
+        parser: reads the frames of the peer.
+        writer: writes the frames for the peer.
     """
 
     __slots__ = (
@@ -75,25 +76,25 @@ class Lane(LiveConnection):
         self.writer = writer
         self._out = bytearray()
         max_pending = options.max_send_buffer
-        # A number is compared faster than None is told apart.
+        # Comparing with infinity is faster than asking whether the limit is None.
         self._max_pending: float = float("inf") if max_pending is None else max_pending
-        self._max_out = self._max_pending  # what is left of it for this turn
+        self._max_out = self._max_pending  # the part of it that is left for this turn
         self.in_turn = False
-        """Whether the lane is in a turn of its own, which flushes at its end."""
+        """Whether a turn of this connection is under way, which sends at its end."""
         self.unread = False
-        """Whether the parser may hold messages that nobody could take."""
+        """Whether the parser may hold messages that have not been handled."""
         self.close_sent = False
-        """Whether our Close is on its way."""
+        """Whether our Close frame has been sent."""
         self.close_received = False
-        """Whether the peer's Close has come."""
+        """Whether the peer's Close frame has been received."""
         self.deadline_changed = False
-        """Whether a deadline was set in this turn, and the wheel does not know of it."""
+        """Whether a deadline was set in this turn that the timer wheel has not been told."""
 
-    # In.
+    # From the peer to the handler.
 
     def received(self, data: bytes, /) -> None:
-        """Handle all messages that are complete, then send, once, what they were answered."""
-        self.run_in_scope(self._received, data)
+        """Handle all messages that are complete, then send all answers in one write."""
+        self.call_in_scope(self._received, data)
 
     def _received(self, data: bytes) -> None:
         self.keepalive.heard = self.reactor.now
@@ -106,12 +107,12 @@ class Lane(LiveConnection):
             raise
 
     def feed(self, data: bytes) -> None:
-        """Give the parser bytes, or none to go on, and deliver what it finds."""
+        """Give bytes to the parser, and handle the events in them; no bytes let it go on."""
         deliver = self._await_close if self.close_sent else self._deliver
         self.unread = not self.parser.feed(data, deliver)
 
     def _deliver(self, event: Event) -> bool:
-        """Hand over one event; tell whether the parser may go on."""
+        """Hand one event to its callback, queue the result; return whether the parser may go on."""
         life = self.lifecycle
         if life.ready:
             kind = type(event)
@@ -136,20 +137,21 @@ class Lane(LiveConnection):
                     return life.reading
                 if result is None and life.ready:
                     life.busy = False
-                    return not self._late()
+                    return monotonic_ns() <= self.reactor.deadline or self._turn_goes_on()
                 life.take_result(result)
-                result = None  # an error in it may know this frame
-                return life.reading and not self._late()
-        return self._deliver_slowly(event) and not self._late()
+                result = None  # an error in it may refer to this frame, which would refer to it
+                return life.reading and self._turn_goes_on()
+        return self._deliver_slowly(event) and self._turn_goes_on()
 
-    def _late(self) -> bool:
-        """Tell whether the turn has lasted too long, and is over."""
-        if not self.reactor.overdue():
-            return False
+    def _turn_goes_on(self) -> bool:
+        """Return whether this turn has time left; if not, the rest waits for the next one."""
+        if monotonic_ns() <= self.reactor.deadline:
+            return True
         self.fall_behind()
-        return True
+        return False
 
     def _deliver_slowly(self, event: Event) -> bool:
+        """Handle an event that is not a message for an idle connection."""
         life = self.lifecycle
         if isinstance(event, Ping):
             # RFC 6455 §5.5.2: "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in
@@ -167,16 +169,16 @@ class Lane(LiveConnection):
         return life.receive(event)
 
     def _await_close(self, event: Event) -> bool:
-        """After our Close: ignore everything but the peer's."""
+        """Ignore everything that follows our Close, except for the peer's Close."""
         if isinstance(event, Close):
             self.close_received = True
         return True
 
     def offer(self, info: Any, /) -> bool:
-        """Push an info at once that is a message, if nobody is to be asked; tell whether it was.
+        """Push an info that is a message, if no callback must see it; return whether it was pushed.
 
-        The fast path of a fan-out, from the loop's thread only; asked from another, it refuses.
-        Never runs a callback; what cannot be encoded is told in its turn.
+        This is the fast path of a fan-out. It works in the loop's thread only, and it never runs a
+        callback. A message that cannot be encoded takes the ordinary way, which raises the error.
         """
         life = self.lifecycle
         if not (life.pushes_infos and life.ready) or life.busy or not self.reactor.in_loop_thread():
@@ -185,45 +187,45 @@ class Lane(LiveConnection):
             return False
         try:
             self.writer.push(self._out, cast("Message", info))
-        except Exception:  # noqa: BLE001 - a lone surrogate, say: nothing was appended
+        except Exception:  # noqa: BLE001 - a lone surrogate, for instance; nothing was appended
             return False
         self.queued()
         return True
 
-    # Out.
+    # From the handler to the peer.
 
     def push(self, message: Message, /) -> None:
-        """Queue a message; it leaves at the end of the turn."""
+        """Queue a message, which is sent at the end of the turn."""
         self.writer.push(self._out, message)
         self.queued()
 
     def append(self, data: bytes | bytearray) -> None:
-        """Queue bytes, such as the 101."""
+        """Queue bytes as they are, such as the 101 response."""
         self._out += data
 
     def queued(self) -> None:
-        """See to it that what was queued leaves, and that not too much of it waits."""
+        """Ask for a turn that sends the queued bytes, and hold the limit of the send buffer."""
         if not self.in_turn:
             self.reactor.wake(self)
         if len(self._out) > self._max_out:
             self.lifecycle.note_pending(len(self._out) + self.pipe.pending)
 
     def queued_size(self) -> int:
-        """Return how many bytes are queued. From any thread."""
+        """Return how many bytes are queued. May be called from any thread."""
         return len(self._out)
 
     def flush(self) -> None:
-        """Send all that is queued, now."""
+        """Send all queued bytes now."""
         if self._out:
             out, self._out = self._out, bytearray()
             self.pipe.write(out)
 
     def forget(self) -> None:
-        """Drop all that is queued: there is nobody to send it to."""
+        """Drop all queued bytes, as there is no peer any more."""
         self._out.clear()
 
     def finish_turn(self) -> None:
-        """Send all that the turn has to say."""
+        """Send everything that was queued during the turn."""
         self.in_turn = False
         if self._out:
             self.flush()
@@ -235,24 +237,24 @@ class Lane(LiveConnection):
         if self.deadline_changed:
             self.arm()
 
-    # Of the link: what is not of every message.
+    # The rest is done by `Link`.
 
     def broken(self, error: BaseException) -> None:
-        """End after a turn that could not be finished."""
+        """End the connection after a turn that could not be finished."""
         raise NotImplementedError
 
     def fall_behind(self) -> None:
-        """Go on in the next turn, and read nothing before: this one has lasted too long."""
+        """Stop reading until the next turn, as this one has lasted too long."""
         raise NotImplementedError
 
     def note_pending(self, pending: int) -> None:
-        """Take note of what the kernel has not taken of this turn's write; 0 is the end of it."""
+        """Note how many bytes of this turn's write the kernel has not taken, 0 for none."""
         raise NotImplementedError
 
     def end_tcp(self) -> None:
-        """End TCP at the end of a turn, if our Close is all that there will ever be."""
+        """Close TCP at the end of a turn, if nothing can follow our Close frame."""
         raise NotImplementedError
 
     def limit_turn(self, pending: int) -> None:
-        """Take note of how much may be queued in this turn: what may wait, without what waits."""
+        """Lower the limit of this turn by the bytes that the kernel has not taken yet."""
         self._max_out = self._max_pending - pending

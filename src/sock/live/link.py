@@ -34,7 +34,8 @@ from typing import TYPE_CHECKING, Any, final
 from sock import telemetry
 from sock.engine import NEVER, Job, Keepalive, Phase, Verdict
 from sock.spec import Ping
-from sock.wire.codec import Parser, Writer
+from sock.wire.parser import Parser
+from sock.wire.writer import Writer
 
 from . import driver
 from .lane import Lane

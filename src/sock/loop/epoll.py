@@ -97,7 +97,8 @@ class Epoll:
                 # All pipes are looked up first: an event may close another socket of this turn, and
                 # its descriptor may even be used again. The old pipe then ignores its event.
                 pipes = self._pipes
-                unhandled.extend((pipes[fd], what) for fd, what in ready)
+                for fd, events in ready:
+                    unhandled.append((pipes[fd], events))
             while unhandled:
                 pipe, events = unhandled.popleft()
                 pipe.ready(events)

@@ -1,6 +1,6 @@
 """The kit for testing applications of Sock: without a server, and without sleeping."""
 
-from sock.wire.codec import Close as Close
+from sock.wire.frame import Close as Close
 
 from .client import Client as Client
 from .client import End as End

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 from sock.spec import Headers, Ping, Pong, ProtocolError, Request
 from sock.spec.request import text_of
-from sock.wire.codec import Close, Parser, Writer
 from sock.wire.deflate import Agreement, offer
 from sock.wire.extension import parse
-from sock.wire.frame import FIN, MASKED, Opcode, head
+from sock.wire.frame import FIN, MASKED, Close, Opcode, head
 from sock.wire.key import accept_token
 from sock.wire.mask import unmask
+from sock.wire.parser import Parser
+from sock.wire.writer import Writer
 
 if TYPE_CHECKING:
     from sock.spec import Compression, Message

@@ -24,7 +24,7 @@ from sock.spec import (
 )
 from sock.spec.application import lifespan_of
 from sock.wire import handshake
-from sock.wire.codec import Close
+from sock.wire.frame import Close
 
 from . import clock, lifespan
 from .peer import Heard, Peer

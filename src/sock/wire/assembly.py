@@ -1,13 +1,13 @@
-"""A message that arrives in parts: what has come, checked as it comes. RFC 6455 §5.4, §8.1."""
+"""A message that arrives in parts, which are checked as they arrive. RFC 6455 §5.4, §8.1."""
 
 from __future__ import annotations
 
 from codecs import utf_8_decode
 from typing import TYPE_CHECKING, final
 
-from sock.spec.errors import InvalidData, MessageTooBig
+from sock.spec.errors import InvalidData
 
-from .frame import NOT_UTF8
+from .frame import NOT_UTF8, too_big, too_many
 from .mask import rotate, unmask
 
 if TYPE_CHECKING:
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 @final
 class Assembly:
-    """One message in the making. It owns one buffer, however many parts the message comes in.
+    """An incomplete message. It has one buffer, however many parts the message arrives in.
 
     Args:
-        text: whether it becomes a `str`; then it fails with the first byte that can be no UTF-8.
+        text: whether it becomes a `str`; then the first byte that cannot be UTF-8 is an error.
         inflater: for a compressed message.
-        max_size: bytes of the message, inflated.
-        max_fragments: frames of the message; final blocks of a compressed one count the same way.
+        max_size: the most bytes that the message may have, inflated.
+        max_fragments: the most frames that the message may have, and the most final blocks if it is
+            compressed.
     """
 
     __slots__ = (
@@ -43,9 +44,9 @@ class Assembly:
         self, *, text: bool, inflater: Inflater | None, max_size: int, max_fragments: int
     ) -> None:
         self.left = 0
-        """Bytes of the current frame that have not arrived."""
+        """How many bytes of the current frame have not arrived."""
         self.final = False
-        """Whether the current frame is the last one."""
+        """Whether the current frame is the last one of the message."""
         self._buffer = bytearray()
         self._key = b""
         self._text = text
@@ -57,25 +58,25 @@ class Assembly:
         self._max_fragments = max_fragments
 
     def begin_frame(self, size: int, key: bytes, *, final: bool) -> None:
-        """Go on with another frame, of which the head has arrived.
+        """Take the head of the next frame.
 
         Args:
-            size: of its payload, on the wire.
-            key: that masks it; empty when it is not masked.
-            final: whether it is the message's last.
+            size: the bytes of its payload on the wire.
+            key: the key that masks it; empty if it is not masked.
+            final: whether it is the last frame of the message.
 
         Raises:
-            MessageTooBig: with this frame there are too many, or they hold too much.
+            MessageTooBig: with this frame the message has too many frames, or too many bytes.
         """
         self._fragments += 1
         if self._fragments > self._max_fragments:
             raise too_many(self._max_fragments)
         allowed = self._max_size
         if self._inflater is not None:
-            # Deflate adds 5 bytes to 64 KiB that it cannot compress. What is above an eighth, and
-            # above a few empty blocks of a short message, only wastes our time.
+            # Deflate adds 5 bytes to 64 KiB that it cannot compress, and a short message may have a
+            # few empty blocks. A peer that adds more than that only wastes our time.
             allowed += self._max_size // 8 + 1024
-        if size > allowed - self._received:  # the sum may be more than a machine word holds
+        if size > allowed - self._received:  # a sum might not fit in a machine word
             raise too_big(self._max_size)
         self._received += size
         self.left = size
@@ -86,8 +87,8 @@ class Assembly:
         """Take the next bytes of the current frame.
 
         Raises:
-            InvalidData: they are no UTF-8, or cannot be inflated.
-            MessageTooBig: inflated, they are too many.
+            InvalidData: they are not UTF-8, or cannot be inflated.
+            MessageTooBig: inflated, the message has too many bytes.
         """
         size = len(piece)
         self.left -= size
@@ -103,7 +104,7 @@ class Assembly:
 
         Raises:
             InvalidData: it ends inside a UTF-8 sequence or inside a block of compressed data.
-            MessageTooBig: the end of the compressed data is one byte too many.
+            MessageTooBig: the end of the compressed data becomes a byte too many.
         """
         if self._inflater is not None:
             self._inflate(self._inflater, self._inflater.TAIL)
@@ -129,21 +130,11 @@ class Assembly:
     def _check(self, piece: bytes) -> None:
         piece = self._tail + piece
         try:
-            used = utf_8_decode(piece, "strict", False)[1]  # noqa: FBT003 - the codec's own signature: final
+            used = utf_8_decode(piece, "strict", False)[1]  # noqa: FBT003 - the codec takes `final` by position
         except UnicodeDecodeError:
             raise InvalidData(NOT_UTF8) from None
         self._tail = tail = piece[used:]
-        # The codec waits for a third byte after ED A0 … ED BF, which begin surrogates and so can
-        # begin no UTF-8.
+        # ED A0 … ED BF begin a surrogate, which UTF-8 does not have. The codec would notice that
+        # with the third byte only.
         if len(tail) == 2 and tail[0] == 0xED and tail[1] >= 0xA0:
             raise InvalidData(NOT_UTF8)
-
-
-def too_big(limit: int) -> MessageTooBig:
-    """Return the error for a message over `max_message_size`."""
-    return MessageTooBig(f"message of more than {limit} bytes (RFC 6455 §10.4)")
-
-
-def too_many(limit: int) -> MessageTooBig:
-    """Return the error for a message in more parts than `max_fragments`."""
-    return MessageTooBig(f"message in more than {limit} fragments (RFC 6455 §10.4)")

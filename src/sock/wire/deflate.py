@@ -1,4 +1,4 @@
-"""permessage-deflate: what both ends agree on. RFC 7692 §7.1."""
+"""The negotiation of permessage-deflate. RFC 7692 §7.1."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sock.spec.options import Compression
 
 _MAX_WINDOW: Final = 15
-# zlib makes no raw stream with a window of 256 bytes; it can read one.
+# zlib can read a raw stream with a window of 256 bytes (8 bits), but cannot write one.
 _MIN_WINDOW: Final = 9
 _WINDOWS: Final = {str(bits): bits for bits in range(8, _MAX_WINDOW + 1)}
 _PARAMETERS: Final = frozenset(
@@ -35,13 +35,14 @@ _FLAGS: Final = frozenset(("server_no_context_takeover", "client_no_context_take
 @final
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What both ends keep to. The default is what a bare `permessage-deflate` in the answer says.
+    """The parameters that both ends keep to. An answer without parameters has the defaults.
 
     Args:
-        server_no_context_takeover: each message of the server is compressed by itself.
-        client_no_context_takeover: each message of the client is.
-        server_max_window_bits: the server's messages refer back so far at most, as a power of two.
-        client_max_window_bits: the client's do.
+        server_no_context_takeover: whether each message of the server is compressed by itself.
+        client_no_context_takeover: whether each message of the client is compressed by itself.
+        server_max_window_bits: how far back the server's messages may refer, in bytes, as a power
+            of two.
+        client_max_window_bits: the same for the client's messages.
 
     RFC 7692 §7.1.
     """
@@ -52,7 +53,7 @@ class Agreement:
     client_max_window_bits: int = _MAX_WINDOW
 
     def header(self) -> str:
-        """Return the answer, as `Sec-WebSocket-Extensions` says it.
+        """Return the value of `Sec-WebSocket-Extensions` in the answer.
 
         >>> Agreement(client_no_context_takeover=True, server_max_window_bits=12).header()
         'permessage-deflate; client_no_context_takeover; server_max_window_bits=12'
@@ -62,17 +63,17 @@ class Agreement:
             parameters.append(("server_no_context_takeover", None))
         if self.client_no_context_takeover:
             parameters.append(("client_no_context_takeover", None))
-        # RFC 7692 §7.1.2.1: it MUST be here when the offer has it, and may be when the offer has
-        # not.
+        # RFC 7692 §7.1.2.1: this parameter MUST be in the answer if it is in the offer, and may be
+        # otherwise.
         parameters.append(("server_max_window_bits", str(self.server_max_window_bits)))
-        # RFC 7692 §7.1.2.2: it MUST NOT be here when the offer has not; then the client's window is
-        # the greatest.
+        # RFC 7692 §7.1.2.2: this parameter MUST NOT be in the answer if it is not in the offer;
+        # without it the client's window is the greatest.
         if self.client_max_window_bits < _MAX_WINDOW:
             parameters.append(("client_max_window_bits", str(self.client_max_window_bits)))
         return str(Extension(NAME, tuple(parameters)))
 
     def swapped(self) -> Agreement:
-        """Return the same with the roles exchanged; a client takes its two ends from that."""
+        """Return the same with the roles exchanged, which gives a client its two ends."""
         return Agreement(
             self.client_no_context_takeover,
             self.server_no_context_takeover,
@@ -81,11 +82,11 @@ class Agreement:
         )
 
     def inflater(self) -> Inflater:
-        """Return what reads the client's messages."""
+        """Return the inflater of the client's messages."""
         return Inflater(self.client_max_window_bits, takeover=not self.client_no_context_takeover)
 
     def deflater(self, compression: Compression) -> Deflater:
-        """Return what compresses the server's messages."""
+        """Return the deflater of the server's messages."""
         return Deflater(
             self.server_max_window_bits,
             takeover=not self.server_no_context_takeover,
@@ -95,26 +96,26 @@ class Agreement:
 
     @classmethod
     def from_answer(cls, extension: Extension) -> Agreement:
-        """Return what a server's answer to `offer` says. For clients.
+        """Return the agreement that is in a server's answer to `offer`. For clients.
 
         Raises:
-            HandshakeError: it says what no answer may say, or what zlib cannot keep.
+            HandshakeError: it is not a valid answer, or zlib cannot keep to it.
 
         RFC 7692 §7.1.
         """
         parameters = _parameters(extension)
         if parameters is None or parameters.get("client_max_window_bits", "") is None:
-            raise HandshakeError(502, f"{extension} is no answer (RFC 7692 §7.1)")
+            raise HandshakeError(502, f"{extension} is not a valid answer (RFC 7692 §7.1)")
         agreement = _agreement(parameters)
         if agreement.client_max_window_bits < _MIN_WINDOW:
             raise HandshakeError(
-                502, "zlib cannot keep client_max_window_bits=8 (RFC 7692 §7.1.2.2)"
+                502, "zlib cannot keep to client_max_window_bits=8 (RFC 7692 §7.1.2.2)"
             )
         return agreement
 
 
 def offer(compression: Compression) -> Extension:
-    """Return what a client offers. `Agreement.from_answer` reads the answer."""
+    """Return the offer of a client. `Agreement.from_answer` reads the answer to it."""
     window = str(compression.window)
     return Extension(
         NAME,
@@ -127,7 +128,7 @@ def offer(compression: Compression) -> Extension:
 
 
 def negotiate(offers: Iterable[Extension], compression: Compression) -> Agreement | None:
-    """Return what is agreed on the first offer that can be accepted; None where there is none.
+    """Accept the first acceptable offer, and return the agreement; None if no offer is acceptable.
 
     >>> from sock.spec.options import Compression
     >>> negotiate(
@@ -147,11 +148,11 @@ def negotiate(offers: Iterable[Extension], compression: Compression) -> Agreemen
         client_window = offered.client_max_window_bits
         if "client_max_window_bits" in parameters:
             client_window = min(client_window, compression.window)
-        fresh = not compression.takeover
+        without_takeover = not compression.takeover
         return replace(
             offered,
-            server_no_context_takeover=offered.server_no_context_takeover or fresh,
-            client_no_context_takeover=offered.client_no_context_takeover or fresh,
+            server_no_context_takeover=offered.server_no_context_takeover or without_takeover,
+            client_no_context_takeover=offered.client_no_context_takeover or without_takeover,
             server_max_window_bits=min(offered.server_max_window_bits, compression.window),
             client_max_window_bits=client_window,
         )

@@ -1,10 +1,10 @@
-"""`Sec-WebSocket-Extensions`: what it offers or answers, as values. RFC 6455 §9.1.
+"""The grammar of `Sec-WebSocket-Extensions`. RFC 6455 §9.1.
 
     extension-list    = 1#extension
     extension         = extension-token *( ";" extension-param )
     extension-param   = token [ "=" (token | quoted-string) ]
 
-Names and values are compared as they are, with their case.
+Names and values are case-sensitive.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _ESCAPE: Final = re.compile(r"\\(.)")
 @final
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """An extension with its parameters; a parameter's value may be None. Names may repeat.
+    """An extension with its parameters. A parameter may have no value (None), and may be repeated.
 
     >>> str(
     ...     Extension(
@@ -48,7 +48,7 @@ class Extension:
 
 
 def parse(fields: Iterable[str]) -> list[Extension]:
-    """Return the extensions of all fields of the name, in order.
+    """Return the extensions in all fields of this name, in order.
 
     Raises:
         HandshakeError: a field is malformed (400).
@@ -63,7 +63,7 @@ def parse(fields: Iterable[str]) -> list[Extension]:
 
 @lru_cache(maxsize=64)
 def _parsed(field: str) -> list[Extension]:
-    # All browsers of one kind offer the same.
+    # Most clients are browsers, and all of one kind offer the same.
     return _Reader(field).extensions()
 
 

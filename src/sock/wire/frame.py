@@ -1,4 +1,4 @@
-"""Frames: their kinds, their heads, and the Close frame as an event. What parser and writer share.
+"""Frames, as far as both parser and writer need them: kinds, heads, the Close frame, the errors.
 
 RFC 6455 §5.2.
 """
@@ -9,13 +9,13 @@ from enum import IntEnum
 from typing import Final, NamedTuple, final
 
 from sock.spec.close_code import CloseCode, may_travel
-from sock.spec.errors import InvalidData, ProtocolError
+from sock.spec.errors import InvalidData, MessageTooBig, ProtocolError
 from sock.spec.message import MAX_CONTROL_PAYLOAD, Ping, Pong
 
 
 @final
 class Opcode(IntEnum):
-    """What a frame carries. RFC 6455 §5.2, §11.8."""
+    """The kind of a frame. RFC 6455 §5.2, §11.8."""
 
     CONTINUATION = 0x0
     TEXT = 0x1
@@ -26,33 +26,33 @@ class Opcode(IntEnum):
 
 
 FIN: Final = 0x80
-"""The first byte's bit of a message's last frame."""
+"""The bit in the first byte of the last frame of a message."""
 
 RSV1: Final = 0x40
-"""The first byte's bit of a compressed message's first frame (RFC 7692 §7.2.3)."""
+"""The bit in the first byte of the first frame of a compressed message (RFC 7692 §7.2.3)."""
 
 MASKED: Final = 0x80
-"""The second byte's bit of a frame from a client."""
+"""The bit in the second byte of a frame from a client."""
 
 UNLIMITED: Final = 1 << 62
-"""Stands for no limit, of bytes or of fragments: 4 EiB. One more still fits zlib's lengths."""
+"""Stands for no limit of bytes or fragments: 4 EiB. Even one more is a valid length for zlib."""
 
 NOT_UTF8: Final = "text is not UTF-8 (RFC 6455 §8.1)"
 
 TEXT_HEADS: Final = tuple(bytes((FIN | Opcode.TEXT, size)) for size in range(126))
-"""The heads of a server's whole text messages under 126 bytes, by size."""
+"""The heads of whole text messages of a server under 126 bytes, by size."""
 
 
 _OPCODES: Final = frozenset(Opcode)
 
 
 class Close(NamedTuple):
-    """The peer closes.
+    """A Close frame of the peer.
 
     Attributes:
-        code: what its Close frame says; 1005 when it says nothing.
+        code: its close code; 1005 if it has none.
         detail: the text behind the code.
-        forbidden: the frame carries a code that may not travel (a 1005 among them).
+        forbidden: whether it has a code that must not be sent, such as 1005.
 
     >>> Close(1000, "bye").answer, Close(1005, "").answer, Close(1006, "", forbidden=True).answer
     (1000, None, 1002)
@@ -66,7 +66,7 @@ class Close(NamedTuple):
 
     @property
     def answer(self) -> int | None:
-        """The code to answer with; None for a Close frame without payload."""
+        """The code of our Close frame in return; None if it is to have no code."""
         if self.code == CloseCode.NO_STATUS_RCVD and not self.forbidden:
             return None
         return self.code if may_travel(self.code) else int(CloseCode.PROTOCOL_ERROR)
@@ -76,8 +76,8 @@ def head(first: int, size: int, masked: int = 0) -> bytes:
     """Return the head of a frame, without the masking key.
 
     Args:
-        first: its first byte: FIN, RSV1 and opcode.
-        size: of the payload in bytes.
+        first: its first byte, with FIN, RSV1 and opcode.
+        size: the bytes of the payload.
         masked: `MASKED` for a client's frame.
 
     >>> head(FIN | Opcode.BINARY, 256).hex()
@@ -96,20 +96,20 @@ def check_head(
     first: int,
     second: int,
     masked: int,
-    compressed: bool,  # noqa: FBT001 - for each frame: names cost
-    continued: bool,  # noqa: FBT001 - for each frame: names cost
+    compressed: bool,  # noqa: FBT001 - called for each frame, where keywords cost time
+    continued: bool,  # noqa: FBT001 - called for each frame, where keywords cost time
 ) -> None:
-    """Refuse the first two bytes of a frame that is not allowed here.
+    """Refuse a frame whose first two bytes are not allowed here.
 
     Args:
-        first: FIN, the reserved bits and the opcode.
-        second: the bit of the mask, and the length as far as it fits.
-        masked: `MASKED` when the peer must mask, or 0.
+        first: the first byte, with FIN, the reserved bits and the opcode.
+        second: the second byte, with the bit of the mask and a length up to 125, 126 or 127.
+        masked: `MASKED` if the peer must mask, or 0 if it must not.
         compressed: whether compression was agreed on.
-        continued: whether a message waits for its continuation.
+        continued: whether a message is incomplete.
 
     Raises:
-        ProtocolError: it breaks a rule.
+        ProtocolError: the frame breaks a rule.
 
     RFC 6455 §5.
     """
@@ -124,7 +124,7 @@ def check_head(
         raise ProtocolError("RSV2 or RSV3 is set (RFC 6455 §5.2)")
     if first & RSV1:
         if not compressed:
-            raise ProtocolError("RSV1 is set, compression was not agreed on (RFC 6455 §5.2)")
+            raise ProtocolError("RSV1 is set without agreed compression (RFC 6455 §5.2)")
         if opcode not in (Opcode.TEXT, Opcode.BINARY):
             # RFC 7692 §6.1: an endpoint MUST NOT set it on "control frames and non-first
             # fragments of a data message".
@@ -143,39 +143,41 @@ def check_head(
             raise ProtocolError("fragmented control frame (RFC 6455 §5.5)")
     elif opcode == Opcode.CONTINUATION:
         if not continued:
-            raise ProtocolError("continuation of no message (RFC 6455 §5.4)")
+            raise ProtocolError("continuation frame without a message to continue (RFC 6455 §5.4)")
     elif continued:
         # RFC 6455 §5.4: "The fragments of one message MUST NOT be interleaved between the
         # fragments of another".
-        raise ProtocolError("another message inside a fragmented one (RFC 6455 §5.4)")
+        raise ProtocolError("another message begins inside a fragmented one (RFC 6455 §5.4)")
 
 
 def check_length(size: int, extra: int) -> None:
-    """Refuse a length that is said in more bytes than it needs.
+    """Refuse a length that takes more bytes than it needs.
 
     Args:
         size: the length.
-        extra: the bytes it was said in, 2 or 8.
+        extra: how many bytes it took, 2 or 8.
 
     Raises:
-        ProtocolError: it breaks a rule.
+        ProtocolError: the frame breaks a rule.
 
     RFC 6455 §5.2.
     """
     # RFC 6455 §5.2: "the minimal number of bytes MUST be used to encode the length" and, of eight
     # bytes, "the most significant bit MUST be 0".
     if size < (126 if extra == 2 else 0x10000):
-        raise ProtocolError(f"length {size} in {extra} bytes (RFC 6455 §5.2)")
+        raise ProtocolError(
+            f"a length of {size} takes {extra} bytes, more than it needs (RFC 6455 §5.2)"
+        )
     if size >> 63:
-        raise ProtocolError("length of 64 bits (RFC 6455 §5.2)")
+        raise ProtocolError("a length of more than 63 bits (RFC 6455 §5.2)")
 
 
 def control(opcode: int, payload: bytes) -> Ping | Pong | Close:
-    r"""Return what a control frame says.
+    r"""Return a control frame as an event.
 
     Raises:
-        ProtocolError: a Close frame holds half a code.
-        InvalidData: its detail is not UTF-8.
+        ProtocolError: a Close frame has half a code.
+        InvalidData: the detail of a Close frame is not UTF-8.
 
     >>> control(Opcode.CLOSE, b"\x03\xe8bye")
     Close(code=1000, detail='bye', forbidden=False)
@@ -190,10 +192,20 @@ def control(opcode: int, payload: bytes) -> Ping | Pong | Close:
         return Close(CloseCode.NO_STATUS_RCVD, "")
     if len(payload) == 1:
         # RFC 6455 §5.5.1: "the first two bytes of the body MUST be a 2-byte unsigned integer".
-        raise ProtocolError("Close frame with half a code (RFC 6455 §5.5.1)")
+        raise ProtocolError("Close frame with half a close code (RFC 6455 §5.5.1)")
     code = int.from_bytes(payload[:2], "big")
     try:
         detail = payload[2:].decode()
     except UnicodeDecodeError:
         raise InvalidData(NOT_UTF8) from None
     return Close(code, detail, forbidden=not may_travel(code))
+
+
+def too_big(limit: int) -> MessageTooBig:
+    """Return the error for a message over `max_message_size`."""
+    return MessageTooBig(f"message of more than {limit} bytes (RFC 6455 §10.4)")
+
+
+def too_many(limit: int) -> MessageTooBig:
+    """Return the error for a message in more parts than `max_fragments`."""
+    return MessageTooBig(f"message in more than {limit} fragments (RFC 6455 §10.4)")

@@ -1,4 +1,4 @@
-"""The opening handshake, seen from the server. RFC 6455 §4.2, RFC 9110, RFC 9112."""
+"""The server's side of the opening handshake. RFC 6455 §4.2, RFC 9110, RFC 9112."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ VERSION: Final = "13"
 _HTTP_VERSION: Final = re.compile(r"1\.[1-9]")
 _KEY: Final = re.compile(r"[A-Za-z0-9+/]{22}==")  # RFC 4648 §4, of 16 bytes
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-# RFC 9112 §3.2.2: a target in absolute form; its authority, its path and query.
+# RFC 9112 §3.2.2: a target in absolute form. The groups are its authority, and its path and query.
 _ABSOLUTE: Final = re.compile(r"(?i:https?|wss?)://([^/?#]*)((?:[/?][^#]*)?)")
 
 _NOTABLE: Final = {
@@ -48,7 +48,7 @@ _NOTABLE: Final = {
     )
 }
 
-# RFC 7239, RFC 9110 §7.6.3, and what is usual besides.
+# Fields that a proxy adds: those of RFC 7239 and RFC 9110 §7.6.3, and a usual one.
 _OF_PROXIES: Final = frozenset((b"forwarded", b"via", b"x-real-ip"))
 # RFC 6761 §6.3, RFC 6762, and the name that ICANN keeps for private use.
 _INTERNAL: Final = (".localhost", ".local", ".internal")
@@ -63,16 +63,16 @@ _ACCEPTANCE: Final = (
     b"HTTP/1.1 101 Switching Protocols\r\n"
     b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
 )
-# Ours to say; and a 101 has no body to frame (RFC 9110 §8.6, RFC 9112 §6.1).
+# The host sets the first two, and a 101 has no body (RFC 9110 §8.6, RFC 9112 §6.1).
 _RESERVED: Final = frozenset(("upgrade", "connection", "content-length", "transfer-encoding"))
 
 
 class Acceptance(NamedTuple):
-    """The upgrade, agreed on.
+    """An accepted upgrade.
 
     Attributes:
-        head: the whole 101.
-        agreement: what it says about compression; None for none.
+        head: the bytes of the 101 response.
+        agreement: how messages are compressed; None if they are not.
     """
 
     head: bytes
@@ -80,7 +80,7 @@ class Acceptance(NamedTuple):
 
 
 def notable(pairs: Iterable[RawHeader]) -> dict[str, list[str]]:
-    """Return the values of those fields that a handshake is decided by, by name in lower case.
+    """Return the values of the fields that decide a handshake, by their names in lower case.
 
     >>> notable([(b"HOST", b"a"), (b"Cookie", b"b"), (b"Upgrade", b"websocket")])
     {'host': ['a'], 'upgrade': ['websocket']}
@@ -94,12 +94,12 @@ def notable(pairs: Iterable[RawHeader]) -> dict[str, list[str]]:
 
 
 def asks_to_upgrade(request: Request) -> bool:
-    """Tell whether a request wants a WebSocket connection at all, valid or not. RFC 9110 §7.8."""
+    """Return whether a request asks for a WebSocket connection, valid or not. RFC 9110 §7.8."""
     return _names(request, "upgrade", "websocket")
 
 
 def split_target(target: str) -> tuple[str | None, str]:
-    """Return the authority of a target in absolute form, or None, and the target in origin form.
+    """Return the authority of a target, None if it has none, and the target in origin form.
 
     >>> split_target("http://example.com:80/chat?a=b")
     ('example.com:80', '/chat?a=b')
@@ -115,10 +115,10 @@ def split_target(target: str) -> tuple[str | None, str]:
 
 
 def check(request: Request) -> str:
-    """Return the key of a request that is a valid opening handshake.
+    """Check that a request is a valid opening handshake, and return its key.
 
     Raises:
-        HandshakeError: it is none (400), or asks for something else (426).
+        HandshakeError: it is not valid (400), or asks for something else (426).
 
     RFC 6455 §4.2.1.
     """
@@ -151,8 +151,8 @@ def check(request: Request) -> str:
         raise HandshakeError(400, "Sec-WebSocket-Key is not 16 bytes in base64 (RFC 6455 §4.2.1)")
     _check_offers(request)
     fields = _fields(request)
-    # A body would be taken for frames: what follows the head is the connection's. RFC 9110 §9.3.1,
-    # of content in a GET: "its potential as a request smuggling attack".
+    # The bytes behind the head would be taken for frames, not for a body. RFC 9110 §9.3.1 says of
+    # content in a GET: "its potential as a request smuggling attack".
     if "transfer-encoding" in fields:
         raise HandshakeError(400, "Transfer-Encoding in an opening handshake (RFC 9110 §9.3.1)")
     if any(length != "0" for length in fields.get("content-length", ())):
@@ -161,14 +161,14 @@ def check(request: Request) -> str:
 
 
 def check_origin(request: Request, origins: tuple[Listed, ...]) -> None:
-    """Let in the pages of the host itself, and of the origins that are listed.
+    """Allow the pages of the host itself and of the listed origins, and refuse all other pages.
 
     Args:
-        request: one that `check` found valid.
-        origins: as `Options` has them.
+        request: a request that `check` has found valid.
+        origins: those of `Options`.
 
     Raises:
-        HandshakeError: another site's page (403), or more than one Origin (400).
+        HandshakeError: it is a page of another site (403), or there are several Origins (400).
         HandlerError: a function among the origins raises, or returns neither True nor False.
 
     RFC 6455 §4.2.2, §10.2, RFC 6454 §7.
@@ -191,12 +191,12 @@ def check_origin(request: Request, origins: tuple[Listed, ...]) -> None:
 def foreign_origin(
     request: Request, origin: str, *, settings: str = "the option origins="
 ) -> HandshakeError:
-    """Return the refusal of another site's page, with what an operator can do about it.
+    """Return the refusal of a page of another site, with advice for the operator.
 
     Args:
-        request: that it asks with.
-        origin: of the page.
-        settings: which of the host's say what is let in.
+        request: the request of the page.
+        origin: the origin of the page.
+        settings: the name of the setting of the host that lists the allowed origins.
     """
     remedy = ""
     if _seems_proxied(request, origin):
@@ -212,17 +212,17 @@ def foreign_origin(
 
 
 def accept(request: Request, key: str, upgrade: Upgrade, options: Options) -> Acceptance:
-    """Return the 101, with the subprotocol and the headers of the application on it.
+    """Return the 101 response, with the subprotocol and the headers of the application.
 
     Args:
-        request: one that `check` found valid.
-        key: what `check` returned.
-        upgrade: the application's answer.
-        options: of this connection, over the server's.
+        request: a request that `check` has found valid.
+        key: the key that `check` has returned.
+        upgrade: the answer of the application.
+        options: the options of this connection, laid over those of the server.
 
     Raises:
-        HandlerError: the application chose a subprotocol that was not offered, or a header that is
-            not its to choose.
+        HandlerError: the application chose a subprotocol that was not offered, or a header that
+            only the host may set.
 
     RFC 6455 §4.2.2.
     """
@@ -244,10 +244,12 @@ def accept(request: Request, key: str, upgrade: Upgrade, options: Options) -> Ac
             headers.append(("Sec-WebSocket-Extensions", agreement.header()))
     for name, _ in upgrade.headers:
         if name.lower() in _RESERVED or name.lower().startswith("sec-websocket-"):
-            raise HandlerError(f"the header {name} of a 101 is the host's (RFC 6455 §4.2.2)")
+            raise HandlerError(
+                f"only the host may set the header {name} of a 101 (RFC 6455 §4.2.2)"
+            )
     lines = "".join([f"{name}: {value}\r\n" for name, value in (*headers, *upgrade.headers)])
     head = b"%b%b\r\n%b\r\n" % (_ACCEPTANCE, accept_token(key), lines.encode())
-    request.notable = None  # it is decided: a connection that lives for days keeps none of it
+    request.notable = None  # not needed any more, and the connection may live for days
     return Acceptance(head, agreement)
 
 
@@ -259,7 +261,7 @@ def _fields(request: Request) -> dict[str, list[str]]:
 
 
 def _elements(request: Request, field: str) -> list[str]:
-    """Return the elements of a list, over all fields of the name. RFC 9110 §5.6.1."""
+    """Return the elements of the list in all fields of this name. RFC 9110 §5.6.1."""
     values = _fields(request).get(field, ())
     elements = [element.strip(" \t") for value in values for element in value.split(",")]
     return [element for element in elements if element]
@@ -267,7 +269,7 @@ def _elements(request: Request, field: str) -> list[str]:
 
 def _names(request: Request, field: str, token: str) -> bool:
     values = _fields(request).get(field, ())
-    if len(values) == 1 and values[0].lower() == token:  # as nearly always
+    if len(values) == 1 and values[0].lower() == token:  # nearly always it is so
         return True
     return token in [element.lower() for element in _elements(request, field)]
 
@@ -291,18 +293,18 @@ def _host(request: Request) -> str:
         # and instead replace it with the host information of the request-target".
         values, host = [authority], _parse_host(authority)
     if host is None:
-        told = _quoted(", ".join(values))
-        raise HandshakeError(400, f"not one valid Host: {told} (RFC 9112 §3.2)")
+        quoted = _quoted(", ".join(values))
+        raise HandshakeError(400, f"Host must be one valid name: {quoted} (RFC 9112 §3.2)")
     return host
 
 
-@lru_cache(maxsize=256)  # a server is reached by few names
+@lru_cache(maxsize=256)  # the clients of a server use few names for it
 def _parse_host(authority: str) -> str | None:
     return parse_host(authority)
 
 
 def _seems_proxied(request: Request, origin: str) -> bool:
-    """Tell whether a proxy seems to have replaced the Host that the browser has sent."""
+    """Return whether a proxy seems to have replaced the Host that the browser has sent."""
     for name, _ in request.raw_headers:
         lower = name.lower()
         if lower in _OF_PROXIES or lower.startswith(b"x-forwarded-"):
@@ -314,7 +316,7 @@ def _seems_proxied(request: Request, origin: str) -> bool:
 
 
 def _is_internal(host: str) -> bool:
-    """Tell whether the Internet at large cannot reach a name or an address."""
+    """Return whether a name or an address cannot be reached from the public Internet."""
     try:
         return ip_address(host.strip("[]")).is_private
     except ValueError:
@@ -323,7 +325,7 @@ def _is_internal(host: str) -> bool:
 
 
 def _quoted(text: str) -> str:
-    """Return what a peer has said, for our own words about it."""
+    """Return a text of the peer for use in an error of ours, quoted and shortened."""
     return repr(text if len(text) <= _MAX_QUOTED else text[:_MAX_QUOTED] + "…")
 
 

@@ -10,7 +10,7 @@ _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 
 
 def accept_token(key: str) -> bytes:
-    """Return what `Sec-WebSocket-Accept` says to a key.
+    """Return the value of `Sec-WebSocket-Accept` for a key.
 
     >>> accept_token("dGhlIHNhbXBsZSBub25jZQ==")
     b's3pPLMBiTxaQ9kYGzzhZRbK+xOo='

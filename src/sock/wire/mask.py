@@ -1,8 +1,8 @@
-"""Masking, which is its own inverse.
+"""Masking: a payload is XORed with a key of four bytes. Doing it again gives the payload back.
 
-Pure Python has no loop over bytes that is fast enough, so the bytes become one integer that is
-XORed at once; long ones in blocks, whose integers stay in the cache. Figures in µs for one call, of
-CPython 3.11, for the ways that were tried:
+A loop over bytes is too slow in pure Python. So the payload becomes one integer, which is XORed at
+once; a long payload becomes several, so that each stays in the cache. The ways that were tried,
+with the µs of one call on CPython 3.11:
 
     bytes   key × table   repeated key   4 × bytes.translate   blocks of 4 KiB
     ------  ------------  -------------  --------------------  ----------------
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import Final
 
-# REPEATED[n] times a key, as little-endian integers, is the key as often as it takes to cover n
+# A key times _REPEATED[n], as little-endian integers, repeats the key so often that it covers n
 # bytes.
 _SHORT: Final = 128
 _REPEATED: Final = tuple(
@@ -29,10 +29,10 @@ _BLOCK: Final = 4096
 
 
 def unmask(payload: bytes, key: bytes) -> bytes:
-    """Return the payload unmasked; a masked one when it was not.
+    """Return a masked payload unmasked, and an unmasked one masked.
 
     Args:
-        payload: of a frame, or the part of it for which the key was rotated.
+        payload: the payload of a frame, or a part of it together with the key rotated for it.
         key: four bytes.
 
     >>> unmask(unmask(b"Hello", b"7fa!"), b"7fa!")
@@ -58,7 +58,7 @@ def unmask(payload: bytes, key: bytes) -> bytes:
 
 
 def rotate(key: bytes, size: int) -> bytes:
-    """Return the key for what follows `size` bytes that were unmasked with it.
+    """Return the key for the bytes that follow `size` bytes that were unmasked with `key`.
 
     >>> rotate(b"abcd", 6)
     b'cdab'

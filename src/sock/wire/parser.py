@@ -1,23 +1,24 @@
 """Bytes in, messages and control frames out, one at a time. RFC 6455 §5.
 
-    in        what arrives                    what is done                           then
-    --------  ------------------------------  -------------------------------------  --------
-    BETWEEN   a whole, plain, final frame     deliver it                             BETWEEN
-    BETWEEN   the head of another data frame  begin a message                        FRAME
-    BETWEEN   a continuation                  deliver a ProtocolError                FINISHED
-    FRAME     a part of the payload           unmask, inflate, check and keep it     FRAME
-    FRAME     the end of a frame, not final   wait for the next one                  MESSAGE
-    FRAME     the end of a final frame        deliver the message                    BETWEEN
-    MESSAGE   a continuation                  count it                               FRAME
-    MESSAGE   another data frame              deliver a ProtocolError                FINISHED
-    not FRAME a whole ping or pong            deliver it                             the same
-    not FRAME a whole Close                   deliver it                             FINISHED
-    not FRAME less than a head or than a      keep it                                the same
-              control frame
-    any       what breaks a rule or a limit   deliver the error                      FINISHED
-    FINISHED  anything                        ignore it                              FINISHED
+    state      input                           action                                 next state
+    ---------  ------------------------------  -------------------------------------  ----------
+    BETWEEN    a whole, plain, final frame     deliver it                             BETWEEN
+    BETWEEN    the head of another data frame  begin a message                        FRAME
+    BETWEEN    a continuation                  deliver a ProtocolError                FINISHED
+    FRAME      a part of the payload           unmask, inflate, check and keep it     FRAME
+    FRAME      the end of a frame, not final   wait for the next one                  MESSAGE
+    FRAME      the end of a final frame        deliver the message                    BETWEEN
+    MESSAGE    a continuation                  count it                               FRAME
+    MESSAGE    another data frame              deliver a ProtocolError                FINISHED
+    not FRAME  a whole ping or pong            deliver it                             the same
+    not FRAME  a whole Close                   deliver it                             FINISHED
+    not FRAME  a part of a head, or of a       keep it                                the same
+               control frame
+    any        a broken rule, or a limit       deliver the error                      FINISHED
+    FINISHED   anything                        ignore it                              FINISHED
 
-BETWEEN is `_message is None`, FRAME is `_message.left > 0`, MESSAGE is between two of its frames.
+In BETWEEN, `_message` is None. In FRAME, `_message.left` is more than 0. MESSAGE is between two
+frames of one message.
 """
 
 from __future__ import annotations
@@ -36,16 +37,16 @@ if TYPE_CHECKING:
     from .stream import Inflater
 
 Event: TypeAlias = str | bytes | Ping | Pong | Close | ProtocolError
-"""What a parser delivers: a message, a control frame, or, at last, what was wrong."""
+"""What a parser delivers: a message, a control frame, or, as the last event, an error."""
 
 Deliver: TypeAlias = Callable[[Event], bool]
 """Takes one event; returns whether the parser may go on to the next."""
 
 _DATA: Final = frozenset((Opcode.CONTINUATION, Opcode.TEXT, Opcode.BINARY))
 
-# By the second byte of a masked frame under 126 bytes, for key and payload together as one
-# little-endian integer: what repeats the key, in its lowest 32 bits, over the whole; and the bytes
-# of the result, in whole words.
+# Two tables for masked frames under 126 bytes, by the second byte of the frame. Key and payload
+# are read as one little-endian integer, with the key in its lowest 32 bits. The key times _REPEATED
+# repeats it over the whole integer. _ROUNDED has the bytes of the result, in whole words.
 _REPEATED: Final = tuple(
     sum(1 << 32 * word for word in range((second - MASKED + 3) // 4 + 1)) if second >= MASKED else 0
     for second in range(MASKED + 126)
@@ -57,14 +58,15 @@ _ROUNDED: Final = tuple((max(second - MASKED, 0) + 7) // 4 * 4 for second in ran
 class Parser:
     r"""Turns the bytes from one peer into events.
 
-    Lazy: nothing behind an event is looked at before `deliver` took the event. Work is linear in
-    the bytes received. An idle parser keeps no buffer; one in the middle of a message keeps that
-    message, once, and at most one incomplete head or control frame.
+    It is lazy: it does not look at the bytes behind an event before `deliver` has taken the event.
+    The work is linear in the bytes received. An idle parser keeps no buffer. In the middle of a
+    message it keeps that message, once, and at most one incomplete head or control frame.
 
     Args:
-        max_message_size: bytes, reassembled and inflated; None for no limit.
-        max_fragments: frames of one message; None for no limit.
-        inflater: when compression was agreed on; the parser owns it from now on.
+        max_message_size: the most bytes of a message, when it is complete and inflated; None for
+            no limit.
+        max_fragments: the most frames of a message; None for no limit.
+        inflater: inflates, if compression was agreed on; from now on it belongs to the parser.
         masked: whether the peer is a client, which masks; a server does not.
 
     >>> parser = Parser(max_message_size=None, max_fragments=None, masked=False)
@@ -97,8 +99,8 @@ class Parser:
         self._max_fragments = min(UNLIMITED if max_fragments is None else max_fragments, UNLIMITED)
         self._inflater = inflater
         self._masked = MASKED if masked else 0
-        # The greatest second byte of a frame for the short way in `feed`; unmasked frames never
-        # take it.
+        # The greatest second byte of a frame that `feed` reads without `_step`. An unmasked frame
+        # always takes `_step`.
         self._short = MASKED + min(125, self._max_size) if masked else 0
         self._message: Assembly | None = None
         self._rest = b""
@@ -107,29 +109,23 @@ class Parser:
 
     @property
     def finished(self) -> bool:
-        """Whether a Close or an error was delivered; all input after it is ignored."""
+        """Whether a Close or an error was delivered. All bytes after it are ignored."""
         return self._finished
 
-    @property
-    def partial(self) -> bool:
-        """Whether more was taken than delivered: a part of a message, or what waits for `feed`."""
-        return self._message is not None or len(self._rest) > self._offset
-
     def feed(self, data: bytes, deliver: Deliver, /) -> bool:
-        """Take bytes from the peer, and deliver what is complete.
+        """Take bytes from the peer, and deliver the events that are complete.
 
-        What breaks the protocol is delivered as the last event, an instance of `ProtocolError`,
-        after all that was good before it. An exception from `deliver` ends the use of the parser.
+        If the peer breaks the protocol, the last event is a `ProtocolError`, after all good events
+        before it. If `deliver` raises, the parser must not be used any more.
 
         Args:
-            data: what was received; empty to go on where `deliver` made the parser stop. While it
-                is stopped, what is fed is copied together with what waits, so receive no more than
-                that.
-            deliver: gets one event at a time, in order; the parser stops when it returns False. It
-                must not feed.
+            data: the received bytes; empty to go on where `deliver` stopped the parser. A parser
+                that is stopped copies new bytes behind those that wait, so stop receiving too.
+            deliver: takes one event at a time, in order; the parser stops if it returns False. It
+                must not call `feed`.
 
         Returns:
-            Whether everything was taken. If not, `deliver` made the parser stop: feed again.
+            Whether all bytes were handled. If not, `deliver` has stopped the parser.
         """
         if self._finished:
             return True
@@ -146,8 +142,9 @@ class Parser:
         longest = self._max_size if short else 0
         while position < end:
             if self._message is None:
-                # Whole text and binary frames without compression, which most are: 0.9 µs for 64
-                # bytes of text, where `_step` takes 6 (16 in one feed, CPython 3.11).
+                # Most frames are whole text or binary messages without compression. They are read
+                # here: 64 bytes of text take 0.9 µs, and `_step` takes 6 (16 in one feed, CPython
+                # 3.11).
                 while end - position > 5:
                     first = data[position]
                     if first not in (0x81, 0x82):
@@ -157,7 +154,7 @@ class Parser:
                         stop = position + second - 122
                         if stop > end:
                             break
-                        # Key and payload as one integer: 0.86 µs, and 0.93 as two.
+                        # One integer for key and payload takes 0.86 µs, and two take 0.93.
                         word = from_bytes(data[position + 2 : stop], "little")
                         word ^= (word & 0xFFFFFFFF) * _REPEATED[second]
                         payload = word.to_bytes(_ROUNDED[second], "little")[4 : second - 124]
@@ -201,8 +198,7 @@ class Parser:
         return True
 
     def _pause(self, data: bytes, position: int) -> bool:
-        # The buffer and an offset into it: cutting off what was delivered, at each pause, would be
-        # quadratic.
+        # An offset is kept, as cutting off the delivered bytes at each pause would be quadratic.
         if position < len(data):
             self._rest, self._offset = data, position
         return False
@@ -213,11 +209,11 @@ class Parser:
         self._inflater = None
 
     def _step(self, data: bytes, position: int, end: int) -> tuple[Event | None, int]:
-        """Take one head, control frame or piece of a payload.
+        """Take one head, one control frame or one piece of a payload.
 
         Returns:
-            What is complete with it, and where the next one begins: at `position` itself when too
-            little has arrived.
+            The event that is complete with it, or None; and the position behind it, which is
+            `position` itself if too few bytes have arrived.
         """
         message = self._message
         if message is None or not message.left:

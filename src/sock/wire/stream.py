@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, ClassVar, Final, Protocol, final
 
 from sock.spec.errors import InvalidData
 
-from .assembly import too_many
+from .frame import too_many
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
 NAME: Final = "permessage-deflate"
 
-# What an empty block of no compression ends with; the sender cuts it off, the receiver puts it back
-# (RFC 7692 §7.2.1).
+# The end of an empty block without compression. The sender cuts it off each message, and the
+# receiver appends it (RFC 7692 §7.2.1).
 _EMPTY_BLOCK: Final = b"\x00\x00\xff\xff"
-# An empty final block. At the end of a message the stream must be between two blocks, on a byte
-# boundary: there, and nowhere else, this ends it.
+# An empty final block. It ends the stream only if the stream is between two blocks and on a byte
+# boundary, as it must be at the end of a message. So it shows whether the message is complete.
 _PROBE: Final = b"\x01\x00\x00\xff\xff"
-# Behind a final block zlib hands back, as a copy, what it did not use. Only so much is given to it
-# then, that many final blocks in one piece cost linear work.
+# After a final block, zlib returns a copy of the bytes that it did not use. From then on it gets
+# only so many at a time, so that a piece with many final blocks takes linear time.
 _SLICE: Final = 512
 
 
@@ -44,19 +44,19 @@ class _Compressor(Protocol):
 
 @final
 class Inflater:
-    """Inflates the messages of one peer, never more than is asked for.
+    """Inflates the messages of one peer, and never more bytes than there is room for.
 
-    Between two messages it holds no state of zlib's: only, with takeover, the window, of which that
-    state can be made again. That takes 0.3 µs for 4 KiB and 1.2 for 32 (CPython 3.11), and allows
-    to end the stream for good with each message: else one that is cut off could not be told.
+    Between two messages it keeps no zlib stream. With takeover it keeps the window, and begins the
+    next stream with it, which takes 0.3 µs for 4 KiB and 1.2 for 32 (CPython 3.11). So each message
+    ends its stream, which is how a message that was cut off is recognized.
 
     Args:
-        window_bits: of the peer's window.
+        window_bits: the size of the peer's window, as a power of two.
         takeover: whether a message may refer to earlier ones.
     """
 
     TAIL: ClassVar[bytes] = _EMPTY_BLOCK + _PROBE
-    """What is inflated at the end of each message, before `finish`."""
+    """The last piece of each message, to be inflated before `finish`."""
 
     __slots__ = ("_final_blocks", "_stream", "_window", "_window_size")
 
@@ -67,23 +67,23 @@ class Inflater:
         self._final_blocks = 0
 
     def inflate(self, piece: bytes, room: int, max_final_blocks: int) -> Iterator[bytes]:
-        """Yield what the next piece of a message becomes: at most one byte more than there is room.
+        """Yield the next piece of a message inflated: at most one byte more than there is room for.
 
         Args:
-            piece: of the message's compressed bytes.
-            room: how many bytes the message may still become; whoever gets more must give up.
-            max_final_blocks: how many of them one message may have.
+            piece: the next compressed bytes of the message.
+            room: how many bytes the message may still grow; a caller that gets more must give up.
+            max_final_blocks: how many final blocks one message may have.
 
         Raises:
             InvalidData: the piece cannot be inflated.
-            MessageTooBig: too many final blocks.
+            MessageTooBig: the message has too many final blocks.
         """
         stream = self._stream or self._open()
         position, step = 0, len(piece)
         while position < len(piece):
             if stream.eof:
                 # RFC 7692 §7.2.3.4: a block with BFINAL may be followed by others. They begin a
-                # stream of their own, which does not refer to what was before.
+                # stream of their own, which does not refer to the bytes before it.
                 self._final_blocks += 1
                 if self._final_blocks > max_final_blocks:
                     raise too_many(max_final_blocks)
@@ -95,7 +95,7 @@ class Inflater:
                 inflated = stream.decompress(given, room + 1)
             except zlib.error:
                 raise InvalidData("compressed data is broken (RFC 7692 §7.2.2)") from None
-            # With `room` to spare zlib keeps nothing back but what is behind a final block.
+            # If there is room left, zlib has used everything up to the end of a final block.
             position += len(given) - len(stream.unused_data)
             if inflated:
                 room -= len(inflated)
@@ -106,7 +106,7 @@ class Inflater:
         """End the message, of which `TAIL` was the last piece.
 
         Raises:
-            InvalidData: something is missing.
+            InvalidData: a part of it is missing.
         """
         stream, self._stream = self._stream, None
         self._final_blocks = 0
@@ -114,8 +114,9 @@ class Inflater:
             raise InvalidData("compressed data ends inside a block (RFC 7692 §7.2.2)")
 
     def _open(self) -> _Stream:
-        # Always with the greatest window: with less, zlib would find a reference that is too long
-        # in some splits of a message, and in others not. What is kept between messages is bounded.
+        # The window is always the greatest one. With a smaller one, zlib would refuse a reference
+        # that is too long in some splits of a message, and accept it in others. The bytes that are
+        # kept between messages are bounded by `_remember`.
         if self._window:
             self._stream = zlib.decompressobj(-zlib.MAX_WBITS, zdict=self._window)
         else:
@@ -135,13 +136,13 @@ class Inflater:
 class Deflater:
     """Compresses messages for one peer.
 
-    It holds no state of zlib's before the first one, and without takeover none at all.
+    It keeps no zlib stream before the first message, and without takeover never.
 
     Args:
-        window_bits: of our window, 9 to 15.
-        takeover: whether a message refers to earlier ones. Then each must be sent, in order.
-        memory_level: zlib's, 1 to 9.
-        threshold: messages of fewer bytes are not worth it.
+        window_bits: the size of our window, as a power of two, 9 to 15.
+        takeover: whether a message may refer to earlier ones. Then all must be sent, in order.
+        memory_level: the `memLevel` of zlib, 1 to 9.
+        threshold: messages of fewer bytes are not compressed.
     """
 
     __slots__ = ("_memory_level", "_stream", "_takeover", "_threshold", "_window_bits")
@@ -152,20 +153,20 @@ class Deflater:
         self._window_bits = window_bits
         self._takeover = takeover
         self._memory_level = memory_level
-        # An empty message cannot become less; and zlib says nothing at all when it is flushed
+        # An empty message cannot become shorter; and zlib writes nothing at all if it is flushed
         # twice.
         self._threshold = max(threshold, 1)
         self._stream: _Compressor | None = None
 
     @property
     def variant(self) -> Hashable | None:
-        """Equal for all that make the same bytes of any message; None with takeover."""
+        """Equal for deflaters that compress any message to the same bytes; None with takeover."""
         if self._takeover:
             return None
         return (NAME, self._window_bits, self._memory_level, self._threshold)
 
-    def takes(self, size: int) -> bool:
-        """Tell whether a message of that many bytes is compressed."""
+    def compresses(self, size: int) -> bool:
+        """Return whether a message of that many bytes is compressed."""
         return size >= self._threshold
 
     def deflate(self, payload: bytes | bytearray | memoryview) -> bytes:

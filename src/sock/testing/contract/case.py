@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from sock.spec import Options, ProtocolError, Upgrade
 from sock.testing.client import Client, End, Happening
-from sock.wire.codec import Close
+from sock.wire.frame import Close
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,5 +1,5 @@
-/* Copying what is mostly short: compilers make a string instruction of a memcpy whose size they do not know, and that takes
- * 20 ns to begin (bench, echo-16).
+/* A memcpy for sizes that are mostly small. A compiler makes a string instruction of a memcpy whose size it does not know, and
+ * that instruction takes 20 ns to begin (bench, echo-16).
  */
 
 #ifndef SOCK_COPY_H
@@ -18,12 +18,12 @@ sock_copy(uint8_t *to, const uint8_t *from, size_t size)
         void *(*volatile copy)(void *, const void *, size_t) = memcpy;
         copy(to, from, size);
     } else if (size >= 16) {
-        /* By sixteen, and the last sixteen once more. */
+        /* Sixteen at a time; the last sixteen may overlap those before. */
         for (size_t at = 0; at + 16 < size; at += 16)
             memcpy(to + at, from + at, 16);
         memcpy(to + size - 16, from + size - 16, 16);
     } else if (size >= 8) {
-        /* From both ends, which may overlap. */
+        /* Eight from each end; they may overlap. */
         memcpy(to, from, 8);
         memcpy(to + size - 8, from + size - 8, 8);
     } else if (size >= 4) {
