@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from sock import HandlerError, MailboxFull, Remote, Shutdown, Stop, Stream
+from sock import HandlerError, MailboxFull, Options, Remote, Shutdown, Sock, Stop, Stream
+from sock.engine import Lifecycle
 from sock.engine.mailbox import ENTRY_OVERHEAD
 
 OOPS = OSError("disk full")
@@ -15,6 +16,11 @@ def raises(error):
         raise error
 
     return callback
+
+
+class Echo(Sock):
+    def handle_in(self, message):
+        return message
 
 
 async def items(*values):
@@ -47,6 +53,12 @@ def test_a_handler_without_an_init_of_its_own_is_opened_like_any(connect):
     c = connect(leaves_out=("init", "handle_control"), handle_in=lambda message: message)
     assert c.life.ready
     assert c.failures == []
+
+
+def test_the_callbacks_of_a_life_that_is_given_no_wrapper_are_the_handlers_own(new_connection):
+    handler = Echo(None)
+    life = Lifecycle(handler, Options(), new_connection().host)
+    assert life.on_text == handler.handle_in
 
 
 def test_the_outbox_has_the_timeout_of_the_options(connect):

@@ -28,3 +28,8 @@ def test_the_refusal_of_an_answer_is_a_502_that_names_the_answer(parameter, name
     with pytest.raises(HandshakeError, match=named) as caught:
         Agreement.from_answer(Extension(NAME, (parameter,)))
     assert caught.value.status == 502
+
+
+def test_an_agreement_without_arguments_is_that_of_a_bare_answer():
+    """RFC 7692 §7.1."""
+    assert Agreement() == Agreement.from_answer(Extension(NAME))

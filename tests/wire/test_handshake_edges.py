@@ -3,7 +3,7 @@
 import pytest
 
 from sock import HandlerError, HandshakeError, Options, Request, Sock, Upgrade
-from sock.wire.handshake import accept, check, check_origin
+from sock.wire.handshake import accept, check, check_origin, notable
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 GOOD = (
@@ -101,6 +101,26 @@ def test_two_origins_are_refused_with_the_section():
         check_origin(request, ())
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "origin",
+        "sec-websocket-extensions",
+        "sec-websocket-key",
+        "sec-websocket-protocol",
+        "sec-websocket-version",
+        "transfer-encoding",
+        "upgrade",
+    ],
+)
+def test_each_field_that_decides_a_handshake_is_found(name):
+    assert notable([(name.upper().encode(), b" value ")]) == {name: ["value"]}
+
+
 def test_a_value_of_a_hundred_characters_is_quoted_whole_and_a_longer_one_is_cut():
     for size, quoted in ((100, "'" + "X" * 100 + "'"), (101, "'" + "X" * 100 + "…'")):
         with pytest.raises(HandshakeError) as caught:
@@ -125,6 +145,14 @@ def test_a_host_on_the_internet_tells_of_no_proxy(host):
     with pytest.raises(HandshakeError) as caught:
         check_origin(request, ())
     assert "proxy" not in caught.value.detail
+
+
+@pytest.mark.parametrize("host", ["app.localhost:8000", "app.local", "app.internal"])
+def test_a_host_with_an_internal_name_suggests_a_proxy(host):
+    """[S14.2] RFC 6761 §6.3, RFC 6762 §3."""
+    request = new_request(("Host", host), ("Origin", "https://app.com"), without=("Host",))
+    with pytest.raises(HandshakeError, match="proxy"):
+        check_origin(request, ())
 
 
 # --- the answer -----------------------------------------------------------------------------
