@@ -1,14 +1,14 @@
 """Build the compiled core, where that is possible: one extension, `sock._core`.
 
-All else about the package is in `pyproject.toml`; what is compiled, and why, in `core/README.md`.
+The rest of the package is described in `pyproject.toml`, and the core in `core/README.md`.
 
     variable          what it does
     ----------------  ------------------------------------------------------------------
     SOCK_EXTENSION=0  leave the core out
     SOCK_EXTENSION=1  fail where it cannot be built; otherwise a machine without a C
                       compiler or without Cython gets the package without it
-    SOCK_CFLAGS       more for the compiler, such as -fsanitize=address
-    SOCK_LDFLAGS      more for the linker
+    SOCK_CFLAGS       more options for the compiler, such as -fsanitize=address
+    SOCK_LDFLAGS      more options for the linker
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ ROOT = Path(__file__).parent
 CORE = ROOT / "core"
 SOURCE = ROOT / "src" / "sock"
 STAGE = ROOT / "build" / "core"
-"""Where sources and declarations are laid beside each other, as Cython wants to find them."""
+"""Where sources and declarations stand beside each other, as Cython needs them."""
 
 WANTED = os.environ.get("SOCK_EXTENSION", "")
 CFLAGS = os.environ.get("SOCK_CFLAGS", "-g0").split()
 LDFLAGS = os.environ.get("SOCK_LDFLAGS", "").split()
 DIRECTIVES = {
     "language_level": 3,
-    "annotation_typing": False,  # types are what `core` declares
+    "annotation_typing": False,  # the types are those that `core` declares
     "auto_pickle": False,
     "binding": True,
 }
 
 
 def modules() -> list[str]:
-    """Return the modules to compile, such as "engine/lifecycle": those that `core` declares."""
+    """Return the modules to compile, such as "engine/lifecycle": all that `core` declares."""
     found = {path.relative_to(CORE).with_suffix("").as_posix() for path in CORE.rglob("*.p*")}
     if not sys.platform.startswith("linux"):
         found.discard("loop/epoll")
@@ -49,18 +49,18 @@ def modules() -> list[str]:
 
 
 def sources(module: str) -> list[Path]:
-    """Return what a module is compiled from: its twin or its Python source, and declarations."""
+    """Return the files of a module: the `.pyx` or the Python source, and the declarations."""
     twin, declared = CORE / f"{module}.pyx", CORE / f"{module}.pxd"
     return [twin if twin.exists() else SOURCE / f"{module}.py", *([declared] * declared.exists())]
 
 
 def headers() -> dict[str, str]:
-    """Return the headers, by their place in the stage."""
+    """Return the texts of the headers, by their places in the stage."""
     return {path.name: path.read_text(encoding="utf-8") for path in sorted(CORE.rglob("*.h"))}
 
 
 def texts() -> dict[str, str]:
-    """Return what the core is compiled from, by its place in the stage."""
+    """Return the texts that the core is compiled from, by their places in the stage."""
     found = headers()
     for module in modules():
         package = f"sock/{module.rpartition('/')[0]}"
@@ -73,7 +73,7 @@ def texts() -> dict[str, str]:
 
 
 def digest() -> str:
-    """Return what tells this state of the sources from another: a core that is stale is noticed."""
+    """Return a digest of the sources, by which a core that is older than them is noticed."""
     return hashlib.sha256(repr(sorted(texts().items())).encode()).hexdigest()
 
 
@@ -82,10 +82,10 @@ def stage() -> list[str]:
     staged = texts()
     names = tuple(f"sock.{module.replace('/', '.')}" for module in modules())
     staged["sock/_core.py"] = f"MODULES = {names!r}\nDIGEST = {digest()!r}\n"
-    # Cython does not see other directives, and would go on reading a declaration that is gone.
+    # Cython does not notice other directives, and would use a declaration that was removed.
     _keep("*.*", STAGE / "made-by", (DIRECTIVES, sorted(staged)))
     for name, text in staged.items():
-        # Cython has its own `final`, which the declarations say. The line stays a line.
+        # The declarations have Cython's own `final`. The line stays, for the line numbers.
         _write(STAGE / name, text.replace("\n@final\n", "\n\n") if name.endswith(".py") else text)
     return [
         name
@@ -95,7 +95,7 @@ def stage() -> list[str]:
 
 
 def _keep(pattern: str, stamp: Path, made_by: object) -> None:
-    """Keep the files beside a stamp if they were made by the same as now; otherwise none."""
+    """Keep the files beside a stamp if `made_by` is what it was then; remove them otherwise."""
     text = repr(made_by)
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != text:
         for old in stamp.parent.rglob(pattern):
@@ -115,7 +115,7 @@ def extension() -> Extension:
 
     bodies = stage()
     before = Path.cwd()
-    os.chdir(STAGE)  # so that tracebacks name sock/engine/lifecycle.py, which is found where it is
+    os.chdir(STAGE)  # so that a traceback names sock/engine/lifecycle.py
     try:
         compiled = cythonize(
             bodies,
@@ -138,7 +138,7 @@ def extension() -> Extension:
 
 
 def extensions() -> list[Extension]:
-    """Return the core, if it is wanted and there is what it takes."""
+    """Return the core if it is wanted and can be built, and nothing otherwise."""
     if WANTED not in {"", "0", "1"}:  # as in `src/sock/native.py`
         sys.exit(
             f"SOCK_EXTENSION is 0 to forbid the compiled core or 1 to demand it, not {WANTED!r}"
@@ -151,7 +151,7 @@ def extensions() -> list[Extension]:
         return _none("Cython is not installed")
     try:
         return [extension()]
-    except CompileError:  # which Cython has shown
+    except CompileError:  # Cython has shown the error
         return _none("Cython refuses its sources")
 
 
@@ -163,16 +163,16 @@ def _none(why: str) -> list[Extension]:
 
 
 class BuildSideBySide(build_ext):
-    """Compiles the sources of the core side by side, and those that have not changed not again."""
+    """Compiles the sources of the core in parallel, and only those that have changed."""
 
     def build_extensions(self) -> None:
-        """Build."""
+        """Build what has changed, and link."""
         one = self.compiler.compile
-        # A digest has the headers in it, so objects that have other ones must not stay.
+        # The digest covers the headers, so objects that were made with other headers must not stay.
         flags = self.compiler.compiler_so, [each.extra_compile_args for each in self.extensions]
         objects = Path(self.build_temp) / STAGE.relative_to(ROOT)
         _keep("*.o", objects / "compiled-by", (flags, headers()))
-        # Linked anew each time: that is quick, and what is left when it fails would be stale.
+        # Linking is quick, so it is done each time. A failed build leaves no stale core behind.
         for each in self.extensions:
             Path(self.get_ext_fullpath(each.name)).unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-/* Nanoseconds of the monotonic clock as of the kernel's last tick: a few ms late, and 5 ns a call. */
+/* The monotonic clock in nanoseconds, as of the last tick of the kernel: it is a few ms late, and takes 5 ns to read. */
 
 #ifndef SOCK_CLOCK_H
 #define SOCK_CLOCK_H

@@ -1,7 +1,7 @@
 """Coroutines begun at once, compiled: the twin of `src/sock/loop/eager.py`, with the same names.
 
-What is different: a step takes no exception to return a value, and the references of a task are
-read where they are counted.
+The differences: a coroutine returns its value without an exception, and the number of references
+to a task is read from the object.
 """
 
 cimport cython
@@ -27,13 +27,13 @@ cdef extern from "Python.h":
 
 @cython.final
 cdef class SuspendedCoroutine:
-    """What `Eager.begin` returns for a coroutine that waits for something."""
+    """The result of `Eager.begin` for a coroutine that waits for something."""
 
     def __init__(self, task):
         self.task = task
 
     def __await__(self):
-        """Wait for its outcome."""
+        """Wait for the result of the coroutine."""
         return self.task.__await__()
 
 
@@ -45,7 +45,7 @@ cdef class Eager:
         self._loop = loop
 
     cpdef begin(self, coroutine, Scoped owner):
-        """Run a coroutine up to where it waits."""
+        """Run a coroutine until it waits for something."""
         cdef object loop = self._loop, task, outer = None, result
         cdef LentCoroutine lent
         cdef PySendResult outcome
@@ -86,7 +86,7 @@ cdef class Eager:
         return result
 
     cdef forget(self, LentCoroutine lent):
-        """Lend it no more."""
+        """Lend the task of this coroutine no more."""
         if self._lent is lent:
             self._lent = None
 
@@ -99,7 +99,7 @@ cdef class Steps:
         self._scope = scope
 
     def __getattr__(self, name):
-        """Return what a debugger asks of a coroutine: its name, its code, its frame."""
+        """Return an attribute for a debugger: the name, the code or the frame of the coroutine."""
         return getattr(self._coroutine, name)
 
     # What a task asks of its coroutine. PEP 492.
@@ -115,22 +115,22 @@ cdef class Steps:
         return self._scope.run(self._coroutine.send, value)
 
     def throw(self, error, *more):
-        """Take a step in which something is raised, such as a cancellation."""
+        """Take a step that begins with an exception, such as a cancellation."""
         return self._scope.run(self._coroutine.throw, error, *more)
 
     def close(self):
-        """End it, as what is never resumed is ended."""
+        """End a coroutine that is never resumed."""
         if self._coroutine is not None:
             self._scope.run(self._coroutine.close)
 
     def __await__(self):
-        """Be a coroutine by all rules; only its task runs it."""
+        """Refuse: only the task of the coroutine runs it."""
         raise RuntimeError("only its task may run the coroutine of a connection")
 
 
 @cython.final
 cdef class LentCoroutine(Steps):
-    """The coroutine of a task that is lent: at first nothing, then one that has suspended."""
+    """The coroutine of a task that is lent. It is empty at first, and continues another one later."""
 
     def __init__(self, Eager eager not None, loop):
         cdef object task
@@ -142,7 +142,7 @@ cdef class LentCoroutine(Steps):
         self.task = task
 
     cdef continue_with(self, coroutine, waits_for, Scope scope):
-        """Go on with a coroutine, which waits for something that it has yielded."""
+        """Continue a coroutine that has yielded the object for which it waits."""
         self._coroutine, self._waits_for, self._scope = coroutine, waits_for, scope
         if getattr(waits_for, "_asyncio_future_blocking", None):
             # As a task does at once: another coroutine may wait for the same future in this turn.
@@ -151,7 +151,7 @@ cdef class LentCoroutine(Steps):
         self.task = None  # it knows this: the two would wait for the garbage collector
 
     cdef bint is_reusable(self) except -1:
-        """Tell whether it may be lent again: nothing was left at it, and nobody else knows it."""
+        """Tell whether the task may be lent again: it is unchanged, and nobody else holds it."""
         cdef PyObject *task = <PyObject *>self.task
         return (
             not self.touched
@@ -161,11 +161,11 @@ cdef class LentCoroutine(Steps):
         )
 
     cdef context(self):
-        """Return the context that the coroutine runs in."""
+        """Return the context in which the coroutine runs."""
         return contextvars.copy_context() if self._scope is None else self._scope.context
 
     cdef expire(self):
-        """Be lent no more: the turn is over."""
+        """Note that the turn is over: the task is lent no more."""
         self._eager.forget(self)
         self.task = None
 
@@ -181,7 +181,7 @@ cdef class LentCoroutine(Steps):
         return self._scope.run(self._coroutine.send, value)
 
     def throw(self, error, *more):
-        """Take a step in which something is raised, such as a cancellation."""
+        """Take a step that begins with an exception, such as a cancellation."""
         if self._coroutine is None:
             self.expire()
             raise error
@@ -194,7 +194,7 @@ cdef class LentCoroutine(Steps):
         return self._scope.run(self._coroutine.throw, error, *more)
 
     cdef _to_wait_for(self):
-        """Return to the task, once, what it is to wait for."""
+        """Return the object for which the task has to wait, once."""
         waits_for, self._waits_for = self._waits_for, None
         if self._blocking:
             self._blocking = False
@@ -203,32 +203,32 @@ cdef class LentCoroutine(Steps):
 
 
 class LentTask(asyncio.Task):
-    """A task that tells when somebody leaves something at it."""
+    """A task that notes when somebody changes it."""
 
     def __init__(self, lent, **how):
         super().__setattr__("_lent", lent)
         super().__init__(lent, **how)
 
     def __setattr__(self, name, value):
-        """Set an attribute, which is for the coroutine that has set it."""
+        """Set an attribute, which the next coroutine must not see."""
         (<LentCoroutine?>self._lent).touched = True
         super().__setattr__(name, value)
 
     def set_name(self, value):
-        """Name it, for the coroutine that runs in it."""
+        """Name the task, for the coroutine that runs in it."""
         (<LentCoroutine?>self._lent).touched = True
         super().set_name(value)
 
     def get_context(self):
-        """Return the context that its coroutine runs in."""
+        """Return the context in which its coroutine runs."""
         return (<LentCoroutine?>self._lent).context()
 
     def add_done_callback(self, callback, **how):
-        """Call back when it is done."""
+        """Call a function when the task is done."""
         (<LentCoroutine?>self._lent).touched = True
         super().add_done_callback(callback, **how)
 
     def cancel(self, msg=None):
-        """Ask it to end."""
+        """Ask the task to end."""
         (<LentCoroutine?>self._lent).touched = True
         return super().cancel(msg)

@@ -1,8 +1,9 @@
 """Sockets in an epoll of our own, compiled: the twin of `src/sock/loop/epoll.py`.
 
-What is different: a pipe holds a descriptor and no socket object, all sockets are received into
-one buffer, and a lane parses what has come where it is. An event names its pipe by descriptor
-and generation, so that one of a socket that was closed since is nobody's, whoever has its number.
+The differences: a pipe has a descriptor and no socket object; all sockets are received into one
+buffer, and a `RawReceiver` takes the bytes from there. An event names its pipe by descriptor and
+generation. So an event of a socket that has been closed since is ignored, also when a new socket
+has the same descriptor.
 """
 
 cimport cython
@@ -22,7 +23,7 @@ from sock.loop.pipe import NO_RECEIVER, expect_dead_peer
 
 
 def accept(listening, /):
-    """Take a connection out of a listening socket, as a descriptor, which does not block."""
+    """Accept a connection that waits in a listening socket, as a descriptor that does not block."""
     cdef int fd = accept4(listening.fileno(), NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)
     if fd >= 0:
         return fd
@@ -32,7 +33,7 @@ def accept(listening, /):
 
 
 def refuse(sock, /):
-    """Close a connection that was accepted, and cannot be added."""
+    """Close a connection that was accepted and cannot be added."""
     if isinstance(sock, int):
         close(sock)
     else:
@@ -106,7 +107,7 @@ cdef double RETRY = 0.1  # seconds after which the kernel may have memory for a 
 
 
 cdef object _address(const sockaddr_in6 *address):
-    """Return host and port; None for what has none, such as a UNIX socket."""
+    """Return host and port; None for an address that has none, such as that of a UNIX socket."""
     cdef char text[64]
     cdef const sockaddr_in *short_address = <const sockaddr_in *>address
     if address.sin6_family == AF_INET:
@@ -115,7 +116,7 @@ cdef object _address(const sockaddr_in6 *address):
         inet_ntop(AF_INET6, &address.sin6_addr, text, sizeof(text))
     else:
         return None
-    return text.decode(), ntohs(address.sin6_port)  # which is where the other's port is
+    return text.decode(), ntohs(address.sin6_port)  # both kinds of address have the port in the same place
 
 
 @cython.final
@@ -135,7 +136,7 @@ cdef class Epoll:
         self._fd = epoll_create1(EPOLL_CLOEXEC)
         if self._fd < 0:
             PyErr_SetFromErrno(OSError)
-        # In no context of anybody's: the loop keeps it as long as it reads.
+        # The loop keeps the context as long as it reads, so it is that of no connection.
         contextvars.Context().run(reactor.loop.add_reader, self._fd, self.poll)
 
     def __dealloc__(self):
@@ -161,7 +162,7 @@ cdef class Epoll:
         event.events = EPOLLIN
         event.data.u64 = <uint64_t>self._generation << 32 | <uint32_t>fd
         if epoll_ctl(self._fd, EPOLL_CTL_ADD, fd, &event) < 0:
-            PyErr_SetFromErrno(OSError)  # the pipe closes it
+            PyErr_SetFromErrno(OSError)  # the pipe closes the socket
         pipe.keep_addresses()
         while len(self._pipes) <= fd:
             self._pipes.append(None)
@@ -170,7 +171,7 @@ cdef class Epoll:
         return pipe
 
     cdef int modify(self, SocketPipe pipe) except -1:
-        """Ask for other events of a socket."""
+        """Choose which events of a socket are reported."""
         cdef epoll_event event
         event.events = pipe._interest
         event.data.u64 = <uint64_t>pipe._generation << 32 | <uint32_t>pipe._fd
@@ -179,8 +180,8 @@ cdef class Epoll:
         return 0
 
     cdef int remove(self, int fd) except -1:
-        """Forget a socket that is about to be closed; the last one takes the epoll with it."""
-        # Closing would do, unless somebody else has the socket too: then its events would go on.
+        """Forget a socket that is about to be closed; after the last one, close the epoll too."""
+        # Closing it would be enough, unless another process has the socket too: its events would go on.
         epoll_ctl(self._fd, EPOLL_CTL_DEL, fd, NULL)
         self._pipes[fd] = None
         self._count -= 1
@@ -198,14 +199,14 @@ cdef class Epoll:
         cdef uint32_t what
         cdef SocketPipe pipe
         cdef Reactor reactor = self.reactor
-        if self._polling or self._fd < 0:  # a callback runs the loop: its buffer is in use
+        if self._polling or self._fd < 0:  # a callback is running the loop, and the buffer is in use
             return
         reactor.begin_turn()
         reactor.thread = PyThread_get_thread_ident()
         self._polling = True
         try:
-            # While many are ready, there will be more of them: looking again here costs a tenth of a
-            # turn of the loop (bench, echo-1).
+            # While many sockets are ready, more will be. Looking again here costs a tenth of a turn of
+            # the loop (bench, echo-1).
             for turn in range(MAX_LOOKS):
                 if self._next >= self._told:
                     self._next, self._told = 0, epoll_wait(self._fd, self._events, MAX_EVENTS, 0)
@@ -213,13 +214,13 @@ cdef class Epoll:
                     which, what = self._events[self._next].data.u64, self._events[self._next].events
                     self._next += 1
                     fd = <int><uint32_t>which
-                    # It may have been closed by an earlier one of this turn, its number even reused.
+                    # An earlier event of this turn may have closed it, and its descriptor may be in use again.
                     pipe = <SocketPipe>self._pipes[fd]
                     if pipe is None or pipe._generation != which >> 32:
                         continue
                     pipe.ready(what)
-                    # The epoll would tell of the same ones first again, so those that are left
-                    # are kept. It stays readable, and so there will be another turn.
+                    # The epoll would report the same sockets first again, so the rest of the events
+                    # is kept. The epoll stays readable, so there will be another turn.
                     if sock_coarse_time() > reactor.deadline:
                         return
                 if self._told < MANY or self._fd < 0:
@@ -242,7 +243,7 @@ cdef class SocketPipe(RawPipe):
 
     @property
     def receiver(self):
-        """Who reads; may be replaced at any time."""
+        """Reads the pipe; may be replaced at any time."""
         return self._receiver
 
     @receiver.setter
@@ -266,7 +267,7 @@ cdef class SocketPipe(RawPipe):
         return _address(&self._server)
 
     cdef int keep_addresses(self) except -1:
-        """Ask for both addresses; what they are in words is for whoever wants to know."""
+        """Ask for both addresses; they become text only when they are asked for."""
         cdef socklen_t size = sizeof(sockaddr_in6)
         if getpeername(self._fd, <sockaddr *>&self._client, &size) < 0:
             self._client.sin6_family = 0
@@ -289,17 +290,17 @@ cdef class SocketPipe(RawPipe):
         return 0
 
     def write(self, data, /):
-        """Send at once what the kernel takes, keep the rest and send it when it can."""
+        """Send at once what the kernel takes; keep the rest and send it later."""
         cdef const uint8_t[::1] view = data
         if view.shape[0]:
             self.raw_write(&view[0], view.shape[0], NULL, 0)
 
     def pause(self, dead_after=None, /):
-        """Stop reading; let the kernel find out whether the peer is alive meanwhile."""
+        """Stop reading, and let the kernel find out meanwhile whether the peer is alive."""
         if self._fd >= 0:
             if dead_after is not None and dead_after != self._dead_after:
                 self._dead_after = dead_after
-                sock = socket.socket(fileno=self._fd)  # for a moment
+                sock = socket.socket(fileno=self._fd)  # for these options only
                 try:
                     expect_dead_peer(sock, dead_after)
                 finally:
@@ -332,7 +333,7 @@ cdef class SocketPipe(RawPipe):
 
     cdef int _receive(self) except -1:
         cdef uint8_t *buffer = self._epoll._buffer
-        cdef RawReceiver raw = self._raw_receiver  # which may be replaced while it is in use
+        cdef RawReceiver raw = self._raw_receiver  # it may be replaced during the call
         cdef ssize_t size
         if not self._interest & EPOLLIN:  # paused by an earlier event of the same turn
             return 0
@@ -343,13 +344,13 @@ cdef class SocketPipe(RawPipe):
             else:
                 try:
                     data = PyBytes_FromStringAndSize(<const char *>buffer, size)
-                except MemoryError:  # what was received is lost, so nothing may be read behind it
+                except MemoryError:  # the bytes are lost, so nothing behind them may be read
                     self._close_socket()
                     raise
                 self._receiver.received(data)
         elif size == 0:
             self._ended = True
-            # The epoll would tell of the end again and again.
+            # The epoll would report the end in every turn.
             self._set_interest(self._interest & ~EPOLLIN)
             self._receiver.ended()
         elif errno != EAGAIN and errno != EINTR:
@@ -375,7 +376,7 @@ cdef class SocketPipe(RawPipe):
                 sent = size
             if sent < size + more:
                 self._keep(last + (sent - size), size + more - sent)
-        except MemoryError:  # half of it has left, and nothing else may follow that
+        except MemoryError:  # a part has been sent, and nothing else may follow it
             self._close_socket()
             raise
         return 0
@@ -392,7 +393,7 @@ cdef class SocketPipe(RawPipe):
     cdef Py_ssize_t _send(
         self, const uint8_t *first, Py_ssize_t size, const uint8_t *last, Py_ssize_t more
     ) except -2:
-        """Send; return how many bytes the kernel took, -1 when the connection is lost."""
+        """Send, and return how many bytes the kernel took; -1 if the connection is lost."""
         cdef iovec pieces[2]
         cdef msghdr message
         cdef ssize_t sent
@@ -407,8 +408,8 @@ cdef class SocketPipe(RawPipe):
         if sent < 0:
             sent = 0
             if errno == ENOBUFS or errno == ENOMEM:
-                # The kernel has no memory. The socket is writable for epoll all the same, so asking
-                # that would spin.
+                # The kernel has no memory. The epoll calls the socket writable all the same, so
+                # waiting for that would spin.
                 self._epoll.reactor.after(RETRY, self._retry)
                 return 0
             if errno != EAGAIN and errno != EINTR:
@@ -466,11 +467,11 @@ cdef class SocketPipe(RawPipe):
             if fork.happened:
                 shutdown(fd, SHUT_RDWR)
             close(fd)
-        # Not now: whoever reads this pipe may be in the middle of using it.
+        # Not now, because the receiver may be in the middle of using this pipe.
         self._epoll.reactor.wake(self)
 
     cpdef turn(self):
-        """Tell that the pipe is gone."""
+        """Tell the receiver that the pipe is gone."""
         receiver = self._receiver
         self._receiver, self._raw_receiver = NO_RECEIVER, None
         receiver.lost()

@@ -11,13 +11,13 @@ cdef class Scope:
     cdef public object context
     cdef public object entered_by
     cdef readonly object original
-    cdef Py_ssize_t size  # of what it began with
+    cdef Py_ssize_t size  # how many variables were set at first
 
     cpdef new_context(self)
     cpdef Scope for_current_context(self)
 
 
-cdef class Scoped(RawReceiver):
+cdef class Scoped(RawReceiver):  # a class in C has one base, and a lane is both
     cdef public Scope scope
 
     cdef object enter(self)

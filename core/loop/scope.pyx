@@ -1,6 +1,6 @@
 """The context of a connection, compiled: the twin of `src/sock/loop/scope.py`, same names.
 
-What is different: a context is entered and left without a call of Python's.
+The difference: a context is entered and left without a call in Python.
 """
 
 cimport cython
@@ -17,11 +17,11 @@ cdef extern from "Python.h":
 
 
 cdef bint has_changed(context, before) except -1:
-    """Tell whether a variable was set. Equal is not enough: an empty list may be filled later."""
+    """Tell whether a variable was set, also to an equal value: a list may be filled later."""
     cdef Py_ssize_t size = PyObject_Size(context)
     if size != PyObject_Size(before):
         return True
-    if size == 0:  # as mostly; an iterator would cost as much as a callback
+    if size == 0:  # mostly so; an iterator would cost as much as a callback
         return False
     for variable, value in context.items():
         if before.get(variable, Scope) is not value:
@@ -31,7 +31,7 @@ cdef bint has_changed(context, before) except -1:
 
 @cython.final
 cdef class Scope:
-    """A context, and whether it is shared."""
+    """A context, which connections may share."""
 
     def __init__(self, context, *, bint shared=False):
         self.context = context
@@ -39,16 +39,16 @@ cdef class Scope:
         self.size = PyObject_Size(context)
 
     cpdef new_context(self):
-        """Return a new context, with what a shared scope begins with."""
+        """Return a new context with the variables that a shared scope has at first."""
         return self.original.copy()
 
     cpdef Scope for_current_context(self):
-        """Return the scope for what is accepted now: this shared one, or one with what was set."""
+        """Return the scope for a connection that is accepted now: this one, or one of its own."""
         context = contextvars.copy_context()
         return Scope(context) if has_changed(context, self.original) else self
 
     def run(self, act, *arguments):
-        """Run a step of a coroutine in it."""
+        """Call a function, such as a step of a coroutine, in this scope."""
         if self.entered_by is not None:
             return act(*arguments)
         PyContext_Enter(self.context)
@@ -61,13 +61,13 @@ cdef class Scope:
 
 
 cdef class Scoped(RawReceiver):
-    """Somebody whose turns, deadlines and drain run in a scope."""
+    """An object whose turns, deadlines and drain run in a scope."""
 
     def __init__(self, Scope scope not None):
         self.scope = scope
 
     cpdef turn(self):
-        """Do what has come up since."""
+        """Do the work that waits."""
         cdef object context = self.enter()
         try:
             self.go_on()
@@ -75,7 +75,7 @@ cdef class Scoped(RawReceiver):
             self.leave(context)
 
     def tick(self, double now, /):
-        """Look at the deadlines: some time may have come."""
+        """Check which deadlines are due."""
         cdef object context = self.enter()
         try:
             self.look(now)
@@ -83,7 +83,7 @@ cdef class Scoped(RawReceiver):
             self.leave(context)
 
     def shutdown(self, timeout, /):
-        """Drain: finish what is under way within `timeout` seconds, then say 1012."""
+        """Drain: let callbacks finish within `timeout` seconds, then close with 1012."""
         cdef object context = self.enter()
         try:
             self.finish_up(timeout)
@@ -93,19 +93,19 @@ cdef class Scoped(RawReceiver):
     # The same, from within the scope.
 
     cpdef go_on(self):
-        """Do what has come up since the last turn."""
+        """Do the work that waits, within the scope."""
         raise NotImplementedError
 
     cpdef look(self, double now):
-        """Look at the deadlines."""
+        """Check which deadlines are due, within the scope."""
         raise NotImplementedError
 
     cpdef finish_up(self, timeout):
-        """Drain."""
+        """Drain, within the scope."""
         raise NotImplementedError
 
     def run_in_scope(self, act, *arguments):
-        """Do something in the scope; from within the scope, it is just done."""
+        """Call a function in the scope; if this is within the scope already, just call it."""
         cdef object context = self.enter()
         try:
             return act(*arguments)
@@ -113,7 +113,7 @@ cdef class Scoped(RawReceiver):
             self.leave(context)
 
     cpdef call_in_scope(self, act, argument):
-        """Do the same as `run_in_scope` with one argument, which needs no tuple."""
+        """Do the same as `run_in_scope` for a function of one argument, in less time."""
         cdef object context = self.enter()
         try:
             return act(argument)
@@ -121,19 +121,19 @@ cdef class Scoped(RawReceiver):
             self.leave(context)
 
     cdef object enter(self):
-        """Enter the scope; return what to leave, None when this was within it."""
+        """Enter the scope; return the context to leave, or None if this is within the scope already."""
         cdef Scope scope = self.scope
         if scope.entered_by is not None:
             if scope.entered_by is self or scope.original is None:
                 return None
-            # A callback of another connection runs the event loop.
+            # A callback of another connection is running the event loop.
             scope = self.scope = Scope(scope.new_context())
         PyContext_Enter(scope.context)
         scope.entered_by = self
         return scope.context
 
     cdef int leave(self, context) except -1:
-        """Leave what was entered."""
+        """Leave a context that `enter` has returned."""
         cdef Scope scope
         cdef Py_ssize_t size
         if context is None:
@@ -148,12 +148,12 @@ cdef class Scoped(RawReceiver):
         return 0
 
     cpdef Scope own_scope(self):
-        """Return the scope, which is shared with nobody from now on."""
+        """Return the scope of this object, which it shares with no other one from now on."""
         cdef Scope scope = self.scope, mine
         if scope.original is None:
             return scope
         if scope.entered_by is not None and scope.entered_by is not self:
-            # The context is another connection's, whose callback asks for this.
+            # The context belongs to another connection, whose callback runs at this moment.
             self.scope = mine = Scope(scope.new_context())
             return mine
         self.scope = mine = Scope(scope.context)

@@ -1,8 +1,8 @@
 """The ordinary head of a handshake in one pass: the twin of `src/sock/server/scan.py`.
 
-Ordinary is a GET for a path in HTTP/1.1 that asks to upgrade, with one Host of letters, digits,
-dots, hyphens and a port, with nothing that frames a body, and with every line ending in CRLF. All
-else is for the parser and `head.check_head`, and so is whatever is wrong.
+An ordinary head is a GET for a path in HTTP/1.1 that asks to upgrade. It has one Host of letters,
+digits, dots, hyphens and a port, and no field about a body, and all its lines end in CRLF. Every
+other head, and every error, is left to the parser and `head.check_head`.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING
@@ -21,7 +21,7 @@ cdef enum:
 
 cdef extern from *:
     """
-    /* The fields that a handshake is decided by; a colon stands for those that make a head extraordinary. */
+    /* The fields that decide a handshake. A colon marks those that no ordinary head has. */
     static const char *const sock_notable[] = {
         "connection", "host", "origin", "sec-websocket-extensions", "sec-websocket-key",
         "sec-websocket-protocol", "sec-websocket-version", "upgrade",
@@ -29,7 +29,7 @@ cdef extern from *:
     };
     enum { SOCK_NOTABLE = sizeof sock_notable / sizeof *sock_notable, SOCK_EXTRAORDINARY = 8 };
 
-    /* What a byte may be part of: a field's name, a field's value, a target (RFC 9110 §5, RFC 3986 §3). */
+    /* Whether a byte may be in the name of a field, in its value, or in a target (RFC 9110 §5, RFC 3986 §3). */
     enum { SOCK_TOKEN = 1, SOCK_VALUE = 2, SOCK_TARGET = 4 };
     static unsigned char sock_kinds[256];
 
@@ -51,7 +51,7 @@ cdef extern from *:
 
     #define sock_is(c, kind) (sock_kinds[c] & (kind))
 
-    /* Return which of them a name is, whatever its case; -1 for none. */
+    /* Return the index of a name in that table, in upper or lower case; -1 if it is not there. */
     static int
     sock_notable_name(const char *name, Py_ssize_t size)
     {
@@ -91,7 +91,7 @@ cdef tuple _names = (
 
 
 cdef bint _plain_host(const char *host, Py_ssize_t size) noexcept:
-    """Tell whether a Host is letters, digits, dots and hyphens, and perhaps a port."""
+    """Return whether a Host has only letters, digits, dots and hyphens, and perhaps a port."""
     cdef Py_ssize_t at
     cdef char c
     cdef bint port = False
@@ -109,7 +109,7 @@ cdef bint _plain_host(const char *host, Py_ssize_t size) noexcept:
 
 
 def scan(bytes data not None):
-    """Return what parser and `head.check_head` would, of an ordinary handshake; None for all else."""
+    """Return the head of an ordinary handshake, as the parser would; None for any other bytes."""
     cdef const unsigned char *text = <const unsigned char *>PyBytes_AS_STRING(data)
     cdef Py_ssize_t size = len(data), at, name, start, stop, end, fields
     cdef int which
@@ -118,11 +118,11 @@ def scan(bytes data not None):
     if size < 20 or memcmp(text, b"GET /", 5) or memcmp(text + size - 4, b"\r\n\r\n", 4):
         return None
     at = 5
-    while sock_is(text[at], SOCK_TARGET):  # what ends the head is none, so this ends before
+    while sock_is(text[at], SOCK_TARGET):  # the CRLF at the end is no part of a target, so this loop ends
         at += 1
     if size - at < 13 or memcmp(text + at, b" HTTP/1.1\r\n", 11):
         return None
-    end = at  # of the target
+    end = at  # the end of the target
     fields = at = at + 11
     found = {}
     while at + 2 < size:
@@ -165,8 +165,8 @@ def scan(bytes data not None):
 
 
 cdef bint _upgrades(dict found):
-    """Tell whether what follows is not HTTP any more, if the server agrees. RFC 9110 §7.8."""
-    if not any(found.get("upgrade", ())):  # llhttp takes an empty one for none
+    """Return whether the head asks to leave HTTP. RFC 9110 §7.8."""
+    if not any(found.get("upgrade", ())):  # llhttp ignores an empty one
         return False
     for value in found.get("connection", ()):
         if "upgrade" in [option.strip(" \t") for option in (<str>value).lower().split(",")]:
