@@ -26,5 +26,5 @@ def test_an_error_about_masking_says_which_side_has_sent_the_frame():
 
 def test_a_length_that_is_too_long_is_named_with_its_bytes():
     """RFC 6455 §5.2."""
-    assert "125 in 2 bytes" in the_refusal(check_length, 125, 2)
-    assert "65535 in 8 bytes" in the_refusal(check_length, 65535, 8)
+    assert "125 takes 2 bytes" in the_refusal(check_length, 125, 2)
+    assert "65535 takes 8 bytes" in the_refusal(check_length, 65535, 8)

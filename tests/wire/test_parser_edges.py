@@ -73,18 +73,8 @@ def test_the_beginning_of_a_frame_is_kept_and_what_came_before_it_is_not(new_par
     first, second = peer.frame(FIN | TEXT, b"first"), peer.frame(FIN | BINARY, bytes(300))
     parser = new_parser()
     assert peer.feed(parser, first + second[:kept]) == ["first"]
-    assert parser.partial
     assert peer.feed(parser, second[kept:]) == [bytes(300)]
-    assert not parser.partial
-
-
-def test_a_message_is_partial_between_two_of_its_frames(new_parser, peer):
-    parser = new_parser()
-    assert not parser.partial
-    assert peer.feed(parser, peer.frame(TEXT, b"one ")) == []
-    assert parser.partial
-    assert peer.feed(parser, peer.frame(FIN | CONTINUATION, b"message")) == ["one message"]
-    assert not parser.partial
+    assert peer.feed(parser, first) == ["first"]
 
 
 def test_a_parser_that_is_stopped_keeps_the_very_bytes_that_it_was_given(new_parser, peer):
