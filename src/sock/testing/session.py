@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 HandlerT = TypeVar("HandlerT", bound=Sock[Any, Any])
 ResultT = TypeVar("ResultT")
 
-_FINAL = frozenset({Phase.ENDING, Phase.LAST, Phase.OVER})
+_FINAL = frozenset({Phase.ENDING, Phase.TERMINATING, Phase.OVER})
 _NOT_OPEN = (
     "the session is not open: use it in a with statement, `with testing.open(…) as session:`, or"
     " take the pytest fixture open_session"
