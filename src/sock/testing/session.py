@@ -343,7 +343,8 @@ class Session(Generic[HandlerT]):
     def _begin(self, key: str, upgrade: Upgrade) -> None:
         acceptance, options = asking.accept_upgrade(self.request, key, upgrade, self._options)
         reactor = Reactor.of(self._running())
-        reactor.patience = FOREVER  # no turn takes too long, as time passes in `advance` only
+        # No turn takes too long, as time passes in `advance` only.
+        reactor.max_turn_nanoseconds = FOREVER
         request = self.request
         self._pipe = Pipe(reactor, request.client, request.server, self._arrived)
         self._handler = upgrade.handler
