@@ -10,5 +10,5 @@ cdef class Callbacks:
 
     cpdef own_callback(self, name)
     cpdef callback_for(self, kind, value)
-    cpdef place(self, callback)
+    cpdef qualified_name(self, callback)
     cpdef release_handler(self)

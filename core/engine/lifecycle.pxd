@@ -49,8 +49,8 @@ cdef class Lifecycle(Callbacks):
     cdef _call(self, callback, argument, place)
     cdef _carry_out(self, result, place)
     cdef bint _push(self, messages, place) except -1
-    cdef _halt(self, stop, place)
-    cdef _refuse(self, what, place)
+    cdef _carry_out_stop(self, stop, place)
+    cdef _fail_for_breach(self, what, place)
     cdef _fail(self, error, place)
     cdef _finish_without_peer(self, why)
     cdef _begin_finishing(self, why, bound)

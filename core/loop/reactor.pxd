@@ -17,7 +17,7 @@ cdef class Reactor:
     cdef public Scope scope
     cdef public unsigned long thread
     cdef public double now
-    cdef public int64_t patience
+    cdef public int64_t max_turn_nanoseconds
     cdef public int64_t deadline
     cdef list _woken
     cdef object _infos_from_threads

@@ -9,7 +9,7 @@ from sock.server.service cimport Service
 cdef class Connection(Wakeable):
     cdef bint _advancing
     cdef object _alarm
-    cdef Py_ssize_t _dropped
+    cdef Py_ssize_t _dropped_bytes
     cdef bint _fin_received
     cdef object _exchange
     cdef bint _full
@@ -20,7 +20,7 @@ cdef class Connection(Wakeable):
     cdef object _state
     cdef Py_ssize_t _taken_before
     cdef public object pipe
-    cdef public bint last_answer
+    cdef public bint next_answer_is_last
 
     cpdef received(self, bytes data)
     cpdef ended(self)

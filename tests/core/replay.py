@@ -113,7 +113,7 @@ class Player:
         told: list[Any] = []
         reactor = Reactor.of(asyncio.get_running_loop())
         # A turn lasts too long always or never: how long it takes is no part of the comparison.
-        reactor.patience = -(10**9) if scenario["late"] else 1 << 62
+        reactor.max_turn_nanoseconds = -(10**9) if scenario["late"] else 1 << 62
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         theirs.setblocking(False)

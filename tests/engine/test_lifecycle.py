@@ -104,7 +104,7 @@ def test_live_message_control_or_info_call_its_callback(connect):
     ]
 
 
-def test_live_the_host_is_overdue_leave_what_is_next_to_the_host_s_next_turn(connect):
+def test_live_the_host_is_overdue_let_the_rest_wait_for_the_host_s_next_turn(connect):
     """Rule 11: a mailbox of slow ones does not hold up everybody else."""
     c = connect(handle_info=lambda info: info)
     c.host.late = True
@@ -135,7 +135,7 @@ def test_live_busy_message_or_control_keep_it_read_ahead_full_stop_reading(conne
     assert c.host.reading
 
 
-def test_live_busy_info_keep_it_mailbox_full_that_is_peer_gone(connect, closed, gate):
+def test_live_busy_info_keep_it_a_full_mailbox_means_peer_gone(connect, closed, gate):
     """Rule 11."""
 
     async def handle_in(message):
@@ -152,7 +152,7 @@ def test_live_busy_info_keep_it_mailbox_full_that_is_peer_gone(connect, closed, 
     assert isinstance(c.reasons[0].error, MailboxFull)
 
 
-def test_live_busy_the_callback_settled_push_what_it_returned_take_what_is_next(connect, gate):
+def test_live_busy_the_callback_settles_push_its_result_take_the_next_entry(connect, gate):
     """Rule 3."""
 
     async def handle_in(message):
@@ -197,7 +197,7 @@ def test_live_a_stream_is_returned_run_it_beside_the_mailbox(connect, gate):
 
 
 @pytest.mark.parametrize("name", [*GONE, "lost"])
-def test_live_peer_gone_say_the_code_cancel_generators_streams(connect, closed, gate, name):
+def test_live_peer_gone_send_the_code_cancel_generators_streams(connect, closed, gate, name):
     """Rule 7."""
     left = []
 
@@ -278,7 +278,7 @@ def test_live_shutdown_stop_reading(connect, closed, gate):
 
 
 @pytest.mark.parametrize(("name", "seen"), [("shutdown", ["a", "b"]), ("closed", [])])
-def test_finishing_the_callback_settled_push_it_or_drop_it_if_gone_the_next(
+def test_finishing_the_callback_settles_push_its_result_unless_gone_take_the_next(
     connect, gate, name, seen
 ):
     """Rule 7."""
@@ -297,7 +297,7 @@ def test_finishing_the_callback_settled_push_it_or_drop_it_if_gone_the_next(
 
 
 @ends
-def test_finishing_nothing_is_left_say_the_code_if_that_was_not_done(connect, end):
+def test_finishing_nothing_is_left_send_the_code_if_that_was_not_done(connect, end):
     c = connect()
     end(c.life)
     assert len(c.saw) == (0 if end is ENDS["lost"] else 1)
@@ -306,7 +306,7 @@ def test_finishing_nothing_is_left_say_the_code_if_that_was_not_done(connect, en
 
 
 @ends
-def test_finishing_the_bound_has_passed_say_the_code_if_that_was_not_done(connect, gate, end):
+def test_finishing_the_bound_has_passed_send_the_code_if_that_was_not_done(connect, gate, end):
     """Rule 7."""
     left = []
 
@@ -331,7 +331,7 @@ def test_finishing_the_bound_has_passed_say_the_code_if_that_was_not_done(connec
 
 @pytest.mark.parametrize("first", ["shutdown", "violated"])
 @pytest.mark.parametrize("then", [*GONE, "lost"])
-def test_finishing_peer_gone_say_the_code_or_drop_what_is_pushed(connect, gate, first, then):
+def test_finishing_peer_gone_send_the_code_unless_lost_drop_messages(connect, gate, first, then):
     async def handle_in(message):
         await gate
         return message
@@ -350,12 +350,12 @@ def test_finishing_peer_gone_say_the_code_or_drop_what_is_pushed(connect, gate, 
     assert isinstance(c.reasons[0], kind)
 
 
-# --- ENDING and LAST ---
+# --- ENDING and TERMINATING ---
 
 
 @pytest.mark.parametrize("finishing", [False, True])
 @pytest.mark.parametrize("raising", [False, True], ids=["given", "raised"])
-def test_both_stop_given_or_raised_push_its_messages_say_its_code(
+def test_both_stop_given_or_raised_push_its_messages_send_its_code(
     connect, closed, gate, finishing, raising
 ):
     """Rules 6 and 7."""
@@ -379,7 +379,7 @@ def test_both_stop_given_or_raised_push_its_messages_say_its_code(
 
 
 @pytest.mark.parametrize("finishing", [False, True])
-def test_both_an_exception_say_1011(connect, closed, gate, finishing):
+def test_both_an_exception_send_1011(connect, closed, gate, finishing):
     """Rules 6 and 7."""
     error = OSError("disk full")
 
@@ -494,7 +494,7 @@ def test_ending_no_job_is_left_or_bound_call_terminate(connect, gate, bound):
 
 
 @pytest.mark.parametrize("bound", [False, True])
-def test_last_terminate_ended_or_bound(connect, gate, bound):
+def test_terminating_terminate_ended_or_bound(connect, gate, bound):
     """Rule 8."""
     left = []
 

@@ -288,7 +288,7 @@ class AnyOrder(RuleBasedStateMachine):
         if not hasattr(self, "c"):
             return
         self.c.life.shutdown(1)
-        for _ in range(3):  # FINISHING, ENDING, LAST
+        for _ in range(3):  # FINISHING, ENDING, TERMINATING
             self.c.host.settle_down()
             if not self.c.host.ended:
                 self.c.alarm()

@@ -194,5 +194,5 @@ def test_a_life_with_work_that_was_abandoned_forgets_nothing(connect, gate):
     c.alarm()
     assert c.abandoned == ["Handler.init"]
     c.life.forget()
-    assert c.life.place("init") == "Handler.init"
+    assert c.life.qualified_name("init") == "Handler.init"
     lingering.open()

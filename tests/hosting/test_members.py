@@ -53,14 +53,14 @@ def test_while_they_are_sent_away_no_other_is_let_in(run_async):
     async def act():
         members = Members.of(asyncio.get_running_loop())
         stubborn = Live(members, stubborn=True)
-        members.check()
+        members.check_not_draining()
         draining = asyncio.ensure_future(members.drain(None))
         await asyncio.sleep(0)
         with pytest.raises(HandshakeError, match="stopping"):
-            members.check()
+            members.check_not_draining()
         members.discard(stubborn)
         await draining
-        members.check()
+        members.check_not_draining()
 
     run_async(act())
 
@@ -71,9 +71,9 @@ def test_a_drain_without_connections_refuses_those_that_ask_at_that_moment(run_a
         draining = asyncio.ensure_future(members.drain(1))
         await asyncio.sleep(0)
         with pytest.raises(HandshakeError, match="stopping"):
-            members.check()
+            members.check_not_draining()
         assert await draining == 0
-        members.check()
+        members.check_not_draining()
 
     run_async(act())
 

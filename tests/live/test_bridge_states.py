@@ -177,7 +177,7 @@ def test_close_sent_the_life_cycle_pushes_drop_the_message(run_async):
 
 
 @pytest.mark.parametrize("end", [Remote(1000, "bye"), Remote(1005), Remote(1006)])
-def test_not_lost_the_server_tells_the_peer_s_end_tell_the_life_cycle(run_async, end):
+def test_not_lost_the_peer_s_end_is_reported_tell_the_life_cycle(run_async, end):
     async def act():
         living = await opened()
         living.server.tell(end)
@@ -188,7 +188,7 @@ def test_not_lost_the_server_tells_the_peer_s_end_tell_the_life_cycle(run_async,
     run_async(act())
 
 
-def test_not_lost_the_server_tells_its_own_end_drain_without_the_peer(run_async):
+def test_not_lost_the_server_s_end_is_reported_drain_without_the_peer(run_async):
     async def act():
         living = await opened()
         living.server.tell("WAIT", Shutdown())
@@ -244,7 +244,7 @@ def test_lost_the_life_cycle_closes_send_nothing(run_async):
     run_async(act())
 
 
-def test_any_the_life_cycle_is_over_end_all_tasks_and_run(run_async):
+def test_any_the_life_cycle_is_over_end_all_tasks_run_returns(run_async):
     async def act():
         before = asyncio.all_tasks()
         living = await opened()

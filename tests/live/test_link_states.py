@@ -72,7 +72,7 @@ def no_patience(reactor):
     """Let each turn be over after one message."""
 
     def no_patience():
-        reactor().patience = -1_000_000_000  # the clock is a coarse one
+        reactor().max_turn_nanoseconds = -1_000_000_000  # the clock is a coarse one
         reactor().begin_turn()
 
     return no_patience

@@ -28,7 +28,7 @@ def impatient():
     """Let no turn of this loop have any time."""
 
     def impatient() -> None:
-        Reactor.of(asyncio.get_running_loop()).patience = -1
+        Reactor.of(asyncio.get_running_loop()).max_turn_nanoseconds = -1
 
     return impatient
 

@@ -58,7 +58,7 @@ def check_not_draining() -> None:
     Raises:
         HandshakeError: the server is stopping (503).
     """
-    Members.of(running_loop()).check()
+    Members.of(running_loop()).check_not_draining()
 
 
 def running_loop() -> asyncio.AbstractEventLoop:

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 class Callbacks:
     """The part of a life cycle that knows which callbacks the handler has.
 
-    If the handler assigns another function to such a name later, that changes nothing. An attribute
-    of the handler itself counts as one of its class does. Nothing is kept for a callback that the
-    class does not have, because a bound method for each connection would waste memory.
+    A function that the handler assigns to the name of a callback later is never called. A callback
+    may be an attribute of the handler object as well as of its class. Nothing is kept for a
+    callback that the class does not have, because a bound method for each connection would waste
+    memory.
 
     Args:
         handler: the object with the callbacks.
@@ -61,7 +62,7 @@ class Callbacks:
         callback = getattr(self._handler, name)
         if getattr(callback, "__func__", None) is getattr(Sock, name):
             return None
-        return callback if self._wrap is None else self._wrap(callback, self.place(name))
+        return callback if self._wrap is None else self._wrap(callback, self.qualified_name(name))
 
     def callback_for(self, kind: Kind, value: Any) -> Callback:
         """Return the callback for an entry of the mailbox."""
@@ -71,7 +72,7 @@ class Callbacks:
         # Only an info may have no callback here: the method of the base class pushes it.
         return callback or partial(Sock.handle_info, self._handler)
 
-    def place(self, callback: str) -> str:
+    def qualified_name(self, callback: str) -> str:
         """Return the name of a callback with that of its class, for error texts and events."""
         return f"{type(self._handler).__qualname__}.{callback}"
 

@@ -1,38 +1,38 @@
 """The life cycle of one connection: which callback runs when, and how its result is carried out.
 
-    in         what happens              what is done                                then
-    ---------  ------------------------  ------------------------------------------  ---------
-    MADE       the 101 is on its way     call init                                   LIVE busy
-    MADE       any end                   nothing: init was never entered             OVER
-    LIVE       message, control or info  call its callback                           LIVE busy
-    LIVE busy  message or control        keep it; read-ahead full: stop reading      LIVE busy
-    LIVE busy  info                      keep it; mailbox full: that is "peer gone"  LIVE busy
-    LIVE busy  the callback settled      push what it returned; take what is next    LIVE
-    LIVE       the host is overdue       leave what is next to the host's next turn  LIVE
-    LIVE       the send buffer is full   stop reading, take nothing from the mailbox LIVE
-    LIVE       a Stream is returned      run it beside the mailbox                   LIVE
-    LIVE       peer gone (1)             say the code; cancel generators, streams    FINISHING
-    LIVE       violation                 stop reading; cancel streams                FINISHING
-    LIVE       shutdown                  stop reading                                FINISHING
-    FINISHING  the callback settled      push it, or drop it if gone; the next       FINISHING
-    FINISHING  nothing is left           say the code if that was not done           ENDING
-    FINISHING  the bound has passed      say the code if that was not done           ENDING
-    FINISHING  peer gone (2)             say the code, or drop what is pushed        FINISHING
-    both       Stop, given or raised     push its messages, say its code (3)         ENDING
-    both       an exception              say 1011 (3)                                ENDING
-    both       Ref.stop                  as for Stop, ahead of all that waits (4)    ENDING
-    ENDING     entered                   forget the mailbox; cancel every job        ENDING
-    ENDING     no job is left, or bound  call terminate                              LAST
-    LAST       terminate ended, or bound                                             OVER
+    state        what happens               what is done                                 then
+    -----------  -------------------------  -------------------------------------------  -----------
+    MADE         the 101 is on its way      call init                                    LIVE busy
+    MADE         any end                    nothing: init was never entered              OVER
+    LIVE         message, control or info   call its callback                            LIVE busy
+    LIVE busy    message or control         keep it; read-ahead full: stop reading       LIVE busy
+    LIVE busy    info                       keep it; a full mailbox means peer gone      LIVE busy
+    LIVE busy    the callback settles       push its result; take the next entry         LIVE
+    LIVE         the host is overdue        let the rest wait for the host's next turn   LIVE
+    LIVE         the send buffer is full    stop reading, take nothing from the mailbox  LIVE
+    LIVE         a Stream is returned       run it beside the mailbox                    LIVE
+    LIVE         peer gone (1)              send the code; cancel generators, streams    FINISHING
+    LIVE         violation                  stop reading; cancel streams                 FINISHING
+    LIVE         shutdown                   stop reading                                 FINISHING
+    FINISHING    the callback settles       push its result unless gone; take the next   FINISHING
+    FINISHING    nothing is left            send the code if that was not done           ENDING
+    FINISHING    the bound has passed       send the code if that was not done           ENDING
+    FINISHING    peer gone (2)              send the code unless lost; drop messages     FINISHING
+    both         Stop, given or raised      push its messages, send its code (3)         ENDING
+    both         an exception               send 1011 (3)                                ENDING
+    both         Ref.stop                   as for Stop, ahead of all that waits (4)     ENDING
+    ENDING       entered                    forget the mailbox; cancel every job         ENDING
+    ENDING       no job is left, or bound   call terminate                               TERMINATING
+    TERMINATING  terminate ended, or bound                                               OVER
 
-    (1) its Close, the loss of TCP, idle, too slow, mailbox full: `cause` lists these
+    (1) the peer sent Close, TCP is lost, idle, too slow, mailbox full: `cause` lists these
     (2) unless the peer was gone before: the first cause of an end counts
-    (3) unless a code was said before: that code and its reason count then
+    (3) unless a code was sent before: that code and its reason count then
     (4) in the host's next turn, or as soon as a plain callback returns; nothing if the peer is gone
 
-"busy" means that a callback is under way, so that no other one begins (rule 3). To "say" a code is
-to send it in the Close frame. The bound is `close_timeout`, in a shutdown that of the drain. The
-rules are those of `docs/reference/specification.md`.
+"busy": a callback is under way, so that no other one begins (rule 3). "both": LIVE and FINISHING.
+A code is sent in the Close frame. The bound is `close_timeout`; in a shutdown it is the timeout of
+the drain. The rules are those of `docs/reference/specification.md`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ from .job import Job, Role
 from .jobs import Jobs
 from .mailbox import Kind, Mailbox, size_of
 from .outbox import Outbox
-from .phase import ENDING, FINISHING, LAST, LIVE, MADE, OVER
+from .phase import ENDING, FINISHING, LIVE, MADE, OVER, TERMINATING
 from .wording import described, unsupported
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Lifecycle(Callbacks):
         self.cause: Cause | None = None
         """Why the connection ends; None before."""
         self.peer_gone = False
-        """Whether messages are dropped: the peer is gone, or its Close frame was sent."""
+        """Whether messages are dropped: the peer is gone, or our Close frame was sent to it."""
         self.ready = False
         """Whether a message may be handled at once: LIVE, idle, and the peer keeps up."""
         self.reading = True
@@ -156,7 +156,7 @@ class Lifecycle(Callbacks):
         self._host.wake()
 
     def overflowed(self) -> None:
-        """Note that one more info came than may wait. No callback runs here."""
+        """Note that more infos came than may wait. No callback runs here."""
         if self.phase is LIVE:
             self._finish_without_peer(cause.mailbox_full(self._options.max_mailbox))
             self._set_reading()
@@ -223,7 +223,7 @@ class Lifecycle(Callbacks):
     def job_spawned(self, job: Job) -> None:
         """Note a task that the host has started, and that is cancelled when the connection ends."""
         self._jobs.add(job)
-        if self.phase in {ENDING, LAST, OVER}:
+        if self.phase in {ENDING, TERMINATING, OVER}:
             self._jobs.cancel((job,))
 
     def job_yielded(self, job: Job, item: Any) -> None:
@@ -231,16 +231,16 @@ class Lifecycle(Callbacks):
         if job.cancelled:
             self.outbox.dropped += self.peer_gone  # if not, the handler cancelled it
         elif isinstance(item, Stop):
-            self._halt(item, job.place)
+            self._carry_out_stop(item, job.place)
         elif isinstance(item, MESSAGE_TYPES):
             self._push((cast("Message", item),), job.place)
         else:
-            self._refuse(
+            self._fail_for_breach(
                 f"yielded {described(item)}, which is neither a message nor a Stop", job.place
             )
 
     def _job_ended(self, job: Job) -> None:
-        if job.role is Role.TERMINATE and self.phase is LAST:
+        if job.role is Role.TERMINATE and self.phase is TERMINATING:
             self._become_over()
         self._proceed()
 
@@ -267,7 +267,7 @@ class Lifecycle(Callbacks):
         self._proceed()
 
     def violated(self, error: ProtocolError) -> None:
-        """Note that the peer broke the protocol. Earlier messages are answered, then it is told."""
+        """Note that the peer broke the protocol. It hears of that after all earlier answers."""
         if self.phase is MADE:
             self._become_over()
         elif self.phase is LIVE:
@@ -276,7 +276,7 @@ class Lifecycle(Callbacks):
             self._proceed()
 
     def shutdown(self, timeout: float | None) -> None:
-        """Stop with the server. Callbacks under way have `timeout` seconds, then 1012 is said."""
+        """Stop with the server. Callbacks under way have `timeout` seconds, then 1012 is sent."""
         if self.phase is MADE:
             self._become_over()
         elif self.phase is LIVE:
@@ -291,7 +291,7 @@ class Lifecycle(Callbacks):
         elif self.phase is ENDING:
             self._abandon()
             self._terminate()
-        elif self.phase is LAST:
+        elif self.phase is TERMINATING:
             self._jobs.cancel(self._jobs.running())
             self._abandon()
             self._become_over()
@@ -301,7 +301,7 @@ class Lifecycle(Callbacks):
 
     def _proceed(self) -> None:
         """Do everything that can be done now."""
-        # A job that ended within `start` was started by this method, which goes on itself.
+        # If a job ends within `Host.start`, this method has started it, and continues afterwards.
         if self._proceeding or self.phase is OVER:
             return
         self._proceeding = True
@@ -321,7 +321,7 @@ class Lifecycle(Callbacks):
         if self._requested_stop is not None:
             stop, self._requested_stop = self._requested_stop, None
             if not self.peer_gone:
-                self._halt(stop, "Ref.stop")
+                self._carry_out_stop(stop, "Ref.stop")
         idle = not self.busy and not self.mailbox
         if self.phase is FINISHING and idle and not self._jobs.streaming():
             self._send_close(self.cause)
@@ -343,7 +343,7 @@ class Lifecycle(Callbacks):
                 raise
         else:
             self._carry_out(result, place)
-            result = None  # an error in it may refer to this frame
+            result = None  # it may hold an exception that refers to this frame
 
     def _carry_out(self, result: Any, place: str) -> None:
         """Carry out a result. The callback has ended then, unless the result is a job."""
@@ -356,16 +356,16 @@ class Lifecycle(Callbacks):
             elif isinstance(result, (list, tuple, Sequence)):
                 self._push(cast("Sequence[Any]", result), place)
             elif isinstance(result, Stop):
-                self._halt(result, place)
+                self._carry_out_stop(result, place)
             elif isinstance(result, Stream):
                 # In a drain the peer is still there, and gets the whole stream.
                 deliverable = self.cause in (None, cause.SHUTDOWN) and not self.peer_gone
                 if not self._jobs.start_stream(result, place, deliverable=deliverable):
-                    self._refuse("returned a Stream that was returned before", place)
+                    self._fail_for_breach("returned a Stream that was returned before", place)
             elif self._jobs.start_result(result, place, deliverable=not self.peer_gone):
                 return
             else:
-                self._refuse(f"returned {described(result)}, which is not a result", place)
+                self._fail_for_breach(f"returned {described(result)}, which is not a result", place)
         except Exception as error:  # noqa: BLE001 - a proxy, say, whose type cannot be read
             self._fail(error, place)
         self.busy = False
@@ -375,7 +375,7 @@ class Lifecycle(Callbacks):
         try:
             for message in messages:
                 if not isinstance(message, MESSAGE_TYPES):
-                    self._refuse(f"has {described(message)} among its messages", place)
+                    self._fail_for_breach(f"has {described(message)} among its messages", place)
                     return False
             if self.peer_gone:
                 self.outbox.dropped += len(messages)
@@ -387,25 +387,25 @@ class Lifecycle(Callbacks):
             return False
         return True
 
-    def _halt(self, stop: Stop, place: str) -> None:
+    def _carry_out_stop(self, stop: Stop, place: str) -> None:
         """End as the handler wants: its messages leave, then its code; nothing more is handled."""
         if stop.error is not None:
             self._emit("callback.failed", place, error=stop.error)
         messages = messages_of(stop)
         if not isinstance(messages, Sequence):
-            self._refuse(f"has a Stop with {described(messages)} for its messages", place)
+            self._fail_for_breach(f"has a Stop with {described(messages)} for its messages", place)
         elif self._push(cast("Sequence[Any]", messages), place):
             self._send_close(cause.stopped(stop))
             self._begin_ending()
 
-    def _refuse(self, what: str, place: str) -> None:
+    def _fail_for_breach(self, what: str, place: str) -> None:
         """End because the handler broke the contract."""
-        self._fail(HandlerError(f"{self.place(place)} {what}"), place)
+        self._fail(HandlerError(f"{self.qualified_name(place)} {what}"), place)
 
     def _fail(self, error: BaseException, place: str) -> None:
         """End because something was raised (rule 6): nothing more is handled."""
         if (stop := stop_in(error)) is not None:
-            self._halt(stop, place)
+            self._carry_out_stop(stop, place)
             return
         self._emit("callback.failed", place, error=error)
         if self.phase is LIVE or self.phase is FINISHING:
@@ -450,7 +450,7 @@ class Lifecycle(Callbacks):
         self._jobs.cancel(self._jobs.running())
 
     def _terminate(self) -> None:
-        self.phase = LAST
+        self.phase = TERMINATING
         assert self.cause is not None, "every end has a cause"
         last = self._on_terminate
         try:
@@ -472,15 +472,15 @@ class Lifecycle(Callbacks):
         self.phase = OVER
         host = self._host
         host.alarm(None)
-        if not self._abandoned:  # otherwise an abandoned job may be reported yet
-            # The host refers to this object too, and both shall be freed without the collector.
+        if not self._abandoned:  # otherwise an abandoned job may still be reported
+            # This breaks a circle, so that both objects are freed without the collector.
             self._host = cast("Host", None)
             self._jobs.release_host()
         host.over()
 
     def forget(self) -> None:
         """Let go of handler and cause: an exception refers to frames that refer to this object."""
-        if not self._abandoned:  # otherwise an abandoned job may be reported yet
+        if not self._abandoned:  # otherwise an abandoned job may still be reported
             self.cause = None
             self.release_handler()
 
@@ -497,4 +497,4 @@ class Lifecycle(Callbacks):
             (self._host.resume if reading else self._host.hold)()
 
     def _emit(self, event: str, place: str, **more: object) -> None:
-        telemetry.emit(event, request=self._host.request, place=self.place(place), **more)
+        telemetry.emit(event, request=self._host.request, place=self.qualified_name(place), **more)

@@ -13,7 +13,7 @@ class Phase(Enum):
     LIVE = auto()
     FINISHING = auto()
     ENDING = auto()
-    LAST = auto()
+    TERMINATING = auto()
     OVER = auto()
 
 
@@ -22,5 +22,5 @@ MADE: Final = Phase.MADE
 LIVE: Final = Phase.LIVE
 FINISHING: Final = Phase.FINISHING
 ENDING: Final = Phase.ENDING
-LAST: Final = Phase.LAST
+TERMINATING: Final = Phase.TERMINATING
 OVER: Final = Phase.OVER

@@ -48,7 +48,7 @@ class Members:
             members = cls._of_loop[loop] = cls()
         return members
 
-    def check(self) -> None:
+    def check_not_draining(self) -> None:
         """Refuse a new connection while the others are sent away.
 
         Raises:

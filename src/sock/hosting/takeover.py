@@ -53,7 +53,7 @@ class HandOver(Protocol):
 
 @final
 class Takeover:
-    """A request that another server has read, on a socket that this server will give away.
+    """A request that another server has read, on a socket that this server is ready to give away.
 
     Args:
         reactor: of the event loop.
@@ -64,20 +64,20 @@ class Takeover:
     def __init__(self, reactor: Reactor, request: Request, hand_over: HandOver) -> None:
         self.request = request
         self.seen_request = request
-        """The request as the application has seen it, where middleware may have changed it. It is
-        the one that the ref gives."""
+        """The request as the application has seen it, which middleware may have changed. The ref
+        gives this one."""
         self.link: Link | None = None
         """The live connection, once there is one."""
         self.cause: Cause | None = None
         """Why the connection has ended, once it has."""
         self.over: asyncio.Future[None] = reactor.loop.create_future()
         """Done when the connection has ended, TCP included."""
-        self.intended: tuple[Upgrade, Options] | None = None
-        """The application's answer and the host's options, for a server that calls `begin` later,
-        when its own acceptance comes by."""
+        self.begin_arguments: tuple[Upgrade, Options] | None = None
+        """The application's answer and the host's options, where `begin` is called with them later:
+        when the server's own acceptance has come."""
         self.refusal_reported = False
-        """Whether the request was refused and telemetry has it, so that the server's log need not
-        say it again."""
+        """Whether telemetry has been told of the refusal, so that the server's log need not repeat
+        it."""
         self.handed_over = False
         """Whether the server has been asked to hand the connection over."""
         self._answered_by_server = ""
@@ -117,7 +117,7 @@ class Takeover:
         Raises:
             HandshakeError: the handshake is not valid, or the server is stopping.
         """
-        self._members.check()
+        self._members.check_not_draining()
         return handshake.check(self.request)
 
     def begin(self, upgrade: Upgrade, host_options: Options) -> None:
@@ -125,20 +125,25 @@ class Takeover:
 
         Args:
             upgrade: the application's answer.
-            host_options: under those of the handler's class and of the upgrade.
+            host_options: the options of the host; those of the handler's class and of the upgrade
+                are laid over them.
 
         Raises:
             ConnectionResetError: the peer has gone meanwhile.
             HandshakeError: the handshake is not valid, or a page of another site asks.
-            HandlerError: the application chose something that is not for it to choose.
+            HandlerError: the application chose something that it may not choose.
             RuntimeError: the request has been answered before.
         """
         self.check_unanswered()
         acceptance, options = accept_upgrade(
-            self.request, self.check(), upgrade, host_options, seen_request=self.seen_request
+            self.request,
+            self.check(),
+            upgrade,
+            host_options,
+            seen_request=self.seen_request,
         )
         early: bytes | None = None
-        # It is asked for now, as the loop may call `connect`, in another context.
+        # The scope is looked up now, because the loop may call `connect` later, in another context.
         scope = self._reactor.scope.for_current_context()
 
         def connect(pipe: Pipe) -> Link:
@@ -154,7 +159,7 @@ class Takeover:
                 scope=scope,
             )
             self._members.add(link)
-            if early is not None:  # `hand_over` has returned already, and `begin` below is past
+            if early is not None:  # `hand_over` has returned, and the call of `begin` below is past
                 # In a later turn: the pipe gets its receiver only when this function has returned.
                 self._reactor.loop.call_soon(link.begin, acceptance.head, early)
             return link
@@ -187,7 +192,7 @@ class Takeover:
             self.over.set_result(None)
 
     async def wait(self) -> None:
-        """Wait until the connection has ended. Cancelling this drains it, and leaves it no time.
+        """Wait until the connection has ended. To cancel this closes it with 1012 at once.
 
         Raises:
             asyncio.CancelledError: this was cancelled; the 1012 is on its way.
@@ -225,7 +230,7 @@ def take_from_transport(
         # server's transport is closed last, so that the connection can then stay with it.
         with contextlib.suppress(HandlerError, OSError):
             adopt(reactor, duplicate_socket(sock.fileno()), connect)
-            transport.set_protocol(asyncio.Protocol())  # the server's own would hear of an end
+            transport.set_protocol(asyncio.Protocol())  # its own would be told of an end
             transport.abort()
             return
     pipe = TransportPipe(reactor, connect)

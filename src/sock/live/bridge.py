@@ -1,31 +1,31 @@
 """A connection whose wire is another server's: the life cycle over "send, receive, close".
 
-    state       what happens                     what is done                            then
-    ----------  -------------------------------  --------------------------------------  ----------
-    OPEN        the server gives a message       the life cycle takes it (1)             OPEN
-    OPEN        the life cycle pushes            queue the message (1)                   OPEN
-    OPEN        the life cycle holds             receive no more, stop the peer's clock  HELD
-    HELD        the life cycle resumes           receive again                           OPEN
-    not LOST    the life cycle closes            queue our Close, receive again (2)      CLOSE_SENT
-    CLOSE_SENT  our Close has left               let terminate run                       CLOSE_SENT
-    CLOSE_SENT  close_timeout passes             let terminate run                       CLOSE_SENT
-    CLOSE_SENT  the life cycle pushes            drop the message                        CLOSE_SENT
-    not LOST    the server tells the peer's end  tell the life cycle (3)                 LOST
-    not LOST    the server tells its own end     drain without the peer (3)              LOST
-    not LOST    the server cannot send           tell the life cycle a second later (4)  LOST
-    not LOST    the server cancels run           drain for a second, then let go         LOST
-    LOST        the life cycle closes            send nothing                            LOST
-    any         the life cycle is over           end all tasks, and run                  LOST
+    state       what happens                  what is done                            then
+    ----------  ----------------------------  --------------------------------------  ----------
+    OPEN        the server gives a message    the life cycle takes it (1)             OPEN
+    OPEN        the life cycle pushes         queue the message (1)                   OPEN
+    OPEN        the life cycle holds          receive no more, stop the peer's clock  HELD
+    HELD        the life cycle resumes        receive again                           OPEN
+    not LOST    the life cycle closes         queue our Close, receive again (2)      CLOSE_SENT
+    CLOSE_SENT  our Close has left            let terminate run                       CLOSE_SENT
+    CLOSE_SENT  close_timeout passes          let terminate run                       CLOSE_SENT
+    CLOSE_SENT  the life cycle pushes         drop the message                        CLOSE_SENT
+    not LOST    the peer's end is reported    tell the life cycle (3)                 LOST
+    not LOST    the server's end is reported  drain without the peer (3)              LOST
+    not LOST    the server cannot send        tell the life cycle a second later (4)  LOST
+    not LOST    the server cancels run        drain for a second, then let go         LOST
+    LOST        the life cycle closes         send nothing                            LOST
+    any         the life cycle is over        end all tasks; `run` returns            LOST
 
     (1) one task at a time sends what is queued, in order
     (2) `terminate` waits until our Close has left
     (3) the server has answered the peer's Close, or has sent its own
-    (4) `receive` tells the reason in that second, or never
+    (4) within that second, `receive` may still report why the peer ended the connection
 
 "The peer's clock" is its `Keepalive`: it stands still while the bridge does not receive (rule 12).
 
-Some limits cannot be kept over another server, which reads by itself, for example. Its adapter
-declares them (`sock.hosting.limit`).
+Some limits cannot be kept over another server, for example because it reads without being asked.
+The adapter to that server declares them (`sock.hosting.limit`).
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ class Bridge(LiveConnection):
         options: all limits, laid over those of the host.
         debug: whether to report callbacks that block the event loop.
         on_unsendable: called with each message that the server has no way to send.
-        cancelled: the end of the peer that a cancellation of `run` stands for; None where it
-            means that the server stops.
+        end_when_cancelled: how the peer has ended the connection when the server cancels `run`;
+            None where a cancellation means that the server stops.
     """
 
     __slots__ = (
@@ -108,7 +108,7 @@ class Bridge(LiveConnection):
         *,
         debug: bool = False,
         on_unsendable: Callable[[Message], None] | None = None,
-        cancelled: Remote | None = None,
+        end_when_cancelled: Remote | None = None,
     ) -> None:
         loop = reactor.loop
         idle, ping = options.idle_timeout, options.ping_interval
@@ -121,7 +121,7 @@ class Bridge(LiveConnection):
         self.ref = LiveRef(self)
         self._wire = wire
         self._on_unsendable = on_unsendable
-        self._cancelled = cancelled
+        self._cancelled = end_when_cancelled
         self._max_size = options.max_message_size or NEVER
         self._queue: deque[Message | QueuedClose] = deque()
         self._queued_bytes = 0
@@ -135,11 +135,11 @@ class Bridge(LiveConnection):
         self._ended: asyncio.Future[None] = loop.create_future()
 
     async def run(self) -> None:
-        """Live, from `init` to the end of `terminate`. Being cancelled is the end of the server.
+        """Run the connection from `init` to the end of `terminate`; to cancel this ends it.
 
         Raises:
-            asyncio.CancelledError: it was cancelled, and the life cycle is over.
-            Exception: the server refuses the code; it is to send 1011 because of this exception.
+            asyncio.CancelledError: this was cancelled, and the life cycle is over.
+            Exception: the server refuses our close code. It sends 1011 because of this exception.
         """
         telemetry.emit("connection.opened", request=self.request)
         self._reader = self.reactor.loop.create_task(self._read())
@@ -168,7 +168,7 @@ class Bridge(LiveConnection):
         self.keepalive.heard = self.reactor.loop.time()
 
     def abort(self) -> None:
-        """Let go of the peer at once: the queued messages are lost, but the code is still sent."""
+        """Let go of the peer at once: queued messages are dropped, but the Close is still sent."""
         last = self._queue[-1] if self._queue else None
         self.run_in_scope(self._lose_peer)
         if self._sender is not None:
@@ -233,7 +233,8 @@ class Bridge(LiveConnection):
                 return
         if self.state is CLOSE_SENT or self.state is LOST:
             return
-        # First, because a lone surrogate raises here: its callback has made the mistake.
+        # The size is taken first, because a lone surrogate raises here, within the call of the
+        # callback that has made the mistake.
         self._queued_bytes += encoded_size(message)
         self._queue.append(message)
         limit = self._options.max_send_buffer
@@ -363,7 +364,7 @@ class Bridge(LiveConnection):
             life.busy = False
         else:
             life.take_result(result)
-            result = None  # an error in it may know this frame
+            result = None  # it may hold an exception that refers to this frame
 
     def _take_end(self, end: ProtocolError | Remote | Shutdown) -> None:
         """Go on without the peer: the server has closed the connection, or is about to."""
@@ -388,8 +389,8 @@ class Bridge(LiveConnection):
             self.run_in_scope(self._fail, error)
 
     def _fail(self, error: BaseException) -> None:
-        # Any other kind of error was a callback's, and the life cycle knows it, or the event
-        # loop's, which is ending.
+        # Other errors are interrupts: the life cycle knows those of callbacks, and after any other
+        # interrupt the event loop is ending.
         if isinstance(error, Exception):
             self._in_turn = False
             self.lifecycle.job_raised(Job(Role.TASK, "receive"), error)
@@ -452,15 +453,15 @@ class Bridge(LiveConnection):
         self._queued_bytes = 0
 
     def _has_sent(self) -> None:
-        # First: the life cycle may close now, and that Close is only queued then.
+        # First, because the life cycle may close in `note_pending`, and that Close is queued only.
         self._finish_close_job()
         if self.lifecycle.outbox.full:
             self.lifecycle.note_pending(0)
             self.wake_waiters()
 
     async def _send_close(self, close: QueuedClose) -> None:
-        # There is a server that sends no Close while it is asked for the next message; nobody needs
-        # that message any more.
+        # One server sends no Close while `receive` waits for the next message, which nobody needs
+        # any more.
         if self._reader is not None and self._reader is not asyncio.current_task():
             self._reader.cancel()
         self._close_sender.begin(close, report_refusal=True)

@@ -29,7 +29,7 @@ def start(connection: LiveConnection, job: Job) -> None:
     if not isinstance(begun, SuspendedCoroutine):  # otherwise the lane has begun it already
         work = _coroutine(connection, job)
         if connection.debug:
-            work = report_slow_steps(work, connection.lifecycle.place(job.place))
+            work = report_slow_steps(work, connection.lifecycle.qualified_name(job.place))
         try:
             begun = connection.reactor.eager.begin(work, connection)
         except asyncio.CancelledError:
@@ -94,7 +94,7 @@ def _report_cancelled(connection: LiveConnection, job: Job) -> None:
     if job.cancelled or job.role is Role.TASK or connection.lifecycle.closed:
         connection.lifecycle.job_returned(job, None)
     else:
-        place = connection.lifecycle.place(job.place)
+        place = connection.lifecycle.qualified_name(job.place)
         connection.lifecycle.job_raised(job, asyncio.CancelledError(f"{place} was cancelled"))
 
 

@@ -4,7 +4,7 @@ from .pipe import Pipe as Pipe
 from .pipe import Receiver as Receiver
 from .pipe import accept_socket as accept_socket
 from .reactor import FOREVER as FOREVER
-from .reactor import PATIENCE as PATIENCE
+from .reactor import MAX_TURN_NANOSECONDS as MAX_TURN_NANOSECONDS
 from .reactor import Reactor as Reactor
 from .sockets import accept as accept
 from .sockets import adopt as adopt
@@ -12,7 +12,7 @@ from .timer import Alarm as Alarm
 
 __all__ = [
     "FOREVER",
-    "PATIENCE",
+    "MAX_TURN_NANOSECONDS",
     "Alarm",
     "Pipe",
     "Reactor",

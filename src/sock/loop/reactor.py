@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     from .wakeable import Wakeable
 
 
-# asyncio documents it for event loops; unlike the public one, it returns None where none runs.
+# asyncio documents this function for authors of event loops. Unlike the public function, it returns
+# None where no loop runs.
 _get_running_loop = asyncio._get_running_loop  # noqa: SLF001
 
-PATIENCE: Final = 10_000_000
-"""Nanoseconds that a turn may take before the loop's other work gets its own."""
+MAX_TURN_NANOSECONDS: Final = 10_000_000
+"""How long a turn may take before the other work of the loop gets its turn."""
 
 
 FOREVER: Final = 1 << 62
@@ -65,7 +66,7 @@ class Reactor:
         self.uses_epoll = _has_epoll(loop) if uses_epoll is None else uses_epoll
         """Whether sockets are read in an epoll of our own."""
         self.epoll: Any = None
-        """That epoll while it has sockets: `sockets.adopt` makes it, its last socket ends it."""
+        """That epoll while it has sockets: made by `sockets.adopt`, closed with its last socket."""
         self.wheel = Wheel(loop)
         self.eager = Eager(loop)
         """Begins the coroutines of all connections."""
@@ -75,8 +76,8 @@ class Reactor:
         """The thread of the loop during a turn of the reactor, else 0; see `in_loop_thread`."""
         self.now = loop.time()
         """The time of the loop's clock at which this turn began, in seconds."""
-        self.patience = PATIENCE
-        """Nanoseconds that a turn may take; `FOREVER` where a test lets time stand still."""
+        self.max_turn_nanoseconds = MAX_TURN_NANOSECONDS
+        """How long a turn may take; `FOREVER` where a test lets time stand still."""
         self.deadline = sys.maxsize
         """The time at which this turn should end, in nanoseconds of the monotonic clock."""
         self._woken: list[Wakeable] = []
@@ -99,7 +100,7 @@ class Reactor:
     def begin_turn(self) -> None:
         """Begin a turn, before bytes are given to one or more connections: note the time."""
         self.now = self.loop.time()
-        self.deadline = time.monotonic_ns() + self.patience
+        self.deadline = time.monotonic_ns() + self.max_turn_nanoseconds
 
     def in_loop_thread(self) -> bool:
         """Tell whether this is the thread that runs the loop at this moment."""
@@ -110,7 +111,7 @@ class Reactor:
         return time.monotonic_ns() > self.deadline
 
     def wake(self, wakeable: Wakeable) -> None:
-        """Give an object a turn soon; it gets one, however often this is called."""
+        """Give an object a turn soon. Several calls before that turn give it only one."""
         if not wakeable.woken:
             wakeable.woken = True
             self._woken.append(wakeable)
@@ -145,7 +146,8 @@ class Reactor:
                 wakeable.woken = False
                 done += 1
                 wakeable.turn()
-                if not done % 16 and self.overdue():  # reading the clock costs half a turn
+                # Not after each one: reading the clock costs half as much as a turn.
+                if not done % 16 and self.overdue():
                     break
         finally:  # after an error, the others get their turn later
             self.thread = 0

@@ -84,7 +84,7 @@ class Connection(Wakeable):
         "_advancing",
         "_alarm",
         "_between_requests",
-        "_dropped",
+        "_dropped_bytes",
         "_exchange",
         "_fin_received",
         "_full",
@@ -93,14 +93,14 @@ class Connection(Wakeable):
         "_service",
         "_state",
         "_taken_before",
-        "last_answer",
+        "next_answer_is_last",
         "pipe",
     )
 
     def __init__(self, service: Service, pipe: Pipe, *, full: bool) -> None:
         super().__init__()
         self.pipe = pipe
-        self.last_answer = False
+        self.next_answer_is_last = False
         """Whether the next answer is the last one on this connection."""
         self._service = service
         self._full = full
@@ -113,7 +113,7 @@ class Connection(Wakeable):
         self._between_requests = False  # whether one was answered, and the next has not begun
         self._paused = False
         self._fin_received = False
-        self._dropped = 0
+        self._dropped_bytes = 0
         self._taken_before = 0  # what the peer had taken when its time to take more began
         self._set_alarm(options.handshake_timeout)
 
@@ -122,8 +122,8 @@ class Connection(Wakeable):
     def received(self, data: bytes, /) -> None:
         """Read what has come, unless an answer is under way."""
         if self._state is _LEAVING:
-            self._dropped += len(data)
-            if self._dropped > _MAX_DROPPED:
+            self._dropped_bytes += len(data)
+            if self._dropped_bytes > _MAX_DROPPED:
                 self.pipe.abort()
             return
         try:
@@ -138,7 +138,7 @@ class Connection(Wakeable):
             self.pipe.pause()
 
     def ended(self) -> None:
-        """Answer what can be answered: a peer that has sent FIN may still read."""
+        """Note the peer's FIN. It may still read, so an ordinary request is still answered."""
         self._fin_received = True
         if self._state is _LEAVING:
             self._close()
@@ -156,14 +156,14 @@ class Connection(Wakeable):
             self.go_on()
 
     def lost(self) -> None:
-        """Let go of everything: nobody will see what the application answers."""
+        """Let go of everything: the peer will not see the answer."""
         self._release()
 
     # Called by the drain.
 
     def shutdown(self) -> None:
         """Close the connection when it is idle; else the answer under way is its last one."""
-        self.last_answer = True
+        self.next_answer_is_last = True
         reading = self._state is _READING and not self.pipe.pending
         if reading and not self._reader.begun:
             self._close()
@@ -180,7 +180,7 @@ class Connection(Wakeable):
         self._state = _READING
         try:
             self.pipe.write(data)
-        except BaseException:  # a part of the answer may be out, and nothing may follow that
+        except BaseException:  # nothing may follow an answer that was perhaps sent in part
             self._state = _LEAVING
             self.pipe.abort()
             raise
@@ -251,7 +251,7 @@ class Connection(Wakeable):
 
     def _fail(self, error: BaseException) -> None:
         """End after an error while reading. The bytes behind it are never read as a request."""
-        if self._state is _LEAVING:  # the error is a link's, or the last answer is out already
+        if self._state is _LEAVING:  # a link has raised it, or the last answer was sent
             raise error
         self._cancel()
         self._state = _LEAVING
@@ -274,7 +274,7 @@ class Connection(Wakeable):
             if self._between_requests:  # the time of each request begins with its first byte
                 self._between_requests = False
                 self._set_alarm(self._service.options.handshake_timeout)
-        elif self.last_answer:
+        elif self.next_answer_is_last:
             self._close()
         elif self._between_requests:
             self._set_alarm(self._service.options.handshake_timeout)

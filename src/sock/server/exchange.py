@@ -47,7 +47,7 @@ class Requester(Protocol):
     """The connection that a request has come on, as far as its exchange needs to know it."""
 
     pipe: Pipe
-    last_answer: bool
+    next_answer_is_last: bool
 
     def send(self, data: bytes) -> None:
         """Send the answer."""
@@ -233,7 +233,7 @@ class Exchange:
         self._requester.hand_over(link, acceptance.head)
 
     def _send(self, response: Response) -> None:
-        if wants_close(response) or self._requester.last_answer or self._service.draining:
+        if wants_close(response) or self._requester.next_answer_is_last or self._service.draining:
             self.keep_alive = False
         data = render(response, self.request, keep_alive=self.keep_alive)
         self._over = True

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 HandlerT = TypeVar("HandlerT", bound=Sock[Any, Any])
 ResultT = TypeVar("ResultT")
 
-_FINAL = frozenset({Phase.ENDING, Phase.LAST, Phase.OVER})
+_FINAL = frozenset({Phase.ENDING, Phase.TERMINATING, Phase.OVER})
 _NOT_OPEN = (
     "the session is not open: use it in a with statement, `with testing.open(…) as session:`, or"
     " take the pytest fixture open_session"
@@ -343,7 +343,8 @@ class Session(Generic[HandlerT]):
     def _begin(self, key: str, upgrade: Upgrade) -> None:
         acceptance, options = asking.accept_upgrade(self.request, key, upgrade, self._options)
         reactor = Reactor.of(self._running())
-        reactor.patience = FOREVER  # no turn takes too long, as time passes in `advance` only
+        # No turn takes too long, as time passes in `advance` only.
+        reactor.max_turn_nanoseconds = FOREVER
         request = self.request
         self._pipe = Pipe(reactor, request.client, request.server, self._arrived)
         self._handler = upgrade.handler

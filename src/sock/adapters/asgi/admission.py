@@ -91,7 +91,7 @@ async def run_bridge(
         upgrade.handler,
         options,
         debug=loop.get_debug(),
-        cancelled=getattr(wire, "cancelled", None),
+        end_when_cancelled=getattr(wire, "end_when_cancelled", None),
         on_unsendable=lambda message: report(HOST, CONTROL, kind, type(message).__name__, request),
     )
     members = Members.of(loop)

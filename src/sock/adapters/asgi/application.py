@@ -103,7 +103,7 @@ class Asgi:
             options = admission.options_or_response(request, answer, base)
             if isinstance(options, Options):
                 if takeover is not None:
-                    takeover.intended, takeover.seen_request = (answer, base), request
+                    takeover.begin_arguments, takeover.seen_request = (answer, base), request
                 await event.send_acceptance(answer, send)
                 if takeover is not None:
                     await takeover.wait()

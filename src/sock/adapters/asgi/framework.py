@@ -1,4 +1,7 @@
-"""The WebSocket objects of ASGI frameworks, told apart by their attributes: none is imported."""
+"""The WebSocket objects of ASGI frameworks, in the form that `upgrade` uses.
+
+No framework is imported: an object shows by its attributes to which framework it belongs.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def adapt_quart_if_imported() -> None:
-    """Have Quart use our subclass of its connections from now on, if it was imported."""
+    """Have Quart make its connections from our subclass from now on, if Quart was imported."""
     if "quart.app" in sys.modules:
         from . import quart
 
@@ -69,7 +72,7 @@ def framework_connection(websocket: Any) -> FrameworkConnection:
     """Return a framework's WebSocket object in the form that `upgrade` uses.
 
     Raises:
-        TypeError: the object belongs to no framework that is known here.
+        TypeError: the object is a WebSocket of none of these frameworks.
     """
     scope = getattr(websocket, "scope", None)
     if not isinstance(scope, dict) or "type" not in scope:
@@ -90,7 +93,10 @@ def framework_connection(websocket: Any) -> FrameworkConnection:
 
 @final
 class _EventConnection:
-    """Of Starlette, FastAPI and Litestar: ASGI's own events, which pass their state machine."""
+    """A WebSocket of Starlette, FastAPI or Litestar, which takes and gives ASGI's own events.
+
+    The events pass the state machine of the framework, so that the framework knows the state too.
+    """
 
     receive_after_route = None
     outlives_route = True
@@ -122,7 +128,7 @@ class _EventConnection:
 
 @final
 class _QuartConnection:
-    """Of Quart, which receives by itself and cancels its route when the peer has left."""
+    """A WebSocket of Quart, which receives by itself and cancels its route when the peer leaves."""
 
     controls = False
 
@@ -137,13 +143,15 @@ class _QuartConnection:
         self.wire: ServerWire = self
         self.outlives_route = self._route_key in self.scope
         # Without our subclass, Quart cancels the route when the peer has left, and only then.
-        self.cancelled = None if self.outlives_route else Remote(CloseCode.ABNORMAL_CLOSURE)
+        self.end_when_cancelled = (
+            None if self.outlives_route else Remote(CloseCode.ABNORMAL_CLOSURE)
+        )
         self._events = event.AsgiWire(self.scope, self.receive_after_route, self._websocket.send)
 
     async def prepare(self) -> None:
         # Quart has received the connect event. It accepts by itself when a route receives or sends.
-        within: Any = getattr(getattr(self._websocket, "_accept", None), "func", None)
-        if getattr(getattr(within, "__self__", None), "_accepted", False):
+        accept: Any = getattr(getattr(self._websocket, "_accept", None), "func", None)
+        if getattr(getattr(accept, "__self__", None), "_accepted", False):
             raise RuntimeError(_ACCEPTED)
 
     async def accept(self, upgrade: Upgrade, /) -> None:

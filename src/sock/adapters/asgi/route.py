@@ -83,7 +83,7 @@ async def upgrade(
         await websocket.deny(request, asking.refused(request, refusal))
         return
     if takeover is not None:
-        takeover.intended, takeover.seen_request = (accepting, base), request
+        takeover.begin_arguments, takeover.seen_request = (accepting, base), request
     await websocket.accept(accepting)
     if takeover is not None:
         if release:

@@ -199,7 +199,7 @@ class SockProtocol(asyncio.Protocol):
             raise RuntimeError(f"{kind!r} to a connection that was taken over")
         if self._transport.is_closing():
             raise ClientDisconnected
-        if kind == "websocket.accept" and takeover.intended is not None:
+        if kind == "websocket.accept" and takeover.begin_arguments is not None:
             await self._take_over(takeover, scope, event, send)
             return
         await send(event)
@@ -215,8 +215,8 @@ class SockProtocol(asyncio.Protocol):
         Raises:
             ClientDisconnected: the connection may not begin, and its refusal was sent.
         """
-        assert takeover.intended is not None, "the caller has looked"
-        upgrade, base = takeover.intended
+        assert takeover.begin_arguments is not None, "the caller has looked"
+        upgrade, base = takeover.begin_arguments
         self._drain_timeout = base.drain_timeout
         try:
             takeover.begin(_as_sent(upgrade, event, self._state.default_headers), base)
