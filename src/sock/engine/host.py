@@ -1,6 +1,6 @@
 """The interface of a host: what the life cycle asks of it.
 
-A host is our own link, an adapter to another server, or a test. The host has the event loop, the
+A host is a link, a bridge to another server, or a test. The host has the event loop, the
 clock and the wire. The life cycle decides what happens, and in which order.
 """
 

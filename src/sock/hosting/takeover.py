@@ -136,11 +136,7 @@ class Takeover:
         """
         self.check_unanswered()
         acceptance, options = accept_upgrade(
-            self.request,
-            self.check(),
-            upgrade,
-            host_options,
-            seen_request=self.seen_request,
+            self.request, self.check(), upgrade, host_options, seen_request=self.seen_request
         )
         early: bytes | None = None
         # The scope is looked up now, because the loop may call `connect` later, in another context.
