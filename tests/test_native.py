@@ -41,13 +41,15 @@ def test_with_the_extension_its_modules_are_taken_from_the_one_file():
 
 
 @pytest.mark.skipif(not native.ACTIVE, reason="the compiled core is not in use")
-def test_every_module_of_the_core_can_be_imported_and_has_a_twin_in_python():
+def test_every_module_of_the_core_can_be_imported_and_all_but_the_raw_ones_have_a_pure_form():
     code = (
         "import importlib, importlib.util, pathlib, sock, sock._core as core\n"
         "root = pathlib.Path(sock.__file__).parent.parent\n"
         "for name in core.MODULES:\n"
         "    assert importlib.import_module(name).__file__ == core.__file__, name\n"
-        "    assert (root / (name.replace('.', '/') + '.py')).is_file(), name\n"
+        "    pure = (root / (name.replace('.', '/') + '.py')).is_file()\n"
+        # What a `raw_` module does with memory, the pure form of its neighbour does with bytes.
+        "    assert pure != name.rpartition('.')[2].startswith('raw_'), name\n"
     )
     done = run(code, SOCK_EXTENSION="1")
     assert done.returncode == 0, done.stderr

@@ -7,6 +7,7 @@ changed; a test that needs another timeout or balance says so.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import re
@@ -163,6 +164,17 @@ def needed(name: str) -> None:
         required = {"all", name} & set(os.environ.get("SOCK_REQUIRE", "").split(","))
         assert not required, f"SOCK_REQUIRE demands {name}, and it is not on the PATH"
         pytest.skip(f"no {name} on the PATH (apt-get install {name})")
+
+
+# The client of these tests leaves the transport of a refused handshake over TLS to the collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(autouse=True)
+def collected():
+    """Collect such transports within the test that has made them, and not in a later one."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture

@@ -145,7 +145,9 @@ def test_50_half_bodies_hold_their_bytes(run_async, measured, chunked):
             await asyncio.get_running_loop().sock_sendall(peer, body * (limit // 16 - 1))
         held = await server.ask()
         assert held["pending"] == 51  # and who asks
-        assert grown(before, held) < 50 * (1.3 * limit + RECEIVED + ITSELF)
+        # Less than two bodies each. The allocator's share depends on the sizes of the reads, and
+        # those on how busy the machine is.
+        assert grown(before, held) < 50 * (1.7 * limit + RECEIVED + ITSELF)
         end(peers)
         await gone(server)
 
