@@ -8,7 +8,7 @@ MADE := $(VENV)/.made
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: run core test check coverage docs bench bench-check fuzz sanitize leaks wheel autobahn hosts clean help
+.PHONY: run core test check coverage docs bench bench-check fuzz sanitize leaks wheel autobahn mutants suite hosts clean help
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -93,6 +93,13 @@ wheel: $(MADE)/build ## a wheel with the core in it, tried without a compiler; a
 
 autobahn: $(MADE)/run $(MADE)/core ## all 517 cases of the Autobahn suite, on both reactors (ARGS="--cases sample", ARGS=--write)
 	$(BIN)/python -m autobahn $(ARGS)
+
+mutants: $(MADE)/test ## our server, broken in one statement after the other: a case sees each (ARGS="-k S7.5 --verbose")
+	$(BIN)/python -m tests.contract.mutants $(ARGS)
+
+suite: $(MADE)/test ## the table of statements, from the specification, and docs/reference/suite.md
+	$(BIN)/python -m tests.contract.mutants --levels
+	$(BIN)/python -m tests.contract.mutants --page
 
 hosts: $(MADE)/test $(MADE)/core ## every server that hosts Socks, against the contract and Autobahn (ARGS="--cases contract", ARGS=--write)
 	$(BIN)/python -m hosts $(ARGS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
@@ -17,7 +16,8 @@ if TYPE_CHECKING:
 
     from .run import Outcome
 
-RULES: Final = {
+CHAPTERS: Final = {
+    0: "Conformance",
     1: "Made at the handshake, live at `init`",
     2: "What is returned is sent",
     3: "Callbacks never overlap",
@@ -30,16 +30,15 @@ RULES: Final = {
     10: "`Ref.send` reaches `handle_info`",
     11: "Back-pressure both ways",
     12: "Peer deadlines count received bytes",
+    13: "Values",
+    14: "The handshake",
+    15: "The wire",
+    16: "Close codes and reasons",
+    17: "Limits",
+    18: "Contexts",
+    19: "What belongs to an application",
 }
-BESIDES: Final = {
-    14: ("handshake", "which handshakes are valid, and which pages may connect (section 14)"),
-    16: ("codes", "close codes and reasons, for each cause (section 16)"),
-    17: (
-        "options",
-        "the limits of `Options`, by default and in an `Upgrade` (section 17)",
-    ),
-}
-"""Other sections that are tried: the name of the column, and what it is about."""
+"""The sections of the specification."""
 
 _CHOICE: Final = (
     ("you have", "take", "what you get"),
@@ -78,19 +77,24 @@ _ADVICE: Final = (
     " for, and the rest of the page says exactly what it leaves out.\n"
 )
 
-_LETTERS: Final = dict(zip(contract.LIMITS, string.ascii_lowercase, strict=False))
-_RULES_OF: Final = {case.name: case.rules for case in contract.CASES}
+
+def statements_of(chapter: int) -> dict[str, list[str]]:
+    """Return the statements of a section that have cases, with the names of these."""
+    found: dict[str, list[str]] = {}
+    for case in contract.CASES:
+        for number in case.statements:
+            if number.startswith(f"S{chapter}."):
+                found.setdefault(number, []).append(case.name)
+    return found
 
 
-def cell(outcome: Outcome, rule: int) -> str:
-    """Return the cell of one section and one host: holds, fails, or the letters of its limits."""
-    names = [name for name, rules in _RULES_OF.items() if rule in rules]
-    if any(name in outcome.failed for name in names):
+def cell(outcome: Outcome, chapter: int) -> str:
+    """Return how many statements of a section hold on a host: ✓ for all, ✗ if a case fails."""
+    statements = statements_of(chapter)
+    if any(name in outcome.failed for names in statements.values() for name in names):
         return "✗"
-    lacks = {limit for name in names for limit in outcome.declared.get(name, ())}
-    if not lacks:
-        return "✓"
-    return "– " + " ".join(_LETTERS[limit] for limit in _LETTERS if limit in lacks)
+    held = sum(not any(name in outcome.declared for name in names) for names in statements.values())
+    return "✓" if held == len(statements) else f"{held}/{len(statements)}"
 
 
 def page(outcomes: Sequence[Outcome], title: str) -> str:
@@ -108,15 +112,16 @@ def page(outcomes: Sequence[Outcome], title: str) -> str:
         " judged strictly.\n"
     )
     signs = (
-        "✓: every case of the rule passes. –: every case passes that the host does not"
-        " exclude by a declared limit; the letters name those limits. ✗: a case fails."
-        " Limits and failures are explained below.\n"
+        "The columns are the sections of [the specification](specification.md), and"
+        " [the suite](suite.md) has the cases of each statement. ✓: every case of the section"
+        " passes. 9/13: all cases of 9 of its 13 statements pass, and of the others those that the"
+        " host does not exclude by a declared limit. ✗: a case fails. Limits and failures are"
+        " explained below.\n"
     )
     where = (
         "The first four are our own server and the servers that let go of their"
-        " sockets: they keep the whole contract. The others keep their wire; each"
-        " letter in the table is a limit that the host declares ([S0.3] of the"
-        " specification, appendix B).\n"
+        " sockets: they keep the whole contract. The others keep their wire, and"
+        " declare their limits ([S0.3] of the specification, appendix B).\n"
     )
     parts = ["# The hosts\n", "## Which server should I take?\n", f"{_table(_CHOICE)}\n", _ADVICE]
     parts += [_in_words(outcomes), "## What was tried\n", written, signs]
@@ -151,23 +156,15 @@ def _in_words(outcomes: Sequence[Outcome]) -> str:
 
 
 def _matrix(outcomes: Sequence[Outcome]) -> str:
-    columns = [*RULES, *BESIDES]
-    rows = [["host", *map(str, RULES), *(name for name, _ in BESIDES.values()), "Autobahn"]]
+    columns = [chapter for chapter in CHAPTERS if statements_of(chapter)]
+    rows = [["host", *map(str, columns), "Autobahn"]]
     rows.append(["---", *("---" for _ in columns), "---:"])
     for outcome in outcomes:
         host = outcome.host
         cells = [cell(outcome, column) for column in columns]
         rows.append([f"{host.name} {version(host.distribution)}", *cells, _autobahn(outcome)])
-    letters = "\n".join(
-        f"- {letter}, {limit}: the server {contract.LIMITS[limit]}"
-        for limit, letter in _LETTERS.items()
-    )
-    legend = "\n".join(f"{number}. {text}" for number, text in RULES.items())
-    besides = "\n".join(f"- {name}: {text}" for name, text in BESIDES.values())
-    return (
-        f"{_table(rows)}\n\nThe rules:\n\n{legend}\n\nBesides:\n\n{besides}\n\n"
-        f"The limits:\n\n{letters}\n"
-    )
+    legend = "\n".join(f"- {chapter}: {CHAPTERS[chapter]}" for chapter in columns)
+    return f"{_table(rows)}\n\nThe sections:\n\n{legend}\n"
 
 
 def _autobahn(outcome: Outcome) -> str:
@@ -183,7 +180,7 @@ def _limits(outcome: Outcome) -> str:
     lines = [f"### {host.name}\n"]
     if not host.limits:
         lines.append("No limit is declared, so the whole contract must hold.\n")
-    lines += [f"- **{_LETTERS[limit]}**, {limit}: {why}." for limit, why in host.limits.items()]
+    lines += [f"- **{limit}**: {why}. {_left_out(limit)}" for limit, why in host.limits.items()]
     if host.limits:
         lines.append("")
     if host.notes:
@@ -192,6 +189,15 @@ def _limits(outcome: Outcome) -> str:
     if outcome.failed:
         lines.append("")
     return "\n".join(lines)
+
+
+def _left_out(limit: str) -> str:
+    """Name the statements whose cases a limit leaves out, wholly or in part."""
+    numbers = {
+        number for case in contract.CASES if limit in case.needs for number in case.statements
+    }
+    listed = sorted(numbers, key=lambda number: tuple(map(int, number[1:].split("."))))
+    return f"Left out are cases of {', '.join(listed)}." if listed else ""
 
 
 def _one_line(text: str) -> str:

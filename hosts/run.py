@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .host import Host
 
 ROOT: Final = HERE.parent
+SOURCE: Final = ROOT / "src"
 WORK: Final = ROOT / ".hosts"
 AUTOBAHN: Final = tuple(section for section in SECTIONS if int(section) <= 7)
 _BOUND: Final = 30.0  # seconds for a host to start, or to end
@@ -51,6 +52,7 @@ class Outcome:
         passed: the names of the cases that passed.
         declared: the names of the cases that were left out, with the declared limits that they hit.
         failed: the names of the cases that failed, with the failures.
+        advised: the names of the cases about a SHOULD that the host leaves out, with what it does.
         autobahn: the report of sections 1 to 7; None when they were not run.
     """
 
@@ -58,6 +60,7 @@ class Outcome:
     passed: list[str] = field(default_factory=list)
     declared: dict[str, list[str]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    advised: dict[str, str] = field(default_factory=dict)
     autobahn: Report | None = None
 
 
@@ -72,25 +75,35 @@ async def try_contract(host: Host, *, patience: float = _PATIENCE) -> Outcome:
             process.send_signal(signal.SIGTERM)
             await asyncio.to_thread(process.wait, _BOUND)
 
-        ordered = sorted(contract.CASES, key=lambda case: "drain" in case.needs)
-        for case in ordered:
-            lacks = sorted(case.needs & set(host.limits))
-            if lacks:
-                outcome.declared[case.name] = lacks
-                continue
-            limits = [limit for limit in host.limits if limit != "drain"]
-            for last in (False, True):
-                try:
-                    await contract.check(url, case, limits=limits, drain=drain, patience=patience)
-                except contract.Failure as failure:
-                    # Over another server's wire, one failure may come from a machine that stalls.
-                    if last or host.native or "drain" in case.needs:
-                        outcome.failed[case.name] = str(failure)
-                        break
-                else:
-                    outcome.passed.append(case.name)
-                    break
+        await _try_cases(outcome, url, drain, patience)
     return outcome
+
+
+async def _try_cases(outcome: Outcome, url: str, drain: contract.Drain, patience: float) -> None:
+    limits = set(outcome.host.limits)
+    allowed = [limit for limit in limits if limit != "drain"]
+
+    async def try_all(cases: list[contract.Case]) -> None:
+        verdicts = contract.check_all(url, cases, limits=allowed, drain=drain, patience=patience)
+        async for verdict in verdicts:
+            name = verdict.case.name
+            outcome.failed.pop(name, None)
+            if verdict.outcome is contract.Outcome.FAILED:
+                outcome.failed[name] = verdict.text
+            elif verdict.outcome is contract.Outcome.ADVISED:
+                outcome.advised[name] = verdict.text
+            else:
+                outcome.passed.append(name)
+
+    for case in contract.CASES:
+        if lacks := sorted(case.needs & limits):
+            outcome.declared[case.name] = lacks
+    wanted = [case for case in contract.CASES if case.name not in outcome.declared]
+    await try_all([case for case in wanted if "drain" not in case.needs])
+    if not outcome.host.native:
+        # Over another server's wire, one failure may come from a machine that stalls.
+        await try_all([case for case in wanted if case.name in outcome.failed])
+    await try_all([case for case in wanted if "drain" in case.needs])
 
 
 def try_autobahn(host: Host, client: Client) -> Report:
@@ -176,7 +189,7 @@ def _start(command: list[str], out: IO[bytes], **environment: str) -> subprocess
     return subprocess.Popen(
         command,
         cwd=path,
-        env=os.environ | environment | {"PYTHONPATH": str(path)},
+        env=os.environ | environment | {"PYTHONPATH": os.pathsep.join((str(path), str(SOURCE)))},
         stdout=out,
         stderr=subprocess.STDOUT,
         start_new_session=True,

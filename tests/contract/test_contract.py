@@ -3,10 +3,12 @@
 import asyncio
 import os
 import sys
+from functools import partial
 
 import pytest
 
 import sock
+from sock import Response
 from sock.testing import contract
 from sock.testing.contract.__main__ import main
 
@@ -16,15 +18,21 @@ def test_our_server_does_what_every_host_must(case, reactor_kind, run_async):
     async def check():
         async with sock.serve(contract.app, port=0) as server:
             url = f"ws://127.0.0.1:{server.port}"
-            await contract.check(url, case, drain=server.drain)
+            drain = partial(server.drain, contract.DRAIN_BOUND)
+            await contract.check(url, case, drain=drain)
             await server.drain(0)
 
     run_async(check())
 
 
-def test_every_rule_has_its_cases_and_so_have_handshake_codes_and_options():
-    proved = {rule for case in contract.CASES for rule in case.rules}
-    assert proved == {*range(1, 13), 14, 16, 17}
+def test_a_case_knows_the_sections_of_its_statements():
+    case = contract.Case("one", ("S16.1", "S7.5", "S7.1"), Response, None)
+    assert case.chapters == (7, 16)
+
+
+def test_a_case_is_required_if_one_of_its_statements_says_must():
+    assert contract.Case("one", ("S9.4", "S7.5"), Response, None).required
+    assert not contract.Case("one", ("S9.4",), Response, None).required
 
 
 def test_every_case_has_a_name_of_its_own():
@@ -83,11 +91,60 @@ def test_a_host_that_is_not_there_fails(run_async):
         run_async(contract.check("ws://127.0.0.1:1", CASE))
 
 
+async def _fails(_):
+    raise contract.Failure("not so")
+
+
+RECOMMENDED = contract.Case("one", ("S9.4",), Response, _fails)
+
+
+def test_a_should_that_a_host_leaves_out_is_advice_and_no_failure(run_async):
+    with pytest.raises(contract.Advice, match="not so"):
+        run_async(contract.check("ws://127.0.0.1:1", RECOMMENDED))
+
+
+def collected(cases, **given):
+    async def collect():
+        return [verdict async for verdict in contract.check_all("ws://127.0.0.1:1", cases, **given)]
+
+    return collect()
+
+
+def test_cases_are_judged_side_by_side_each_by_itself(run_async):
+    verdicts = run_async(collected([CASE, RECOMMENDED, DRAIN], limits=["control"]))
+    assert {verdict.case: verdict.outcome for verdict in verdicts} == {
+        CASE: contract.Outcome.SKIPPED,
+        RECOMMENDED: contract.Outcome.ADVISED,
+        DRAIN: contract.Outcome.SKIPPED,
+    }
+
+
+def test_cases_that_need_a_drain_wait_for_each_other_and_share_one(run_async):
+    log = []
+
+    async def drain():
+        log.append("drain")
+
+    def waiting(number):
+        async def conversation(talk):
+            await asyncio.sleep(number / 100)
+            log.append(number)
+            await (await talk.drain())
+
+        return contract.Case(str(number), ("S7.8",), Response, conversation, frozenset({"drain"}))
+
+    ends_early = contract.Case("early", ("S7.8",), Response, _fails, frozenset({"drain"}))
+    cases = [waiting(2), ends_early, waiting(1)]
+    verdicts = run_async(collected(cases, drain=drain))
+    assert log == [1, 2, "drain"]
+    assert [verdict.case.name for verdict in verdicts if verdict.text] == ["early"]
+
+
 def test_the_command_prints_a_table_and_exits_with_1_on_failure(capsys):
     assert main(["ws://127.0.0.1:1", "-k", "handle_in/stop", "--limit", "detail"]) == 1
     table = capsys.readouterr().out
-    assert "handle_in/stop_code " in table
-    assert "skipped the host does not pass on all" in table
+    assert "FAILED   handle_in/stop_code " in table
+    assert "the host does not pass on all" in table
     assert table.endswith("failed, 2 skipped\n")
 
 

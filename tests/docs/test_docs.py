@@ -188,12 +188,12 @@ class TestSpecification:
             if DECLARED.match(part):
                 assert re.search(r"\b(MUST|SHOULD|MAY)\b", part), part
 
-    @pytest.mark.parametrize("folder", ["docs", "src", "tests"])
+    @pytest.mark.parametrize("folder", ["core", "docs", "examples", "hosts", "src", "tests"])
     def test_every_number_that_is_cited_exists(self, folder):
         known = set(statements())
         files = [
             file
-            for suffix in ("md", "py")
+            for suffix in ("md", "py", "pxd", "pyx", "toml")
             for file in (ROOT / folder).rglob(f"*.{suffix}")
             if "_build" not in file.parts
         ]

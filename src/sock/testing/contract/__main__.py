@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from . import CASES, LIMITS, Failure, Skipped, check
+from . import CASES, LIMITS, Outcome, check_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("url", help="where sock.testing.contract:app is served, ws://HOST:PORT")
     parser.add_argument("-k", metavar="TEXT", default="", help="only cases with this in their name")
     parser.add_argument(
+        "--statement",
+        metavar="NUMBER",
+        action="append",
+        default=[],
+        help="only cases that prove this statement, such as S7.5; may be given several times",
+    )
+    parser.add_argument(
         "--limit",
         action="append",
         default=[],
@@ -28,32 +36,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="what the host cannot do; may be given several times",
     )
     given = parser.parse_args(arguments)
-    return asyncio.run(_check_all(given.url, given.k, given.limit))
+    return asyncio.run(_check_all(given.url, given.k, set(given.statement), given.limit))
 
 
-async def _check_all(url: str, wanted: str, limits: list[str]) -> int:
-    failed = passed = skipped = 0
-    for case in CASES:
-        if wanted not in case.name:
-            continue
-        try:
-            await check(url, case, limits=limits)
-        except Failure as failure:
-            failed += 1
-            verdict = f"FAILED  {failure}"
-        except Skipped as reason:
-            skipped += 1
-            verdict = f"skipped {reason}"
-        else:
-            passed += 1
-            verdict = "passed"
-        _say(f"{case.name:{_WIDTH}}  {','.join(map(str, case.rules)):10}  {verdict}")
-    _say(f"{passed} passed, {failed} failed, {skipped} skipped")
-    return 1 if failed else 0
+async def _check_all(url: str, wanted: str, statements: set[str], limits: list[str]) -> int:
+    chosen = [
+        case
+        for case in CASES
+        if wanted in case.name and (not statements or statements & set(case.statements))
+    ]
+    counts: Counter[Outcome] = Counter()
+    async for verdict in check_all(url, chosen, limits=limits):
+        counts[verdict.outcome] += 1
+        case, outcome = verdict.case, verdict.outcome.value
+        _say(f"{outcome:7}  {case.name:{_WIDTH}}  {' '.join(case.statements)}  {verdict.text}")
+    advised = f", {counts[Outcome.ADVISED]} advised" if counts[Outcome.ADVISED] else ""
+    _say(
+        f"{counts[Outcome.PASSED]} passed, {counts[Outcome.FAILED]} failed,"
+        f" {counts[Outcome.SKIPPED]} skipped{advised}"
+    )
+    return 1 if counts[Outcome.FAILED] else 0
 
 
 def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
+    sys.stdout.write(line.rstrip() + "\n")
     sys.stdout.flush()
 
 

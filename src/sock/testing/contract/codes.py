@@ -14,7 +14,7 @@ from .case import Case, case, registered
 from .subject import Subject
 
 if TYPE_CHECKING:
-    from .case import Talk
+    from .talk import Talk
 
 
 class _Echo(Subject):
@@ -73,13 +73,22 @@ async def _is_violation(code: int, error: str, data: bytes, talk: Talk, /) -> No
 
 registered.extend(
     Case(
-        f"codes/{name}", (7, 16), _Echo, partial(_is_violation, *wanted), frozenset({"violations"})
+        f"codes/{name}",
+        ("S15.1" if wanted[0] == 1002 else "S15.3", "S15.8", "S16.1"),
+        _Echo,
+        partial(_is_violation, *wanted),
+        frozenset({"violations"}),
     )
     for name, wanted in _VIOLATIONS.items()
 )
 
 
-@case(_Echo, [16, 17], needs=["violations", "options"], options=Options(compression=Compression()))
+@case(
+    _Echo,
+    ["S15.7", "S16.1"],
+    needs=["violations", "options"],
+    options=Options(compression=Compression()),
+)
 async def broken_compression_is_1007(talk: Talk) -> None:
     client = await talk.open(compression=Compression())
     await client.send_bytes(frame(0x1, b"\xff\xff\xff", rsv=4))
@@ -98,7 +107,7 @@ _TRAVEL: Final = (
 _STAY: Final = (0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535)
 
 
-@case(_Echo, [7, 16], needs=["detail"])
+@case(_Echo, ["S7.5", "S16.1"], needs=["detail"])
 async def the_peers_code_is_answered_and_told(talk: Talk) -> None:
     for code in _TRAVEL:
         client = await talk.open()
@@ -108,7 +117,7 @@ async def the_peers_code_is_answered_and_told(talk: Talk) -> None:
         await talk.until(f"terminate Remote({code}, 'why')")
 
 
-@case(_Echo, [7, 16], needs=["detail", "violations"])
+@case(_Echo, ["S16.1"], needs=["detail", "violations"])
 async def a_code_that_may_not_travel_is_answered_with_1002_and_told(talk: Talk) -> None:
     for code in _STAY:
         client = await talk.open()

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from sock.spec import Stop, Stream
 
-from .case import Failure, case
+from .case import case
 from .subject import Subject
+from .verdict import Failure
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sock.spec import Answer, Reason, Ref, Request
 
-    from .case import Talk
+    from .talk import Talk
 
 _user: ContextVar[str] = ContextVar("user", default="nobody")
 
@@ -89,7 +90,7 @@ async def _sees(talk: Talk, client: Any, user: str) -> None:
     await talk.hears(client, f"task {user}")
 
 
-@case(_logs_in, [3])
+@case(_logs_in, ["S18.1", "S18.2", "S18.4"])
 async def a_connection_has_the_context_that_it_was_accepted_in(talk: Talk) -> None:
     ada = await talk.open(headers={"X-User": "ada"})
     bob = await talk.open(headers={"X-User": "bob"})
@@ -108,7 +109,7 @@ async def a_connection_has_the_context_that_it_was_accepted_in(talk: Talk) -> No
         raise Failure("terminate has run in another context")
 
 
-@case(_Tells, [3])
+@case(_Tells, ["S18.3"])
 async def what_a_callback_sets_is_seen_by_its_own_connection_only(talk: Talk) -> None:
     ada, bob = await talk.open(), await talk.open()
     for client in (ada, bob):

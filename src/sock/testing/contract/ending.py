@@ -10,15 +10,16 @@ from sock.spec import BinarySock, Options, Pong, Stop, Stream, TextSock
 from sock.testing.client import End
 from sock.testing.peer import frame
 
-from .case import Failure, case
+from .case import case
 from .subject import Subject
+from .verdict import Failure
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sock.spec import Reason, Ref
 
-    from .case import Talk
+    from .talk import Talk
 
 
 class _Worker(Subject):
@@ -63,7 +64,7 @@ class _Ticker(Subject):
 # Rule 6.
 
 
-@case(_Ticker, [6])
+@case(_Ticker, ["S6.5"])
 async def a_handler_that_raises_touches_no_other_connection(talk: Talk) -> None:
     one, other = await talk.open(), await talk.open()
     await one.send("raise")
@@ -102,22 +103,22 @@ async def _raises(talk: Talk, kind: str, *pushed: str) -> None:
     await talk.journal("made", "init", "terminate Failed(LookupError)")
 
 
-@case(_RaisesLater, [6])
+@case(_RaisesLater, ["S6.1"])
 async def a_coroutine_that_raises_ends_the_connection(talk: Talk) -> None:
     await _raises(talk, "coroutine")
 
 
-@case(_RaisesLater, [6])
+@case(_RaisesLater, ["S6.1"])
 async def a_generator_that_raises_ends_the_connection(talk: Talk) -> None:
     await _raises(talk, "generator", "one")
 
 
-@case(_RaisesLater, [6])
+@case(_RaisesLater, ["S4.7", "S6.1"])
 async def a_stream_that_raises_ends_the_connection(talk: Talk) -> None:
     await _raises(talk, "stream", "one")
 
 
-@case(_RaisesLater, [6])
+@case(_RaisesLater, ["S6.1", "S10.7"])
 async def a_spawned_task_that_raises_ends_the_connection(talk: Talk) -> None:
     await _raises(talk, "task", "spawned")
 
@@ -125,7 +126,7 @@ async def a_spawned_task_that_raises_ends_the_connection(talk: Talk) -> None:
 # Rule 7.
 
 
-@case(_Worker, [7])
+@case(_Worker, ["S7.5", "S7.6"])
 async def a_close_is_answered_while_a_callback_is_waiting(talk: Talk) -> None:
     client = await talk.open()
     await client.send("work")
@@ -136,7 +137,7 @@ async def a_close_is_answered_while_a_callback_is_waiting(talk: Talk) -> None:
     await talk.journal("made", "init", "work begins", "work ends", reason)
 
 
-@case(_Worker, [7])
+@case(_Worker, ["S7.6"])
 async def what_came_before_the_close_is_still_handled(talk: Talk) -> None:
     client = await talk.open()
     await client.send("one", "two")
@@ -146,7 +147,7 @@ async def what_came_before_the_close_is_still_handled(talk: Talk) -> None:
     await talk.journal("made", "init", *steps, "terminate Remote(1000, 'bye')")
 
 
-@case(_Worker, [7, 17], options=Options(close_timeout=0.2))
+@case(_Worker, ["S7.6", "S7.9", "S17.1"], options=Options(close_timeout=0.2))
 async def a_callback_is_cancelled_after_close_timeout(talk: Talk) -> None:
     client = await talk.open()
     await client.send("work")
@@ -156,7 +157,7 @@ async def a_callback_is_cancelled_after_close_timeout(talk: Talk) -> None:
     await talk.journal("made", "init", "work begins", "work is cancelled", reason)
 
 
-@case(_Ticker, [7, 9], needs=["farewell"])
+@case(_Ticker, ["S3.9", "S7.6"], needs=["farewell"])
 async def a_generator_is_cancelled_when_the_peer_is_gone(talk: Talk) -> None:
     client = await talk.open()
     await client.send("generate")
@@ -178,14 +179,14 @@ class _Hurries(Subject):
         return f"{message} is done"
 
 
-@case(_Hurries, [7, 16], needs=["drain"])
+@case(_Hurries, ["S7.8", "S16.1", "S16.3"], needs=["drain"])
 async def a_drain_lets_work_finish_and_then_says_1012(talk: Talk) -> None:
     client = await talk.open()
     # Nothing new is accepted later: whoever reads the journal connects now, and waits.
     reader = await talk.reader()
     await client.send("work")
     await talk.until("work begins")
-    drained = talk.drain()
+    drained = await talk.drain()
     await talk.hears(client, "work is done")
     await talk.is_closed(client, 1012)
     steps = "work begins", "work ends"
@@ -193,7 +194,7 @@ async def a_drain_lets_work_finish_and_then_says_1012(talk: Talk) -> None:
     await drained
 
 
-@case(_Ticker, [7, 9])
+@case(_Ticker, ["S4.8", "S7.12", "S9.1"])
 async def nothing_is_said_after_a_stop_beside_a_stream(talk: Talk) -> None:
     client = await talk.open()
     await client.send("stream")
@@ -218,7 +219,7 @@ class _EndsSlowly(Subject):
         super().terminate(reason)
 
 
-@case(_EndsSlowly, [8])
+@case(_EndsSlowly, ["S8.7"])
 async def terminate_never_delays_the_close(talk: Talk) -> None:
     client = await talk.open()
     await client.send("stop")
@@ -240,7 +241,7 @@ class _EndsBadly(Subject):
         raise LookupError
 
 
-@case(_EndsBadly, [8])
+@case(_EndsBadly, ["S8.1", "S8.6", "S10.8"])
 async def terminate_may_raise_and_is_called_once(talk: Talk) -> None:
     client = await talk.open()
     await client.send("stop")
@@ -257,7 +258,7 @@ class _Echo(Subject):
         return message
 
 
-@case(_Echo, [7, 8, 16], needs=["detail"])
+@case(_Echo, ["S8.4", "S16.1"], needs=["detail"])
 async def a_close_with_code_and_detail_is_told(talk: Talk) -> None:
     client = await talk.open()
     await client.send_close(4321, "so long é")
@@ -265,7 +266,7 @@ async def a_close_with_code_and_detail_is_told(talk: Talk) -> None:
     await talk.journal("made", "init", "terminate Remote(4321, 'so long é')")
 
 
-@case(_Echo, [7, 8, 16], needs=["farewell"])
+@case(_Echo, ["S16.1"], needs=["farewell"])
 async def a_close_without_a_code_is_1005(talk: Talk) -> None:
     client = await talk.open()
     await client.send_close(None)
@@ -273,14 +274,14 @@ async def a_close_without_a_code_is_1005(talk: Talk) -> None:
     await talk.journal("made", "init", "terminate Remote(1005, '')")
 
 
-@case(_Echo, [7, 8, 16], needs=["ends"])
+@case(_Echo, ["S7.1", "S16.1"], needs=["ends"])
 async def the_end_of_tcp_without_a_close_is_1006(talk: Talk) -> None:
     client = await talk.open()
     client.finish()
     await talk.journal("made", "init", "terminate Remote(1006, '')")
 
 
-@case(_Echo, [7, 8, 16], needs=["ends"])
+@case(_Echo, ["S7.1", "S16.1"], needs=["ends"])
 async def a_reset_of_tcp_is_1006(talk: Talk) -> None:
     client = await talk.open()
     client.reset()
@@ -301,18 +302,18 @@ async def _breaks(talk: Talk, data: bytes, code: int, error: str, *before: str) 
     await talk.journal("made", "init", f"terminate Failed({error})")
 
 
-@case(_Echo, [7, 16], needs=["violations"])
+@case(_Echo, ["S7.7", "S15.2", "S16.1"], needs=["violations"])
 async def a_broken_frame_is_1002_after_the_good_ones(talk: Talk) -> None:
     data = frame(0x1, b"good") + frame(0x1, b"bad", masked=False)
     await _breaks(talk, data, 1002, "ProtocolError", "good")
 
 
-@case(_Echo, [7, 16], needs=["violations"])
+@case(_Echo, ["S15.3", "S16.1"], needs=["violations"])
 async def broken_text_is_1007(talk: Talk) -> None:
     await _breaks(talk, frame(0x1, b"\xff"), 1007, "InvalidData")
 
 
-@case(_Echo, [7, 16, 17], options=Options(max_message_size=1000))
+@case(_Echo, ["S15.4", "S16.1", "S17.1"], options=Options(max_message_size=1000))
 async def a_message_that_is_too_big_is_1009(talk: Talk) -> None:
     await _breaks(talk, frame(0x2, bytes(1001)), 1009, "MessageTooBig")
 
@@ -327,7 +328,7 @@ class _Binary(Subject, BinarySock):
         return message
 
 
-@case(_Text, [7, 16])
+@case(_Text, ["S7.7", "S13.7", "S16.1"])
 async def binary_to_a_text_sock_is_1003(talk: Talk) -> None:
     client = await talk.open()
     await client.send("good", b"bad")
@@ -336,7 +337,7 @@ async def binary_to_a_text_sock_is_1003(talk: Talk) -> None:
     await talk.journal("made", "init", "terminate Failed(UnsupportedData)")
 
 
-@case(_Binary, [7, 16])
+@case(_Binary, ["S7.7", "S13.7", "S16.1"])
 async def text_to_a_binary_sock_is_1003(talk: Talk) -> None:
     client = await talk.open()
     await client.send(b"good", "bad")
@@ -345,7 +346,7 @@ async def text_to_a_binary_sock_is_1003(talk: Talk) -> None:
     await talk.journal("made", "init", "terminate Failed(UnsupportedData)")
 
 
-@case(_Echo, [5, 9], needs=["control"])
+@case(_Echo, ["S9.1"], needs=["control"])
 async def a_ping_after_the_close_is_not_answered(talk: Talk) -> None:
     client = await talk.open()
     await client.send_bytes(frame(0x9, b"1") + frame(0x8, b"\x03\xe8") + frame(0x9, b"2"))

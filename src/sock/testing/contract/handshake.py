@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from sock.spec import Headers, Options, Upgrade
 
-from .case import Case, Failure, case, registered
+from .case import Case, case, registered
 from .subject import Subject
+from .verdict import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sock.spec import Request
 
-    from .case import Talk
+    from .talk import Talk
 
 _QUIET: Final = 0.3
 """Seconds in which a host that would answer once more does so."""
@@ -163,7 +164,7 @@ async def _is_refused(
 registered.extend(
     Case(
         f"handshake/refused_as_{name}",
-        (14,),
+        ("S14.1",),
         Subject,
         partial(_is_refused, *wanted),
         frozenset({"handshake"}),
@@ -172,14 +173,14 @@ registered.extend(
 )
 
 
-@case(Subject, [14], needs=["responses", "handshake"])
+@case(Subject, ["S1.5"], needs=["responses", "handshake"])
 async def a_request_for_something_else_is_told_what_is_there(talk: Talk) -> None:
     answer = await _asked(talk, without="Upgrade", Connection="keep-alive")
     if answer.status != 426:
         raise Failure(f"the status is {answer.status}, not 426")
 
 
-@case(Subject, [14])
+@case(Subject, ["S14.1"])
 async def lists_in_any_case_ask_for_a_connection(talk: Talk) -> None:
     answer = await _asked(talk, Connection="keep-alive, UPGRADE", Upgrade="WebSocket")
     if answer.status != 101:
@@ -198,14 +199,14 @@ async def _is_let_in(talk: Talk, origin: str, status: int) -> None:
         raise Failure(f"the page of {origin} gets {client.head.status}, not {status}")
 
 
-@case(Subject, [14])
+@case(Subject, ["S14.2"])
 async def another_sites_page_is_not_let_in(talk: Talk) -> None:
     await _is_let_in(talk, "https://other.example", 403)
     if "init" in (records := await talk.peek()):
         raise Failure(f"the Sock was live: {records}")
 
 
-@case(Subject, [14])
+@case(Subject, ["S14.2"])
 async def a_page_of_the_host_itself_is_let_in_whatever_its_port(talk: Talk) -> None:
     host, port = talk.address
     await _is_let_in(talk, f"http://{host}:{port}", 101)
@@ -215,14 +216,14 @@ async def a_page_of_the_host_itself_is_let_in_whatever_its_port(talk: Talk) -> N
 _LISTED: Final = Options(origins=["https://listed.example"])
 
 
-@case(Subject, [14, 17], options=_LISTED)
+@case(Subject, ["S14.2", "S14.7", "S17.1"], options=_LISTED)
 async def an_origin_of_the_upgrades_is_let_in(talk: Talk) -> None:
     await _is_let_in(talk, "https://listed.example", 101)
     await _is_let_in(talk, "https://listed.example:444", 403)
     await _is_let_in(talk, "https://other.example", 403)
 
 
-@case(Subject, [14, 17], options=Options(origins=["*"]))
+@case(Subject, ["S14.7", "S17.1"], options=Options(origins=["*"]))
 async def every_origin_is_let_in_where_the_upgrade_says_so(talk: Talk) -> None:
     await _is_let_in(talk, "https://other.example", 101)
     await _is_let_in(talk, "null", 101)
@@ -241,12 +242,12 @@ async def _reads_no_other(talk: Talk, status: int, **how: str) -> None:
         raise Failure("what came behind the handshake was read as another request")
 
 
-@case(Subject, [14], needs=["handshake"])
+@case(Subject, ["S14.4"], needs=["handshake"])
 async def what_follows_no_valid_handshake_is_no_request(talk: Talk) -> None:
     await _reads_no_other(talk, 426, Sec_WebSocket_Version="12")
 
 
-@case(Subject, [14], needs=["early", "handshake"])
+@case(Subject, ["S14.4"], needs=["early", "handshake"])
 async def what_follows_a_refused_origin_is_no_request(talk: Talk) -> None:
     await _reads_no_other(talk, 403, Origin="https://other.example")
 
@@ -266,17 +267,19 @@ async def _is_an_error(talk: Talk) -> None:
         raise Failure(f"the Sock was live: {records}")
 
 
-@case(_upgraded(subprotocol="c"), [14], needs=["responses"])
+@case(_upgraded(subprotocol="c"), ["S14.5"], needs=["responses"])
 async def a_subprotocol_that_was_not_offered_is_an_error_of_the_server(talk: Talk) -> None:
     await _is_an_error(talk)
 
 
-@case(_upgraded(headers={"Sec-WebSocket-Accept": "mine"}), [14], needs=["responses"])
+@case(_upgraded(headers={"Sec-WebSocket-Accept": "mine"}), ["S14.5"], needs=["responses"])
 async def a_header_that_is_the_hosts_is_an_error_of_the_server(talk: Talk) -> None:
     await _is_an_error(talk)
 
 
-@case(_upgraded(headers=[("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]), [14], needs=["headers"])
+@case(
+    _upgraded(headers=[("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]), ["S14.5"], needs=["headers"]
+)
 async def a_header_may_be_on_the_101_more_than_once(talk: Talk) -> None:
     client = await talk.open()
     found = client.head.headers.get_all("set-cookie")

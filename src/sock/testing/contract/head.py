@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sock.spec import Options, Refuse, Upgrade
 
-from .case import Failure, case
+from .case import case
 from .subject import Subject
+from .verdict import Failure
 
 if TYPE_CHECKING:
     from sock.spec import Ref, Request
     from sock.testing.client import Client
 
-    from .case import Talk
+    from .talk import Talk
 
 _TEXT: Final = "é 日本"
 
@@ -31,7 +32,7 @@ class _Reads(Subject):
         return self.read
 
 
-@case(_Reads, [1], needs=["text"])
+@case(_Reads, ["S13.10"], needs=["text"])
 async def fields_and_cookies_are_read_as_utf_8(talk: Talk) -> None:
     client = await talk.open(headers={"X-Name": _TEXT, "Cookie": f"a=1; name={_TEXT}"})
     await talk.hears(client, _TEXT, _TEXT)
@@ -45,7 +46,7 @@ def _named(request: Request) -> Upgrade:
     return Upgrade(Subject(request), headers=_HEADERS)
 
 
-@case(_named, [1], needs=["headers", "text"])
+@case(_named, ["S13.10", "S14.5"], needs=["headers", "text"])
 async def headers_of_the_application_are_sent_as_utf_8(talk: Talk) -> None:
     client = await talk.open()
     _has_headers(client)
@@ -56,7 +57,7 @@ def _refused(_: Request) -> Upgrade:
     raise Refuse(401, headers=_HEADERS)
 
 
-@case(_refused, [1], needs=["responses", "text"])
+@case(_refused, ["S1.3", "S13.10"], needs=["responses", "text"])
 async def headers_of_a_refusal_are_sent_as_utf_8(talk: Talk) -> None:
     _has_headers(await talk.ask())
 
@@ -70,7 +71,7 @@ def _has_headers(client: Client) -> None:
 _LISTED: Final = ("https://*.example.com", "moz-extension://f1b2", "file://", "null")
 
 
-@case(Subject, [1], options=Options(origins=_LISTED))
+@case(Subject, ["S14.7"], options=Options(origins=_LISTED))
 async def origins_are_let_in_by_what_is_listed(talk: Talk) -> None:
     for origin, status in (
         ("https://a.b.example.com", 101),
@@ -91,13 +92,13 @@ def _is_friend(origin: str, request: Request) -> bool:
     return origin == "https://friend.example" and "run" in request.query
 
 
-@case(Subject, [1], options=Options(origins=_is_friend))
+@case(Subject, ["S14.7"], options=Options(origins=_is_friend))
 async def origins_are_let_in_by_a_function(talk: Talk) -> None:
     await _answers(talk, "https://friend.example", 101)
     await _answers(talk, "https://evil.example", 403)
 
 
-@case(Subject, [1, 6], options=Options(origins=_is_friend), needs=["responses"])
+@case(Subject, ["S14.7"], options=Options(origins=_is_friend), needs=["responses"])
 async def a_function_of_the_origins_that_raises_is_a_500(talk: Talk) -> None:
     await _answers(talk, "https://fault.example", 500)
 

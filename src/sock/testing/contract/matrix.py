@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sock.spec import Ref, Request
     from sock.testing.client import Happening
 
-    from .case import Talk
+    from .talk import Talk
 
 CALLBACKS: Final = ("init", "handle_in", "handle_control", "handle_info")
 
@@ -154,6 +154,55 @@ VALUES: Final = {
 """What else may be returned, and what may not; of `handle_in` alone."""
 
 
+_PROVEN: Final = {
+    "nothing": "S2.1",
+    "text": "S2.2",
+    "binary": "S2.3",
+    "ping": "S2.5",
+    "pong": "S2.5",
+    "list": "S2.7",
+    "stop": "S2.8",
+    "stop_code": "S2.8",
+    "stop_detail": "S2.8 S16.4",
+    "stop_messages": "S2.8",
+    "raise": "S6.1",
+    "raise_stop": "S6.9",
+    "await": "S2.9",
+    "generator": "S2.9 S2.12",
+    "stream": "S2.9 S4.2",
+    "empty_text": "S2.1",
+    "empty_binary": "S2.1",
+    "encoded_text": "S2.4",
+    "prepared": "S2.6",
+    "bytearray": "S2.3",
+    "memoryview": "S2.3",
+    "tuple": "S2.7",
+    "empty_list": "S2.7",
+    "large": "S2.2",
+    "list_with_control": "S2.5 S2.7",
+    "stop_message": "S2.8",
+    "stop_error": "S7.12 S13.1",
+    "stop_long_detail": "S13.1",
+    "stop_code_error": "S7.12",
+    "await_stop": "S2.8 S2.9",
+    "await_raise": "S6.1",
+    "generator_stop": "S2.8 S3.7",
+    "dict": "S2.10 S6.3",
+    "number": "S2.10 S6.3",
+    "list_of_numbers": "S2.7 S6.3",
+    "surrogate": "S2.2",
+}
+"""The statements about each kind of result."""
+
+_OF_CALLBACK: Final = {
+    "init": "S1.7",
+    "handle_in": "S3.5",
+    "handle_control": "S5.1 S5.3",
+    "handle_info": "S10.2",
+}
+"""The statements about each callback."""
+
+
 @final
 class _Cell(Subject):
     """Returns the result from the callback, once, and else echoes."""
@@ -184,7 +233,7 @@ class _Cell(Subject):
 
 async def _talk(callback: str, outcome: Outcome, talk: Talk) -> None:
     journal = ["made", "init"]
-    # After a Stop or an exception nothing more is handled (rule 7), though it came in one piece.
+    # After a Stop or an exception nothing more is handled, though it came in one piece.
     late = () if outcome.code is None else (_LATE,)
     if callback in {"init", "handle_info"}:
         client = await talk.open(early=late)
@@ -210,24 +259,20 @@ async def _talk(callback: str, outcome: Outcome, talk: Talk) -> None:
     await talk.journal(*journal, f"terminate {outcome.reason}")
 
 
-def _rules(callback: str, outcome: Outcome) -> tuple[int, ...]:
-    rules = {2, 8}
-    if callback == "init":
-        rules.add(1)
-    if callback == "handle_control":
-        rules.add(5)
-    if callback == "handle_info":
-        rules.add(10)
+def _statements(callback: str, name: str, outcome: Outcome) -> tuple[str, ...]:
+    """Return what a cell proves: about its kind of result, its callback, and the end of it."""
+    numbers = [*_PROVEN[name].split(), *_OF_CALLBACK[callback].split(), "S8.1", "S8.4"]
     if outcome.code is not None:
-        rules |= {6, 7, 9, 16} if outcome.reason.startswith("Failed") else {7, 9, 16}
-    return tuple(sorted(rules))
+        numbers += ["S9.1", "S9.3", "S16.1"]
+        numbers += ["S6.2", "S6.4"] if outcome.reason.startswith("Failed") else ["S7.12"]
+    return tuple(dict.fromkeys(numbers))
 
 
 def _case(callback: str, name: str, outcome: Outcome) -> Case:
     needs = outcome.needs | _CONTROL if callback == "handle_control" else outcome.needs
     return Case(
         f"{callback}/{name}",
-        _rules(callback, outcome),
+        _statements(callback, name, outcome),
         partial(_Cell, callback, outcome.make),
         partial(_talk, callback, outcome),
         needs,

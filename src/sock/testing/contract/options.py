@@ -9,15 +9,16 @@ from sock.spec import Compression, Options
 from sock.testing.client import End
 from sock.testing.peer import frame
 
-from .case import Failure, case
+from .case import case
 from .subject import Subject
+from .verdict import Failure
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sock.testing.client import Client
 
-    from .case import Talk
+    from .talk import Talk
 
 _MEBIBYTE: Final = 2**20
 _SOON: Final = 0.3  # seconds, of the limits on time
@@ -48,28 +49,28 @@ def _pieces(count: int, size: int = 1) -> bytes:
 # max_message_size
 
 
-@case(_Sizes, [17], options=Options(max_message_size=1000))
+@case(_Sizes, ["S17.1"], options=Options(max_message_size=1000))
 async def a_message_of_max_message_size_is_taken(talk: Talk) -> None:
     client = await talk.open()
     await client.send(bytes(1000))
     await talk.hears(client, "1000")
 
 
-@case(_Sizes, [17], options=Options(max_message_size=1000))
+@case(_Sizes, ["S15.4", "S17.1"], options=Options(max_message_size=1000))
 async def fragments_are_counted_together(talk: Talk) -> None:
     client = await talk.open()
     await client.send_bytes(_pieces(2, 501))
     await _is_too_big(talk, client)
 
 
-@case(_Sizes, [17])
+@case(_Sizes, ["S17.1"])
 async def a_message_of_a_mebibyte_is_taken_where_nothing_is_said(talk: Talk) -> None:
     client = await talk.open()
     await client.send(bytes(_MEBIBYTE))
     await talk.hears(client, str(_MEBIBYTE))
 
 
-@case(_Sizes, [17], needs=["close"])
+@case(_Sizes, ["S17.1"], needs=["close"])
 async def a_message_of_more_is_not(talk: Talk) -> None:
     client = await talk.open()
     await client.send_bytes(frame(0x2, bytes(_MEBIBYTE + 1)))
@@ -78,7 +79,7 @@ async def a_message_of_more_is_not(talk: Talk) -> None:
     await talk.journal("made", "init", "terminate Failed(MessageTooBig)")
 
 
-@case(_Sizes, [17], needs=["options"], options=Options(max_message_size=None))
+@case(_Sizes, ["S17.1"], needs=["options"], options=Options(max_message_size=None))
 async def a_limit_may_be_taken_away(talk: Talk) -> None:
     client = await talk.open()
     await client.send(bytes(2 * _MEBIBYTE))
@@ -88,7 +89,7 @@ async def a_limit_may_be_taken_away(talk: Talk) -> None:
 # max_fragments
 
 
-@case(_Sizes, [17], needs=["options"], options=Options(max_fragments=3))
+@case(_Sizes, ["S15.5", "S17.1"], needs=["options"], options=Options(max_fragments=3))
 async def a_message_of_max_fragments_is_taken_and_one_of_more_is_not(talk: Talk) -> None:
     client = await talk.open()
     await client.send_bytes(_pieces(3))
@@ -97,7 +98,7 @@ async def a_message_of_max_fragments_is_taken_and_one_of_more_is_not(talk: Talk)
     await _is_too_big(talk, client)
 
 
-@case(_Sizes, [17], needs=["options"])
+@case(_Sizes, ["S15.5", "S17.1"], needs=["options"])
 async def a_message_of_more_than_1024_fragments_is_not_taken(talk: Talk) -> None:
     client = await talk.open()
     await client.send_bytes(_pieces(1024))
@@ -122,7 +123,7 @@ class _Floods(Subject):
         return "last" if info == 1023 else None
 
 
-@case(_Floods, [17])
+@case(_Floods, ["S17.1"])
 async def a_mailbox_keeps_1024_infos_where_nothing_is_said(talk: Talk) -> None:
     client = await talk.open()
     await client.send("1024")
@@ -131,7 +132,7 @@ async def a_mailbox_keeps_1024_infos_where_nothing_is_said(talk: Talk) -> None:
     await talk.hears(client, "last")
 
 
-@case(_Floods, [17])
+@case(_Floods, ["S11.5", "S16.1", "S17.1"])
 async def one_more_closes_with_1013(talk: Talk) -> None:
     client = await talk.open()
     await client.send("1025")
@@ -150,7 +151,7 @@ class _Slow(Subject):
 _SMALL: Final = Options(max_read_ahead=1, max_send_buffer=1)
 
 
-@case(_Slow, [11, 17], options=_SMALL)
+@case(_Slow, ["S2.12", "S11.4", "S17.1"], options=_SMALL)
 async def the_smallest_buffers_lose_nothing_and_keep_the_order(talk: Talk) -> None:
     client = await talk.open()
     await client.send(*map(str, range(50)))
@@ -160,7 +161,12 @@ async def the_smallest_buffers_lose_nothing_and_keep_the_order(talk: Talk) -> No
 # idle_timeout, close_timeout
 
 
-@case(Subject, [16, 17], needs=["idle"], options=Options(idle_timeout=_SOON, ping_interval=None))
+@case(
+    Subject,
+    ["S12.1", "S16.1", "S17.1"],
+    needs=["idle"],
+    options=Options(idle_timeout=_SOON, ping_interval=None),
+)
 async def a_silent_peer_is_closed_after_idle_timeout(talk: Talk) -> None:
     client = await talk.open()
     await talk.is_closed(client, 3008)
@@ -172,7 +178,7 @@ class _Leaves(Subject):
         raise LookupError(message)
 
 
-@case(_Leaves, [17], needs=["close"], options=Options(close_timeout=_SOON))
+@case(_Leaves, ["S9.3", "S17.1"], needs=["close"], options=Options(close_timeout=_SOON))
 async def a_peer_that_does_not_answer_the_close_is_cut(talk: Talk) -> None:
     client = await talk.open()
     await client.send("go")
@@ -188,7 +194,7 @@ async def a_peer_that_does_not_answer_the_close_is_cut(talk: Talk) -> None:
 _COMPRESSED: Final = Options(compression=Compression(threshold=0))
 
 
-@case(_Sizes, [17], needs=["options"], options=_COMPRESSED)
+@case(_Sizes, ["S17.1"], needs=["options"], options=_COMPRESSED)
 async def compression_is_agreed_on_where_the_upgrade_allows_it(talk: Talk) -> None:
     client = await talk.open(compression=Compression())
     if "permessage-deflate" not in client.head.headers.get("sec-websocket-extensions", ""):
@@ -199,7 +205,7 @@ async def compression_is_agreed_on_where_the_upgrade_allows_it(talk: Talk) -> No
     await talk.hears(client, "5", "5")
 
 
-@case(_Sizes, [17], needs=["options"])
+@case(_Sizes, ["S15.7", "S17.1"], needs=["options"])
 async def compression_is_off_where_nothing_is_said(talk: Talk) -> None:
     client = await talk.open(compression=Compression())
     found = client.head.headers.get("sec-websocket-extensions")
@@ -209,7 +215,7 @@ async def compression_is_off_where_nothing_is_said(talk: Talk) -> None:
 
 @case(
     _Sizes,
-    [17],
+    ["S15.4", "S17.1"],
     needs=["options"],
     options=Options(compression=Compression(), max_message_size=1000),
 )

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any, final
 
 from sock.spec import Ping, Pong, Refuse, Response, Stream, Upgrade
 
-from .case import Failure, case
+from .case import case
 from .subject import Subject
+from .verdict import Failure
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sock.spec import Ref, Request
 
-    from .case import Talk
+    from .talk import Talk
 
 
 class _Steps(Subject):
@@ -95,7 +96,7 @@ class _Refuses(Subject):
         raise Refuse(401, "who are you?", {"WWW-Authenticate": "Basic"})
 
 
-@case(_Refuses, [1], needs=["responses"])
+@case(_Refuses, ["S1.3", "S8.1"], needs=["responses"])
 async def a_constructor_may_refuse(talk: Talk) -> None:
     client = await talk.ask()
     found = client.head.status, client.head.headers.get("www-authenticate"), await client.body()
@@ -111,7 +112,7 @@ class _FailsToBeMade(Subject):
         raise LookupError("not to be told to the peer")
 
 
-@case(_FailsToBeMade, [1, 6], needs=["responses"])
+@case(_FailsToBeMade, ["S1.4"], needs=["responses"])
 async def a_constructor_that_raises_is_an_error_of_the_server(talk: Talk) -> None:
     client = await talk.ask()
     if client.head.status != 500:
@@ -120,7 +121,7 @@ async def a_constructor_that_raises_is_an_error_of_the_server(talk: Talk) -> Non
         raise Failure("the peer is told what was raised")
 
 
-@case(lambda _: Response(404, "nothing here"), [1], needs=["responses"])
+@case(lambda _: Response(404, "nothing here"), ["S1.2"], needs=["responses"])
 async def an_application_may_give_an_ordinary_answer(talk: Talk) -> None:
     client = await talk.ask()
     found = client.head.status, await client.body()
@@ -132,7 +133,7 @@ def _upgraded(request: Request) -> Upgrade:
     return Upgrade(_Steps(request), subprotocol="b", headers={"X-Kind": "chosen"})
 
 
-@case(_upgraded, [1, 14], needs=["headers"])
+@case(_upgraded, ["S14.5"], needs=["headers"])
 async def the_application_chooses_subprotocol_and_headers(talk: Talk) -> None:
     client = await talk.open(headers={"Sec-WebSocket-Protocol": "a, b"})
     names = "sec-websocket-protocol", "x-kind"
@@ -146,13 +147,13 @@ async def _answered_later(request: Request) -> _Steps:
     return _Steps(request)
 
 
-@case(_answered_later, [1], needs=["early"])
+@case(_answered_later, ["S1.1", "S1.10"], needs=["early"])
 async def an_application_may_answer_later_and_what_came_meanwhile_is_not_lost(talk: Talk) -> None:
     client = await talk.open(early=("first", "second"))
     await talk.hears(client, "first", "second")
 
 
-@case(_Steps, [1, 3], needs=["early"])
+@case(_Steps, ["S1.7", "S1.10", "S3.2"], needs=["early"])
 async def init_comes_first_whatever_came_with_the_handshake(talk: Talk) -> None:
     client = await talk.open(early=("first",))
     await talk.hears(client, "first")
@@ -164,7 +165,7 @@ async def init_comes_first_whatever_came_with_the_handshake(talk: Talk) -> None:
 # Rule 3.
 
 
-@case(_Steps, [3])
+@case(_Steps, ["S3.1", "S3.2", "S3.4"])
 async def callbacks_never_overlap(talk: Talk) -> None:
     client = await talk.open()
     await client.send("one", "two", "three")
@@ -175,7 +176,7 @@ async def callbacks_never_overlap(talk: Talk) -> None:
     await talk.journal("made", *steps, "terminate Remote(1000, 'bye')")
 
 
-@case(_Waits, [3, 10], needs=["control"])
+@case(_Waits, ["S3.4", "S5.1"], needs=["control"])
 async def messages_and_infos_wait_in_the_order_of_arrival(talk: Talk) -> None:
     client = await talk.open()
     await client.send("go", "one", Ping(b"1"))
@@ -187,7 +188,7 @@ async def messages_and_infos_wait_in_the_order_of_arrival(talk: Talk) -> None:
     await talk.hears(client, "released", "one", "two", "three")
 
 
-@case(_Generates, [3])
+@case(_Generates, ["S3.6"])
 async def each_yield_is_pushed_at_once(talk: Talk) -> None:
     client = await talk.open()
     await client.send("go")
@@ -196,7 +197,7 @@ async def each_yield_is_pushed_at_once(talk: Talk) -> None:
     await talk.hears(client, "two")
 
 
-@case(_Generates, [3])
+@case(_Generates, ["S3.2"])
 async def a_message_waits_for_the_generator(talk: Talk) -> None:
     client = await talk.open()
     await client.send("go", "after")
@@ -208,7 +209,7 @@ async def a_message_waits_for_the_generator(talk: Talk) -> None:
 # Rule 4.
 
 
-@case(_Streams, [4])
+@case(_Streams, ["S3.2", "S4.1"])
 async def the_conversation_goes_on_beside_a_stream(talk: Talk) -> None:
     client = await talk.open()
     await client.send("go")
@@ -219,7 +220,7 @@ async def the_conversation_goes_on_beside_a_stream(talk: Talk) -> None:
     await talk.hears(client, "two")
 
 
-@case(_Streams, [4])
+@case(_Streams, ["S4.8", "S7.6", "S8.2"])
 async def a_stream_ends_with_its_connection(talk: Talk) -> None:
     client = await talk.open()
     await client.send("go")
@@ -228,7 +229,7 @@ async def a_stream_ends_with_its_connection(talk: Talk) -> None:
     await talk.journal("made", "init", "items end", "terminate Remote(1000, 'bye')")
 
 
-@case(_Streams, [4])
+@case(_Streams, ["S4.4"])
 async def a_stream_may_be_cancelled(talk: Talk) -> None:
     client = await talk.open()
     await client.send("go")
@@ -244,7 +245,7 @@ async def a_stream_may_be_cancelled(talk: Talk) -> None:
 # Rule 5.
 
 
-@case(_Waits, [5], needs=["control"])
+@case(_Waits, ["S3.4", "S5.1", "S5.3"], needs=["control"])
 async def a_ping_is_answered_while_a_callback_is_waiting(talk: Talk) -> None:
     client = await talk.open()
     await client.send("go", Ping(b"there?"))
@@ -257,7 +258,7 @@ async def a_ping_is_answered_while_a_callback_is_waiting(talk: Talk) -> None:
     await talk.journal("made", "init", "waits", "released", told, reason)
 
 
-@case(_Waits, [5], needs=["control"])
+@case(_Waits, ["S5.3"], needs=["control"])
 async def a_pong_is_told_too(talk: Talk) -> None:
     client = await talk.open()
     await client.send(Pong(b"here"))
@@ -295,7 +296,7 @@ class _Sends(Subject):
         return str(info)
 
 
-@case(_Sends, [10])
+@case(_Sends, ["S7.13", "S10.1", "S10.2", "S10.6", "S10.7"])
 async def infos_arrive_in_the_order_sent_from_any_thread(talk: Talk) -> None:
     client = await talk.open()
     await talk.hears(client, *map(str, range(100)), "spawned", "in a moment")
@@ -303,7 +304,7 @@ async def infos_arrive_in_the_order_sent_from_any_thread(talk: Talk) -> None:
     await talk.journal("made", "init", "spawned ends", "terminate Remote(1000, 'bye')")
 
 
-@case(_Waits, [10])
+@case(_Waits, ["S7.4", "S10.3", "S10.4"])
 async def an_info_to_a_closed_connection_is_silent(talk: Talk) -> None:
     client = await talk.open()
     await talk.says_goodbye(client)
@@ -313,14 +314,14 @@ async def an_info_to_a_closed_connection_is_silent(talk: Talk) -> None:
     await talk.journal("made", "init", "terminate Remote(1000, 'bye')")
 
 
-@case(Subject, [10])
+@case(Subject, ["S13.6"])
 async def an_info_that_is_a_message_is_pushed_by_default(talk: Talk) -> None:
     client = await talk.open()
     await talk.post("hello")
     await talk.hears(client, "hello")
 
 
-@case(Subject, [2, 16])
+@case(Subject, ["S13.6", "S16.1"])
 async def a_message_that_nobody_takes_closes_with_1003(talk: Talk) -> None:
     client = await talk.open()
     await client.send("hello")

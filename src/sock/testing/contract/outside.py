@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sock.spec import Options, Stop, Stream
 
-from .case import Failure, case
+from .case import case
 from .subject import Subject
+from .verdict import Failure
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sock.testing.client import Client
 
-    from .case import Talk
+    from .talk import Talk
 
 _BOUND: Final = 0.5
 """Seconds for which a peer may leave a Close frame unread."""
@@ -78,22 +79,22 @@ async def _is_told(talk: Talk, client: Client, code: int) -> None:
     await client.send_close(heard.answer)
 
 
-@case(_Busy, [7, 10])
+@case(_Busy, ["S7.1", "S7.15", "S10.4", "S10.11"])
 async def stop_ends_a_callback_that_sleeps(talk: Talk) -> None:
     await _stopped(talk, "sleep")
 
 
-@case(_Busy, [7, 10])
+@case(_Busy, ["S7.15", "S10.10", "S10.11"])
 async def stop_from_another_thread_ends_a_callback_that_sleeps(talk: Talk) -> None:
     await _stopped(talk, "sleep", thread=True)
 
 
-@case(_Busy, [7, 10])
+@case(_Busy, ["S7.1", "S7.15"])
 async def stop_ends_a_generator(talk: Talk) -> None:
     await _stopped(talk, "generate")
 
 
-@case(_Busy, [4, 7, 10])
+@case(_Busy, ["S4.8", "S7.15"])
 async def stop_ends_a_stream(talk: Talk) -> None:
     client = await talk.open()
     await client.send("stream")
@@ -103,7 +104,7 @@ async def stop_ends_a_stream(talk: Talk) -> None:
     await talk.journal("made", "init", "begins", "ends", "terminate Normal()")
 
 
-@case(_Busy, [10])
+@case(_Busy, ["S10.11", "S16.1"])
 async def stop_of_an_idle_connection_says_its_code_and_detail(talk: Talk) -> None:
     client = await talk.open()
     await client.send("hello")
@@ -113,7 +114,7 @@ async def stop_of_an_idle_connection_says_its_code_and_detail(talk: Talk) -> Non
     await talk.journal("made", "init", "terminate Normal()")
 
 
-@case(_Busy, [7, 10], options=Options(close_timeout=_BOUND, send_timeout=60))
+@case(_Busy, ["S7.15", "S9.3"], options=Options(close_timeout=_BOUND, send_timeout=60))
 async def stop_cuts_a_peer_that_does_not_read(talk: Talk) -> None:
     client = await talk.open(receive_buffer=4096)
     await client.send("fill")
@@ -123,7 +124,7 @@ async def stop_cuts_a_peer_that_does_not_read(talk: Talk) -> None:
     await talk.is_cut(client, within=2 * _BOUND)
 
 
-@case(_Busy, [10])
+@case(_Busy, ["S7.15"])
 async def stop_of_a_connection_that_is_over_is_silent(talk: Talk) -> None:
     client = await talk.open()
     await talk.says_goodbye(client)
@@ -141,7 +142,7 @@ class _Hears(Subject):
         return f"heard {info}"
 
 
-@case(Subject, [10])
+@case(Subject, ["S10.10", "S10.13"])
 async def send_all_reaches_every_connection(talk: Talk) -> None:
     one, other = await talk.open(), await talk.open()
     await talk.send_all("first é")
@@ -150,7 +151,7 @@ async def send_all_reaches_every_connection(talk: Talk) -> None:
         await talk.hears(client, "first é", "second")
 
 
-@case(_Hears, [10])
+@case(_Hears, ["S10.13"])
 async def send_all_gives_a_handler_the_info_itself(talk: Talk) -> None:
     client = await talk.open()
     await talk.send_all("info")
@@ -159,7 +160,7 @@ async def send_all_gives_a_handler_the_info_itself(talk: Talk) -> None:
     await talk.journal("made", "init", "info", "terminate Remote(1000, 'bye')")
 
 
-@case(_Busy, [10, 11], needs=["buffer"])
+@case(_Busy, ["S10.12"], needs=["buffer"])
 async def pending_tells_what_waits_for_the_peer(talk: Talk) -> None:
     client = await talk.open()
     if (waits := await talk.pending()) != 0:
@@ -216,27 +217,27 @@ async def _raises(talk: Talk, kind: str, *pushed: str) -> None:
     await talk.journal("made", "init", "terminate Normal()")
 
 
-@case(_Raises, [6])
+@case(_Raises, ["S6.9", "S7.12"])
 async def a_stop_raised_in_a_coroutine_is_a_result(talk: Talk) -> None:
     await _raises(talk, "coroutine")
 
 
-@case(_Raises, [6])
+@case(_Raises, ["S6.9"])
 async def a_stop_raised_in_a_generator_is_a_result(talk: Talk) -> None:
     await _raises(talk, "generator", "one")
 
 
-@case(_Raises, [6])
+@case(_Raises, ["S6.9"])
 async def a_stop_raised_in_a_stream_is_a_result(talk: Talk) -> None:
     await _raises(talk, "stream", "one")
 
 
-@case(_Raises, [6])
+@case(_Raises, ["S6.9"])
 async def a_stop_raised_in_a_spawned_task_is_a_result(talk: Talk) -> None:
     await _raises(talk, "task")
 
 
-@case(_Raises, [6])
+@case(_Raises, ["S6.9"])
 async def a_stop_raised_in_a_task_group_is_a_result(talk: Talk) -> None:
     await _raises(talk, "group")
 
@@ -248,7 +249,7 @@ class _Odd(Subject):
         raise GeneratorExit
 
 
-@case(_Odd, [6])
+@case(_Odd, ["S6.1"])
 async def a_coroutine_that_raises_generator_exit_ends_the_connection(talk: Talk) -> None:
     for when in ("at once", "later"):
         client = await talk.open()
@@ -268,7 +269,7 @@ class _Rebinds(Subject):
         return "rebound"
 
 
-@case(_Rebinds, [3])
+@case(_Rebinds, ["S3.12"])
 async def what_is_bound_to_a_callback_later_is_never_called(talk: Talk) -> None:
     client = await talk.open()
     await client.send("one", "in the same piece")

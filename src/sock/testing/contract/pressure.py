@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sock.spec import Options, Ping, Stream
 
-from .case import Failure, case
+from .case import case
 from .subject import Subject
+from .verdict import Failure
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from sock.spec import Ref
     from sock.testing.client import Client
 
-    from .case import Talk
+    from .talk import Talk
 
 LookT = TypeVar("LookT")
 
@@ -41,7 +42,7 @@ class _Sink(Subject):
         return f"{next(self.count)}: {len(message)}"
 
 
-@case(_Sink, [11], needs=["pressure"])
+@case(_Sink, ["S11.3", "S11.4"], needs=["pressure"])
 async def a_handler_that_lags_holds_its_peer_back(talk: Talk) -> None:
     client = await talk.open()
     sent: list[int] = []
@@ -87,7 +88,7 @@ class _Source(Subject):
         self.note("0")
 
 
-@case(_Source, [3, 11], needs=["pressure"])
+@case(_Source, ["S3.8", "S11.1"], needs=["pressure"])
 async def a_peer_that_does_not_read_holds_the_generator_back(talk: Talk) -> None:
     client = await talk.open(receive_buffer=4096)
     await client.send("go")
@@ -112,7 +113,7 @@ class _Flooded(Subject):
         self.note(info)
 
 
-@case(_Flooded, [11, 16, 17], options=Options(max_mailbox=4))
+@case(_Flooded, ["S11.5", "S16.1", "S17.1"], options=Options(max_mailbox=4))
 async def one_info_too_many_closes_with_1013(talk: Talk) -> None:
     client = await talk.open()
     await client.send("go")
@@ -126,7 +127,7 @@ class _Pushes(Subject):
         return bytes(_PIECE * _PIECES)
 
 
-@case(_Pushes, [11, 16, 17], needs=["buffer"], options=Options(send_timeout=_SHORT))
+@case(_Pushes, ["S11.2", "S16.1", "S17.1"], needs=["buffer"], options=Options(send_timeout=_SHORT))
 async def a_peer_that_takes_nothing_is_too_slow(talk: Talk) -> None:
     client = await talk.open(receive_buffer=4096)
     await client.send("go")
@@ -166,17 +167,22 @@ async def _times_out(talk: Talk, *messages: str) -> None:
     await talk.journal("made", "init", "terminate TimedOut()")
 
 
-@case(_Talks, [12, 16, 17], needs=["idle"], options=_SILENT)
+@case(_Talks, ["S12.1", "S12.2", "S16.1", "S17.1"], needs=["idle"], options=_SILENT)
 async def pushes_keep_no_silent_peer_alive(talk: Talk) -> None:
     await _times_out(talk)
 
 
-@case(_Talks, [12, 16, 17], needs=["idle"], options=_SILENT)
+@case(_Talks, ["S12.1", "S12.2", "S16.1", "S17.1"], needs=["idle"], options=_SILENT)
 async def a_busy_handler_keeps_no_silent_peer_alive(talk: Talk) -> None:
     await _times_out(talk, "work", "more work")
 
 
-@case(Subject, [12, 17], needs=["control"], options=Options(ping_interval=_SHORT, idle_timeout=60))
+@case(
+    Subject,
+    ["S12.3", "S17.1"],
+    needs=["control"],
+    options=Options(ping_interval=_SHORT, idle_timeout=60),
+)
 async def a_silent_peer_is_pinged(talk: Talk) -> None:
     client = await talk.open()
     await talk.hears(client, Ping())

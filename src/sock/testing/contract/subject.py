@@ -10,8 +10,9 @@
     /send_all?info=…    sends an info to all Socks of the run; stops
     /stop?code=…        stops the case's Sock, pushes whether its ref is closed; stops
     /pending            pushes how many bytes wait for the peer of the case's Sock; stops
+    /reports?about=…    pushes what the host has reported since the run began, as a JSON list; stops
 
-With `&thread`, the two before the last do it in another thread.
+With `&thread`, `/send_all` and `/stop` do it in another thread.
 
 Each with `?run=ID`, which the case makes up. All is done over WebSockets, so that a host which
 serves nothing else can be tested, in another process too, as long as that is one process.
@@ -26,6 +27,8 @@ from typing import TYPE_CHECKING, Any, Final, final
 from sock.live.ref import send_all
 from sock.spec import Failed, Remote, Response, Sock, Stop
 
+from . import reports
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -37,13 +40,23 @@ _PATIENCE: Final = 5.0  # seconds
 
 @final
 class Run:
-    """What one run of a case leaves behind, in the host's process."""
+    """What one run of a case leaves behind, in the host's process.
 
-    def __init__(self) -> None:
+    Args:
+        name: that the case has made up.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.mark = reports.mark()
         self.records: list[str] = []
         self.refs: list[Ref[Any]] = []
         self.released = asyncio.Event()
         self.over = asyncio.Event()
+
+    def error(self) -> LookupError:
+        """Return an exception that a report of it can be told by, and a leak of it to the peer."""
+        return LookupError(f"not to be told to the peer: {self.name}")
 
 
 _runs: dict[str, Run] = {}
@@ -129,6 +142,12 @@ class _Pending(_SendAll):
         return Stop(messages=json.dumps(self.run.refs[0].pending))
 
 
+class _Reports(_SendAll):
+    async def init(self, _: Ref[Any], /) -> Stop:
+        found = reports.reported(self.run.mark, self.query["about"])
+        return Stop(messages=json.dumps(found))
+
+
 async def _call(query: Mapping[str, str], do: Callable[[], None]) -> None:
     if "thread" in query:
         await asyncio.to_thread(do)
@@ -143,6 +162,7 @@ _SERVICES: Final[dict[str, Callable[[Request], Answer]]] = {
     "send_all": _SendAll,
     "stop": _Stop,
     "pending": _Pending,
+    "reports": _Reports,
 }
 
 
@@ -153,12 +173,13 @@ def service(request: Request) -> Answer:
 
 
 def _run(request: Request) -> Run:
+    reports.watch()
     name = request.query.get("run", "")
     run = _runs.get(name)
     if run is None:
         while len(_runs) >= _MAX_RUNS:
             del _runs[next(iter(_runs))]
-        run = _runs[name] = Run()
+        run = _runs[name] = Run(name)
     return run
 
 

@@ -1,0 +1,76 @@
+"""What the host reports: each record that its process gives to `logging`, and what it has dropped.
+
+A host may report to something else than a log; the cases that look for reports can only be tried
+where it is the log of Python.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+from sock import telemetry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MAX: Final = 4096
+
+_texts: Final[deque[str]] = deque(maxlen=_MAX)
+_count = 0
+_watching = False
+
+
+def watch() -> None:
+    """Keep what is reported from now on."""
+    global _watching  # noqa: PLW0603 - one for the process, as its log is
+    if _watching:
+        return
+    _watching = True
+    before = logging.getLogRecordFactory()
+
+    # Loggers may be kept from their ancestors, and handlers are the program's own; but every record
+    # is made by the factory, and once.
+    def made(*args: Any, **named: Any) -> logging.LogRecord:
+        record = before(*args, **named)
+        _note(_text(record))
+        return record
+
+    logging.setLogRecordFactory(made)
+    telemetry.subscribe(_dropped)
+
+
+def reported(mark: int, about: str) -> list[str]:
+    """Return the reports since a mark that contain a text."""
+    fresh = max(0, len(_texts) - (_count - mark))
+    return [text for text in list(_texts)[fresh:] if about in text]
+
+
+def mark() -> int:
+    """Return how many reports there were until now."""
+    return _count
+
+
+def _note(text: str) -> None:
+    global _count  # noqa: PLW0603 - as above
+    _count += 1
+    _texts.append(text)
+
+
+def _text(record: logging.LogRecord) -> str:
+    try:
+        message = record.getMessage()
+    except Exception:  # noqa: BLE001 - arguments that do not fit: the handlers will say so
+        message = str(record.msg)
+    lines = [f"{record.levelname} {message}"]
+    if record.exc_info and record.exc_info[1] is not None:
+        lines += traceback.format_exception(record.exc_info[1])
+    return "\n".join(lines)
+
+
+def _dropped(event: str, fields: Mapping[str, Any]) -> None:
+    if event == "connection.closed" and fields["dropped"]:
+        run = fields["request"].query.get("run", "")
+        _note(f"{fields['dropped']} dropped of {run}")

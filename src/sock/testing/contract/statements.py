@@ -1,0 +1,30 @@
+"""The statements of the specification: MUST, SHOULD or MAY, and which of them no case can see."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .levels import NUMBERS
+
+LEVELS: Final[dict[str, str]] = {
+    f"S{chapter}.{number}": level
+    for level, chapters in NUMBERS.items()
+    for chapter, numbers in chapters.items()
+    for number in numbers.split()
+}
+"""What each statement says at its strongest: MUST, SHOULD or MAY."""
+
+UNSEEN: Final[dict[str, str]] = {
+    "S0.1": "It asks for what all the others ask for.",
+    "S0.2": "All cases together prove it: they are one application, the same on every host.",
+}
+"""Why no case can see that a host keeps a statement that says MUST."""
+
+
+def is_required(number: str) -> bool:
+    """Tell whether a statement says MUST.
+
+    >>> is_required("S7.5"), is_required("S9.4")
+    (True, False)
+    """
+    return LEVELS[number] == "MUST"

@@ -1,0 +1,105 @@
+"""The suite covers the specification: no MUST is without a case or a reason for having none."""
+
+import pytest
+
+from sock.testing import contract
+from sock.testing.contract.statements import is_required
+from tests.contract.mutants.mutant import Mutant, NotApplicable, mutants, unbreakable
+from tests.contract.mutants.page import LEVELS, PAGE, levels, page
+
+PROVEN = {number for case in contract.CASES for number in case.statements}
+REQUIRED = {number for number in contract.LEVELS if is_required(number)}
+
+TO_BE_WRITTEN = """
+S0.3 S0.4 S0.5 S0.7 S0.8
+S1.6 S1.8 S1.9 S1.12
+S2.11 S2.13 S2.14
+S3.3
+S4.5 S4.6 S4.9
+S5.2 S5.4
+S6.6 S6.7 S6.8 S6.10
+S7.2 S7.3 S7.10 S7.11 S7.14 S7.16 S7.17
+S8.3 S8.5
+S9.2 S9.5
+S10.5 S10.9 S10.14 S10.15 S10.16
+S11.6 S11.7
+S12.4 S12.5
+S13.2 S13.3 S13.4 S13.5 S13.8 S13.9
+S14.3 S14.6 S14.8 S14.9 S14.10 S14.11 S14.12
+S15.6 S15.9 S15.10
+S16.2
+S17.2
+S18.5 S18.6
+S19.1 S19.2 S19.3 S19.4 S19.5 S19.6 S19.7 S19.8 S19.9 S19.10 S19.11
+S21.1 S21.2 S21.3 S21.4 S21.5 S21.6 S21.7 S21.8 S21.9 S21.10
+"""
+"""Statements that a case could see, and that have none yet."""
+
+TO_BE_BROKEN = """
+S1.1 S1.2 S1.3 S1.4 S1.5 S1.7 S1.10
+S2.1 S2.2 S2.3 S2.4 S2.5 S2.6 S2.7 S2.8 S2.9 S2.10 S2.12
+S3.1 S3.2 S3.4 S3.5 S3.6 S3.7 S3.8 S3.9 S3.12
+S4.1 S4.2 S4.4 S4.7 S4.8
+S5.1 S5.3
+S6.1 S6.2 S6.3 S6.4 S6.5 S6.9
+S7.1 S7.4 S7.6 S7.7 S7.8 S7.9 S7.12 S7.13 S7.15
+S8.1 S8.2 S8.4 S8.6 S8.7
+S9.1 S9.3
+S10.1 S10.2 S10.3 S10.4 S10.6 S10.7 S10.8 S10.10 S10.11 S10.12 S10.13
+S11.1 S11.2 S11.3 S11.4 S11.5
+S12.1 S12.2 S12.3
+S13.1 S13.6 S13.7 S13.10
+S14.1 S14.2 S14.4 S14.5 S14.7
+S15.1 S15.2 S15.3 S15.4 S15.5 S15.7 S15.8
+S16.1 S16.3 S16.4
+S17.1
+S18.1 S18.2 S18.3 S18.4
+"""
+"""Statements that have cases, and no mutant yet."""
+
+
+def test_the_table_of_statements_says_what_the_specification_says():
+    assert LEVELS.read_text() == levels(), "make suite"
+
+
+def test_every_must_has_a_case_or_a_reason_why_no_case_can_see_it():
+    assert REQUIRED - PROVEN - set(contract.UNSEEN) == set(TO_BE_WRITTEN.split())
+
+
+def test_no_statement_has_both_a_case_and_a_reason_for_having_none():
+    assert PROVEN & set(contract.UNSEEN) == set()
+
+
+def test_every_reason_is_for_a_must():
+    assert set(contract.UNSEEN) <= REQUIRED
+
+
+def test_every_case_cites_statements_that_exist_and_each_once():
+    for case in contract.CASES:
+        assert case.statements, case
+        assert len(set(case.statements)) == len(case.statements), case
+        assert set(case.statements) <= set(contract.LEVELS), case
+
+
+def test_every_must_that_has_a_case_has_a_mutant_or_a_reason():
+    broken = {mutant.statement for mutant in mutants()} | set(unbreakable())
+    assert REQUIRED & PROVEN - broken == set(TO_BE_BROKEN.split())
+
+
+def test_every_mutant_breaks_a_statement_that_has_a_case():
+    assert {mutant.statement for mutant in mutants()} | set(unbreakable()) <= PROVEN
+
+
+@pytest.mark.parametrize("mutant", mutants(), ids=str)
+def test_a_mutant_applies_to_the_source_as_it_is(mutant):
+    compile(mutant.applied(), mutant.file, "exec")
+
+
+def test_a_mutant_whose_text_is_gone_fails_by_name():
+    mutant = Mutant("S7.5", "native.py", "is for this test", "no such text", "")
+    with pytest.raises(NotApplicable, match=r"S7\.5: it is for this test: its text is 0 times"):
+        mutant.applied()
+
+
+def test_the_page_of_the_suite_is_up_to_date():
+    assert PAGE.read_text() == page(), "make suite"
