@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from sock.testing import contract
+from tests.adapters.peers import leaving as leaving
 from tests.certificate import tls as tls
 
 # A host that is missing skips its tests; where it was asked for, that is an error.
@@ -43,12 +44,20 @@ async def _uvicorn(app, *, ws="sock.adapters.uvicorn:SockProtocol", **options):
     config = uvicorn.Config(
         app, port=0, ws=ws, log_config=None, log_level="error", loop="none", **options
     )
-    server = uvicorn.Server(config)
+    started = asyncio.Event()
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets=None):
+            await super().startup(sockets=sockets)
+            started.set()
+
+    server = Server(config)
     running = asyncio.ensure_future(server.serve())
     try:
-        while not server.started:
-            assert not running.done(), running.exception()
-            await asyncio.sleep(0.005)
+        starting = asyncio.ensure_future(started.wait())
+        await asyncio.wait({running, starting}, return_when=asyncio.FIRST_COMPLETED)
+        starting.cancel()
+        assert server.started, running.exception()
         port = server.servers[0].sockets[0].getsockname()[1]
 
         async def stop():

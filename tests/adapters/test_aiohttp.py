@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 
 import pytest
 import websockets
 
-from sock import Options, Refuse, Remote, Response, Sock, Upgrade
+from sock import Options, Refuse, Response, Sock, Upgrade
 from sock.testing import contract
+from tests.adapters.peers import HANDSHAKE
 
 web = pytest.importorskip("aiohttp.web")
 from sock.adapters import aiohttp as adapter
@@ -149,12 +149,6 @@ def test_an_object_of_another_framework_is_one_clear_error(run_async):
             await adapter.upgrade({}, Echo(None))
 
     run_async(act())
-
-
-HANDSHAKE = (
-    b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-)
 
 
 class Where(Sock):
@@ -381,45 +375,18 @@ def test_a_refusal_that_comes_too_late_is_an_error(run_async, caplog):
     assert [one.exc_info[0] for one in caplog.records if one.exc_info] == [Refuse, Refuse]
 
 
-LEAVING = {
-    "RST": lambda sock: sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0"),
-    "FIN": lambda sock: None,
-}
-
-
-@pytest.mark.parametrize("early", [b"", b"\x81\x82\0\0\0\0hi"], ids=["", "early"])
-@pytest.mark.parametrize("leave", LEAVING.values(), ids=LEAVING)
-def test_a_peer_that_leaves_unnoticed_is_no_error(
-    run_async, caplog, events, reactor_kind, leave, early
-):
+def test_a_peer_that_leaves_unnoticed_is_no_error(run_async, caplog, events, reactor_kind, leaving):
     """It goes while the route runs, so aiohttp has not seen it yet."""
-    ended = []
 
-    class Notes(Echo):
-        def terminate(self, reason):
-            ended.append(reason)
+    async def room(request):
+        return await leaving.in_route(lambda handler: adapter.upgrade(request, handler))
 
     async def act():
-        done = asyncio.Event()
-
-        async def room(request):
-            leave(peer)
-            peer.close()
-            try:
-                return await adapter.upgrade(request, Notes(None))
-            finally:
-                done.set()
-
         async with serving(("/", room)) as (_, port):
-            loop = asyncio.get_running_loop()
-            with socket.socket() as peer:
-                peer.setblocking(False)
-                await loop.sock_connect(peer, ("127.0.0.1", port))
-                await loop.sock_sendall(peer, HANDSHAKE + early)
-                await done.wait()
+            await leaving.connect(port)
 
     run_async(act())
-    assert ended in ([], [Remote(1006)])
+    leaving.check()
     assert not [one for one in caplog.records if one.exc_info or one.levelname == "ERROR"]
     assert "handshake.failed" not in [name for name, _ in events]
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import fcntl
 import gc
 import json
 import resource
 import signal
 import socket
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -79,6 +81,15 @@ HANDLERS = {
 }
 
 
+def unread(descriptor: Path) -> int:
+    """Return the bytes that the kernel has received and this process has not read."""
+    with contextlib.suppress(OSError):  # it is closed meanwhile, or is nothing that is read
+        if str(descriptor.readlink()).startswith("socket:"):
+            counted = fcntl.ioctl(int(descriptor.name), termios.FIONREAD, bytes(4))
+            return int.from_bytes(counted, sys.byteorder)
+    return 0
+
+
 def figures(server) -> str:
     gc.collect()
     with contextlib.suppress(OSError, AttributeError):
@@ -91,6 +102,7 @@ def figures(server) -> str:
             "cpu": time.process_time(),
             "connections": server.connections,
             "pending": len(server.http_connections),
+            "unread": sum(map(unread, Path("/proc/self/fd").iterdir())),
             "descriptors": sum(1 for _ in Path("/proc/self/fd").iterdir()),
         }
     )

@@ -21,18 +21,24 @@ PROTOCOLS = ["sock.adapters.uvicorn:SockProtocol", "websockets-sansio"]
 def ends(run_async, act):
     """Return what `terminate` is told after a client did what it does."""
     reasons = []
+    ended = asyncio.Event()
 
     class Notes(Sock):
+        begun = asyncio.Event()
+
+        def init(self, ref):
+            self.begun.set()
+
         def handle_in(self, message):
             return Stop(4001) if message == "stop" else message
 
         def terminate(self, reason):
             reasons.append(reason)
+            ended.set()
 
     async def bounded():
         await act(Notes)
-        while not reasons:
-            await asyncio.sleep(0.005)
+        await ended.wait()
 
     run_async(bounded())
     return reasons
@@ -88,7 +94,7 @@ def test_quart_says_1012_when_its_server_cancels_it(run_async):
         told.put_nowait({"type": "websocket.connect"})
         serving = asyncio.ensure_future(app(scope, told.get, said.put))
         assert (await said.get())["type"] == "websocket.accept"
-        await asyncio.sleep(0.01)
+        await kind.begun.wait()
         serving.cancel()
         with pytest.raises(asyncio.CancelledError):
             await serving

@@ -10,6 +10,7 @@ import pytest
 import websockets
 
 from sock import Sock
+from tests.live_bridge import until
 
 django = pytest.importorskip("django")
 pytest.importorskip("channels")
@@ -37,8 +38,7 @@ def opened(monkeypatch):
 
 
 async def all_closed(connections):
-    while any(one.connection is not None for one in connections):
-        await asyncio.sleep(0.01)
+    await until(lambda: all(one.connection is None for one in connections))
 
 
 def test_an_open_socket_holds_no_connection_to_the_database(
@@ -87,7 +87,7 @@ def test_no_connection_is_closed_under_a_callback_that_is_under_way(run_async, s
             assert await client.recv() == "made"
             for _ in range(3):  # others come and go, and are looked after
                 async with websockets.connect(url):
-                    await asyncio.sleep(0.02)
+                    await asyncio.sleep(0.02)  # the time of two looks: nothing tells of a look
             Temporary.go.set()
             assert await client.recv() == "[(42,)]"
             await all_closed(opened)

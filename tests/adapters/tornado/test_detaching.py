@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 
 import pytest
 import websockets
-
-from sock import Remote
 
 pytest.importorskip("tornado")
 from tornado import iostream
@@ -21,6 +18,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
+from tests.adapters.peers import HANDSHAKE
 from tests.adapters.tornado.serving import Echo, serving
 
 
@@ -32,55 +30,24 @@ def test_an_object_of_another_framework_is_one_clear_error(run_async):
     run_async(act())
 
 
-HANDSHAKE = (
-    b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-)
-
-
-LEAVING = {
-    "RST": lambda sock: sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0"),
-    "FIN": lambda sock: None,
-}
-
-
-@pytest.mark.parametrize("early", [b"", b"\x81\x82\0\0\0\0hi"], ids=["", "early"])
-@pytest.mark.parametrize("leave", LEAVING.values(), ids=LEAVING)
 @pytest.mark.parametrize("over_stream", [False, True])
 def test_a_peer_that_leaves_unnoticed_is_no_error(
-    run_async, caplog, events, reactor_kind, monkeypatch, leave, early, over_stream
+    run_async, caplog, events, reactor_kind, monkeypatch, leaving, over_stream
 ):
     """[S1.8] It goes while the route runs, so Tornado has not seen it yet."""
-    ended = []
     if over_stream:  # as over TLS
         monkeypatch.setattr(iostream, "SSLIOStream", iostream.IOStream)
 
-    class Notes(Echo):
-        def terminate(self, reason):
-            ended.append(reason)
+    class Room(RequestHandler):
+        async def get(self):
+            await leaving.in_route(lambda handler: adapter.upgrade(self, handler))
 
     async def act():
-        done = asyncio.Event()
-
-        class Room(RequestHandler):
-            async def get(self):
-                leave(peer)
-                peer.close()
-                try:
-                    await adapter.upgrade(self, Notes(None))
-                finally:
-                    done.set()
-
         async with serving((r"/", Room)) as (_, port):
-            loop = asyncio.get_running_loop()
-            with socket.socket() as peer:
-                peer.setblocking(False)
-                await loop.sock_connect(peer, ("127.0.0.1", port))
-                await loop.sock_sendall(peer, HANDSHAKE + early)
-                await done.wait()
+            await leaving.connect(port)
 
     run_async(act())
-    assert ended in ([], [Remote(1006)])
+    leaving.check()
     assert not [one for one in caplog.records if one.exc_info or one.levelname == "ERROR"]
     assert "handshake.failed" not in [name for name, _ in events]
 

@@ -18,15 +18,10 @@ from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
 from sock.adapters import tornado as adapter
+from tests.adapters.peers import HANDSHAKE
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*There is no current event loop:DeprecationWarning"
-)
-
-
-HANDSHAKE = (
-    b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
 
 

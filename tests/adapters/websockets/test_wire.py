@@ -18,7 +18,9 @@ from sock import (
 )
 from sock.testing.client import Client
 from sock.testing.peer import frame
+from tests.adapters.peers import HANDSHAKE
 from tests.adapters.websockets.serving import Echo, serving
+from tests.live_bridge import until
 
 
 def test_a_peer_that_answers_no_pings_times_out_and_one_that_does_not(run_async):
@@ -29,8 +31,7 @@ def test_a_peer_that_answers_no_pings_times_out_and_one_that_does_not(run_async)
             url = f"ws://127.0.0.1:{port}/"
             answers = await websockets.connect(url)
             silent = await Client.connect(url)
-            while not Echo.reasons:
-                await asyncio.sleep(0.01)
+            await until(lambda: Echo.reasons)
             await silent.__aexit__(None, None, None)
             await answers.send("still here")
             assert await answers.recv() == "still here"
@@ -42,8 +43,7 @@ def test_a_peer_that_answers_no_pings_times_out_and_one_that_does_not(run_async)
 
 async def told():
     """Return what `terminate` is told."""
-    while not Echo.reasons:
-        await asyncio.sleep(0.005)
+    await until(lambda: Echo.reasons)
     return Echo.reasons.pop()
 
 
@@ -98,10 +98,7 @@ def test_a_peer_that_is_too_slow_hears_1013(run_async):
     async def act():
         async with serving(Pushes, send_timeout=0.3) as (_, port):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(
-                b"GET / HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-            )
+            writer.write(HANDSHAKE)
             assert isinstance((await told()).error, PeerTooSlow)
             last = b""
             while not last.endswith(b"\x03\xf5too slow"):
