@@ -7,8 +7,11 @@ import threading
 
 import pytest
 
-from sock import HandshakeError
+from sock import HandshakeError, Options, Remote, Request
 from sock.hosting.members import Members
+from sock.live.bridge import Bridge
+from sock.loop import Reactor
+from tests.live_bridge import Notes, Server
 
 
 class Live:
@@ -47,6 +50,21 @@ def test_a_drain_tells_all_and_cuts_those_that_are_left(run_async, events):
 
     run_async(act())
     assert [name for name, _ in events] == ["server.draining", "server.stopped"]
+
+
+def test_a_bridge_is_a_member_as_long_as_it_runs(run_async):
+    async def act():
+        loop = asyncio.get_running_loop()
+        members, server = Members.of(loop), Server()
+        bridge = Bridge(Reactor.of(loop), server, Request(), Notes(), Options())
+        running = asyncio.ensure_future(members.run(bridge))
+        await asyncio.sleep(0)
+        assert members.live_connections == {bridge}
+        server.tell(Remote(1000))
+        await running
+        assert members.live_connections == set()
+
+    run_async(act())
 
 
 def test_while_they_are_sent_away_no_other_is_let_in(run_async):

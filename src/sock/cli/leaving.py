@@ -25,9 +25,6 @@ from sock.observe import log
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-_THREADS_TIMEOUT: Final = 1.0
-"""Seconds that threads have to end."""
-
 _UVICORN_TIMEOUT: Final = 3.0
 """Seconds that all tasks and threads have to end for which uvicorn and asyncio wait."""
 
@@ -53,7 +50,7 @@ def end_process(
         return
     from sock.server.ending import threads_left
 
-    left = threads_left(threads_before, _THREADS_TIMEOUT)
+    left = threads_left(threads_before)
     if left:
         _process_ends.set()
         if error is not None:

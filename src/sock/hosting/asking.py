@@ -207,6 +207,18 @@ def accept_upgrade(
     return handshake.accept(request, key, upgrade, options), options
 
 
+def accept_or_respond(
+    request: Request, key: str, upgrade: Upgrade, host_options: Options
+) -> tuple[handshake.Acceptance, Options] | Response:
+    """Do as `accept_upgrade` does, or return the response that has to be sent in its place."""
+    try:
+        return accept_upgrade(request, key, upgrade, host_options)
+    except HandshakeError as refusal:
+        return refused(request, refusal)
+    except HandlerError as error:
+        return failed(request, error)
+
+
 def check_not_stopping(*, draining: bool) -> None:
     """Refuse a new connection while a host sends the others away.
 
@@ -214,7 +226,12 @@ def check_not_stopping(*, draining: bool) -> None:
         HandshakeError: the host is draining (503).
     """
     if draining:
-        raise HandshakeError(503, "the server is stopping", [("Retry-After", "1")])
+        raise stopping()
+
+
+def stopping() -> HandshakeError:
+    """Return the refusal of a host that is stopping."""
+    return HandshakeError(503, "the server is stopping", [("Retry-After", "1")])
 
 
 def refused(request: Request, refusal: Refuse | HandshakeError) -> Response:
@@ -222,10 +239,14 @@ def refused(request: Request, refusal: Refuse | HandshakeError) -> Response:
     if isinstance(refusal, Refuse):
         response, detail = refusal.response, "by the application"
     else:
-        response = Response(refusal.status, refusal.detail + "\n", refusal.headers)
-        detail = refusal.detail
+        response, detail = response_to(refusal), refusal.detail
     telemetry.emit("handshake.refused", request=request, status=response.status, detail=detail)
     return response
+
+
+def response_to(refusal: HandshakeError) -> Response:
+    """Return the response to a request that the host refuses. `refused` reports it as well."""
+    return Response(refusal.status, refusal.detail + "\n", refusal.headers)
 
 
 def failed(request: Request, error: BaseException) -> Response:

@@ -15,6 +15,8 @@ from .asking import check_not_stopping
 from .drain import drain
 
 if TYPE_CHECKING:
+    from sock.live.bridge import Bridge
+
     from .drain import HttpConnection, LiveConnection
 
 
@@ -66,6 +68,19 @@ class Members:
         self.live_connections.discard(connection)
         if not self.live_connections:
             self._empty.set()
+
+    async def run(self, bridge: Bridge) -> None:
+        """Run a bridge from `init` to the end of `terminate`, as one of the live connections.
+
+        Raises:
+            asyncio.CancelledError: this was cancelled, and the life cycle is over.
+            Exception: the server refuses our close code.
+        """
+        self.add(bridge)
+        try:
+            await bridge.run()
+        finally:
+            self.discard(bridge)
 
     async def wait_empty(self) -> None:
         """Wait until there is no connection."""

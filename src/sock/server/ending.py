@@ -64,12 +64,14 @@ def run_to_end(
         finally:
             asyncio.set_event_loop(None)
             loop.close()  # this does not wait for the threads of the executor
-        threads = [thread.name for thread in threads_left(known, _JOIN_TIMEOUT)]
+        threads = [thread.name for thread in threads_left(known)]
         if tasks or threads:
             telemetry.emit("server.left", tasks=tasks, threads=threads)
 
 
-def threads_left(known: Collection[threading.Thread], seconds: float) -> list[threading.Thread]:
+def threads_left(
+    known: Collection[threading.Thread], seconds: float = _JOIN_TIMEOUT
+) -> list[threading.Thread]:
     """Wait for the threads that Python would wait for at its end; return those that go on.
 
     Args:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from sock.hosting.asking import accept_upgrade, failed, refused
+from sock.hosting.asking import accept_upgrade
 from sock.hosting.limit import report, report_needed
 from sock.hosting.members import Members
 from sock.hosting.takeover import Takeover
 from sock.live.bridge import Bridge
 from sock.loop import Reactor
-from sock.spec import HandlerError, HandshakeError, Response
+from sock.spec import Response
 
 from . import event
 from .limits import CONTROL, HOST, LIMITS, REFUSAL
@@ -60,16 +60,6 @@ def connection_options(request: Request, upgrade: Upgrade, base: Options) -> Opt
     return accept_upgrade(request, "", upgrade, base)[1]
 
 
-def options_or_response(request: Request, upgrade: Upgrade, base: Options) -> Options | Response:
-    """Return the options of the connection, or the response where it may not be accepted."""
-    try:
-        return connection_options(request, upgrade, base)
-    except HandshakeError as refusal:
-        return refused(request, refusal)
-    except HandlerError as error:
-        return failed(request, error)
-
-
 async def run_bridge(
     wire: ServerWire, request: Request, upgrade: Upgrade, options: Options
 ) -> None:
@@ -94,9 +84,4 @@ async def run_bridge(
         end_when_cancelled=getattr(wire, "end_when_cancelled", None),
         on_unsendable=lambda message: report(HOST, CONTROL, kind, type(message).__name__, request),
     )
-    members = Members.of(loop)
-    members.add(bridge)
-    try:
-        await bridge.run()
-    finally:
-        members.discard(bridge)
+    await Members.of(loop).run(bridge)

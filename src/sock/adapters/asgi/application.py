@@ -96,12 +96,14 @@ class Asgi:
         takeover = admission.takeover_of(scope)
         if takeover is not None:
             takeover.check_unanswered()
-        check = hosted_application.check_not_draining if takeover is None else takeover.check
+        check = (
+            hosted_application.check_not_draining if takeover is None else takeover.check_handshake
+        )
         answer = await self._application.ask(request, check, upgrading=True)
         if isinstance(answer, Upgrade):
             base = self._application.options
-            options = admission.options_or_response(request, answer, base)
-            if isinstance(options, Options):
+            accepted = asking.accept_or_respond(request, "", answer, base)
+            if not isinstance(accepted, Response):
                 if takeover is not None:
                     takeover.begin_arguments, takeover.seen_request = (answer, base), request
                 await event.send_acceptance(answer, send)
@@ -109,9 +111,9 @@ class Asgi:
                     await takeover.wait()
                     return
                 wire = event.AsgiWire(scope, receive, send)
-                await admission.run_bridge(wire, request, answer, options)
+                await admission.run_bridge(wire, request, answer, accepted[1])
                 return
-            answer = options
+            answer = accepted
         if takeover is not None:
             takeover.refusal_reported = True
         await admission.deny(scope, request, answer, send)

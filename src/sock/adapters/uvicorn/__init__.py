@@ -11,7 +11,7 @@ except ImportError as error:  # pragma: no cover - tested in a subprocess
     raise ImportError("uvicorn is not installed: pip install 'sockpy[uvicorn]'") from error
 
 # This protocol was written with 0.54; much older releases take no protocol by its name from `--ws`.
-if tuple(int(part) for part in uvicorn.__version__.split(".")[:2]) < (0, 54):  # pragma: no cover
+if tuple(map(int, uvicorn.__version__.split(".")[:2])) < (0, 54):  # pragma: no cover - not in tests
     raise ImportError(
         f"uvicorn {uvicorn.__version__} is too old: pip install --upgrade 'sockpy[uvicorn]'"
     )

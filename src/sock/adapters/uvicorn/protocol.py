@@ -28,7 +28,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 
 from sock.adapters.asgi.admission import RESPONSE_EXTENSION, TAKEOVER_EXTENSION
 from sock.adapters.asgi.event import disconnect_event, send_response
-from sock.hosting.asking import refused
+from sock.hosting.asking import refused, response_to, stopping
 from sock.hosting.takeover import Takeover, take_from_transport
 from sock.loop import Reactor
 from sock.observe.log import attach
@@ -139,7 +139,7 @@ class SockProtocol(asyncio.Protocol):
         """Drain when uvicorn stops: uvicorn waits until this protocol has left its connections."""
         takeover = self._takeover
         if takeover is None or takeover.link is None:
-            self._write_response(Response(503, "the server is stopping\n", {"Retry-After": "1"}))
+            self._write_response(response_to(stopping()))
             return
         bound = smaller(self._drain_timeout, self._config.timeout_graceful_shutdown)
         if self._config.reload:

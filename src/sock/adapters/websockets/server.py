@@ -11,7 +11,7 @@ from websockets.http11 import Response as WebsocketsResponse
 
 from sock.adapters.conversion import address_of, content_of, for_latin_1, headers_of, type_name
 from sock.adapters.hosted_application import HostedApplication, check_not_draining
-from sock.hosting.asking import accept_upgrade, failed, refused
+from sock.hosting.asking import accept_or_respond, refused
 from sock.hosting.content import has_content_length
 from sock.hosting.limit import report_needed
 from sock.hosting.members import Members
@@ -21,7 +21,6 @@ from sock.loop import Reactor
 from sock.observe import log
 from sock.spec import (
     CloseCode,
-    HandlerError,
     HandshakeError,
     Options,
     Request,
@@ -86,13 +85,10 @@ def hosting(app: App, *, options: Options | None = None) -> dict[str, Any]:
         answer = await application.ask(request, check_not_draining, upgrading=True)
         if isinstance(answer, Response):
             return _response(answer)
-        try:
-            all_options = accept_upgrade(request, "", answer, application.options)[1]
-        except HandshakeError as refusal:
-            return _response(refused(request, refusal))
-        except HandlerError as error:
-            return _response(failed(request, error))
-        setattr(connection, _ACCEPTED, (request, answer, all_options))
+        accepted = accept_or_respond(request, "", answer, application.options)
+        if isinstance(accepted, Response):
+            return _response(accepted)
+        setattr(connection, _ACCEPTED, (request, answer, accepted[1]))
         return None
 
     def select_subprotocol(connection: ServerConnection, _: Any) -> Any:
@@ -156,12 +152,7 @@ async def _run_bridge(
     bridge = wire.bridge = Bridge(
         Reactor.of(loop), wire, request, upgrade.handler, options, debug=loop.get_debug()
     )
-    members = Members.of(loop)
-    members.add(bridge)
-    try:
-        await bridge.run()
-    finally:
-        members.discard(bridge)
+    await Members.of(loop).run(bridge)
 
 
 def _response(response: Response) -> WebsocketsResponse:
