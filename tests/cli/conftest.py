@@ -20,6 +20,10 @@ class Chat(sock.TextSock):
     def handle_in(self, message):
         return message
 
+class Desk(sock.TextSock):
+    def __init__(self, request, user):
+        self.user = user
+
 class Room:
     pass
 

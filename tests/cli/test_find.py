@@ -52,6 +52,14 @@ import pytest
             ),
         ),
         (
+            "examples.chat:Desk",
+            (
+                "'examples.chat:Desk' is not an application: its constructor does not take one "
+                "request and nothing else. Name a function that takes a request and returns "
+                "Desk(…)."
+            ),
+        ),
+        (
             "examples.chat:two",
             (
                 "'examples.chat:two' is not an application: "

@@ -242,23 +242,43 @@ STRICT = sock.Options(max_mailbox=5)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "variables", "name"),
+    ("arguments", "variables", "name", "remedy"),
     [
-        (["--max-message-size", "100"], {}, "--max-message-size"),
-        (["--idle-timeout", "100"], {}, "--idle-timeout"),
-        (["--max-connections", "100"], {}, "--max-connections"),
-        ([], {"SOCK_MAX_MAILBOX": "100"}, "SOCK_MAX_MAILBOX"),
-        (["--options", "asgi:STRICT"], {}, "max_mailbox, in --options,"),
+        (
+            ["--origin", "https://a.example"],
+            {},
+            "--origin",
+            ", such as upgrade(…, Options(origins=…))",
+        ),
+        (
+            ["--idle-timeout", "100"],
+            {},
+            "--idle-timeout",
+            ", such as upgrade(…, Options(idle_timeout=…))",
+        ),
+        (["--max-connections", "100"], {}, "--max-connections", ""),
+        (
+            [],
+            {"SOCK_MAX_MAILBOX": "100"},
+            "SOCK_MAX_MAILBOX",
+            ", such as upgrade(…, Options(max_mailbox=…))",
+        ),
+        (
+            ["--options", "asgi:STRICT"],
+            {},
+            "max_mailbox, in --options,",
+            ", such as upgrade(…, Options(max_mailbox=…))",
+        ),
     ],
 )
 def test_a_limit_is_refused_by_name_for_an_asgi_application(
-    folder, invoke, arguments, variables, name
+    folder, invoke, arguments, variables, name, remedy
 ):
     (folder / "asgi.py").write_text(ASGI)
     result = invoke("run", "asgi:app", *arguments, env=variables)
     assert result.output == (
         f"sock: {name} is for applications that Sock's own server runs; 'asgi:app' is run by"
         " uvicorn, and its Socks take their Options from sock.asgi, from upgrade and from their"
-        " class.\n"
+        f" class{remedy}.\n"
     )
     assert result.exit_code == 2

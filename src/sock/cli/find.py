@@ -121,6 +121,11 @@ def problem_of_app(found: Any) -> str | None:
         return "it is a class, but not a subclass of Sock"
     if accepts_arguments(found, 1) is not False:
         return None
+    if isinstance(found, type):
+        return (
+            "its constructor does not take one request and nothing else. Name a function that takes"
+            f" a request and returns {found.__name__}(…)"
+        )
     if accepts_arguments(found, 0):
         return "it takes no request. With --factory it is called, and returns the application"
     return "it does not take one request and nothing else"
@@ -141,13 +146,19 @@ def _offer(module: ModuleType) -> str:
 
 
 def _applications(module: ModuleType) -> list[str]:
-    """Return the names that look like applications: callables first, then Sock classes."""
+    """Return the names that look like applications: callables first, then Sock classes.
+
+    A class whose constructor takes more than a request is made by one of the callables.
+    """
     public = {name: value for name, value in vars(module).items() if not name.startswith("_")}
     functions = [name for name, value in public.items() if _looks_like_app(value, module)]
     classes = [
         name
         for name, value in public.items()
-        if isinstance(value, type) and issubclass(value, Sock) and value.__module__ != "sock"
+        if isinstance(value, type)
+        and issubclass(value, Sock)
+        and value.__module__ != "sock"
+        and accepts_arguments(value, 1) is not False
     ]
     return [*functions, *classes]
 

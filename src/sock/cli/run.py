@@ -19,6 +19,8 @@ import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from sock.spec.options import SERVER_FIELDS
+
 from . import make
 from .failure import CANNOT_START, NOT_THERE, fail
 from .find import find, is_asgi, problem_of_app
@@ -149,10 +151,12 @@ def _run_uvicorn(
 ) -> None:
     for name in sorted(options.given - {"drain_timeout"}):
         source = given_as.get(name, f"{name}, in --options,")
+        # What only a server has is a setting of uvicorn's here.
+        remedy = "" if name in SERVER_FIELDS else f", such as upgrade(…, Options({name}=…))"
         fail(
             f"{source} is for applications that Sock's own server runs; {target!r} is run"
             " by uvicorn, and its Socks take their Options from sock.asgi, from upgrade and from"
-            " their class.",
+            f" their class{remedy}.",
             NOT_THERE,
         )
     try:

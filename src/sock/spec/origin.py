@@ -33,6 +33,7 @@ _LISTED: Final = re.compile(
     rf"{_SCHEME}://(?P<host>(?:\*\.)?[A-Za-z0-9\-._~]+|\[[0-9A-Fa-f:.]+\])?(?::[0-9]{{1,5}})?"
 )
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
+_SCHEMES_WITH_HOST: Final = frozenset(("http", "https", "ws", "wss"))
 
 
 class Origin(NamedTuple):
@@ -144,15 +145,20 @@ def _check_text(origin: str) -> None:
         return
     match = _LISTED.fullmatch(origin)
     # It would match no Origin that a browser sends, so nobody could connect, without an error.
-    if match is None or (match["host"] is None and not _is_of_files(origin, match["scheme"])):
-        raise ValueError(
-            f"{origin!r} is not an origin such as 'https://example.com' or 'https://*.example.com'"
-            " (RFC 6454 §6.2)"
-        )
+    if match is None or not _names_a_site(match):
+        begun = _LISTED.match(origin)
+        if begun is not None and _names_a_site(begun) and origin[begun.end()] == "/":
+            why = f", because of the slash behind it. Write {begun[0]!r}"
+        else:
+            why = " such as 'https://example.com' or 'https://*.example.com'"
+        raise ValueError(f"{origin!r} is not an origin{why} (RFC 6454 §6.2)")
 
 
-def _is_of_files(origin: str, scheme: str) -> bool:
-    return origin == f"{scheme}://" and scheme.lower() not in {"http", "https", "ws", "wss"}
+def _names_a_site(match: re.Match[str]) -> bool:
+    """Tell whether a text has a host; only the origin of a file, such as "file://", has none."""
+    if match["host"] is not None:
+        return True
+    return match[0] == f"{match['scheme']}://" and match["scheme"].lower() not in _SCHEMES_WITH_HOST
 
 
 @lru_cache(maxsize=256)  # the operator lists a few, the same for each request
