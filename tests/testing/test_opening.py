@@ -20,6 +20,14 @@ def test_a_target_becomes_a_request():
         assert (request.subprotocols, request.cookies["g"]) == (["f"], "h")
 
 
+def test_an_ordinary_request_is_answered():
+    def app(request):
+        return sock.Response(200, request.method.encode() + b" " + request.body)
+
+    with testing.open(app, "/", method="POST", body=b"hello") as session:
+        assert session.response == sock.Response(200, b"POST hello")
+
+
 def test_a_whole_request_is_taken_as_it_is():
     request = testing.request("/", path_params={"room": 7})
     with testing.open(Echo, request) as session:
@@ -27,7 +35,14 @@ def test_a_whole_request_is_taken_as_it_is():
 
 
 @pytest.mark.parametrize(
-    "more", [{"headers": {"A": "b"}}, {"subprotocols": ["a"]}, {"cookies": {"a": "b"}}]
+    "more",
+    [
+        {"method": "POST"},
+        {"body": b"hello"},
+        {"headers": {"A": "b"}},
+        {"subprotocols": ["a"]},
+        {"cookies": {"a": "b"}},
+    ],
 )
 def test_a_whole_request_takes_no_more(more):
     with pytest.raises(TypeError, match="whole request"):

@@ -24,6 +24,8 @@ def open(  # noqa: A001 - it is used as testing.open
     app: Callable[[Request], HandlerT],
     target: str | Request = ...,
     *,
+    method: str = ...,
+    body: bytes = ...,
     headers: HeaderPairs = ...,
     subprotocols: Sequence[str] = ...,
     cookies: Mapping[str, str] | None = ...,
@@ -38,6 +40,8 @@ def open(  # noqa: A001 - it is used as testing.open
     app: App,
     target: str | Request = ...,
     *,
+    method: str = ...,
+    body: bytes = ...,
     headers: HeaderPairs = ...,
     subprotocols: Sequence[str] = ...,
     cookies: Mapping[str, str] | None = ...,
@@ -51,6 +55,8 @@ def open(  # noqa: A001 - it is used as testing.open
     app: App,
     target: str | Request = "/",
     *,
+    method: str = "GET",
+    body: bytes = b"",
     headers: HeaderPairs = (),
     subprotocols: Sequence[str] = (),
     cookies: Mapping[str, str] | None = None,
@@ -60,9 +66,13 @@ def open(  # noqa: A001 - it is used as testing.open
 ) -> Session[Any]:
     """Return a connection to an application, to be used in a `with` statement.
 
+    A request with another method than GET asks for no connection: its answer is in `response`.
+
     Args:
         app: the application, such as a Sock class.
         target: path and query of the request, or a whole request that `testing.request` has made.
+        method: upper case; only a GET asks for a connection.
+        body: the body of an ordinary request, such as a POST.
         headers: the header fields of the request.
         subprotocols: those that the request offers.
         cookies: names and values.
@@ -74,7 +84,7 @@ def open(  # noqa: A001 - it is used as testing.open
 
     Raises:
         TypeError: the application cannot be called with a request, as an ASGI application cannot;
-            or a whole request is given, and headers beside it.
+            or a whole request is given, and parts of one beside it.
 
     >>> class Echo(Sock):
     ...     def handle_in(self, message: str | bytes) -> str | bytes:
@@ -89,11 +99,20 @@ def open(  # noqa: A001 - it is used as testing.open
     """
     check_application(app)
     if isinstance(target, Request):
-        if headers or subprotocols or cookies:
-            raise TypeError("a whole request has its own headers, subprotocols and cookies")
+        if method != "GET" or body or headers or subprotocols or cookies:
+            raise TypeError(
+                "a whole request has its own method, body, headers, subprotocols and cookies"
+            )
         request = target
     else:
-        request = request_(target, headers=headers, subprotocols=subprotocols, cookies=cookies)
+        request = request_(
+            target,
+            method=method,
+            body=body,
+            headers=headers,
+            subprotocols=subprotocols,
+            cookies=cookies,
+        )
     if isinstance(compression, bool):
         offered = Compression() if compression else None
     else:
