@@ -60,7 +60,7 @@ bench-check: .venv-bench/.made $(MADE)/core ## no ratio fell by more than 5 % (A
 	.venv-bench/bin/python -m bench.check $(ARGS)
 
 fuzz: ## (not yet)
-	@echo "make fuzz: not yet; fuzzing comes with the hardening of the codec."
+	@echo "make fuzz: not yet; fuzzing comes with the hardening of the wire."
 
 # What the compiler adds finds what goes wrong without being seen: reads and writes out of place, freed memory, overflows.
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all

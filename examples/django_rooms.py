@@ -74,9 +74,10 @@ class Room(TextSock[str]):
             ref.send(f"{self.user}: {text}")
 
     def terminate(self, reason: Reason) -> None:
-        rooms[self.room].discard(self.ref)
-        if not rooms[self.room]:
-            del rooms[self.room]  # peers choose the names, so empty rooms must go
+        members = rooms.get(self.room, set())  # empty if init raised before it added the ref
+        members.discard(self.ref)
+        if not members:
+            rooms.pop(self.room, None)  # peers choose the names, so empty rooms must go
 
 
 async def enter(request: Any, room: str) -> Room:

@@ -60,7 +60,7 @@ class Toy(asyncio.Protocol):
         answer = await asking.ask_catching_errors(
             self.app,
             request,
-            takeover.check,  # an invalid handshake is refused before a handler is made
+            takeover.check_handshake,  # an invalid handshake is refused before a handler is made
             upgrading=handshake.asks_to_upgrade(request),
             options=self.options,
         )

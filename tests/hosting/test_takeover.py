@@ -9,6 +9,7 @@ import socket
 import pytest
 
 from sock import HandlerError, HandshakeError, Options, Remote, Sock, Upgrade, testing
+from sock.hosting.members import Members
 from sock.hosting.takeover import Takeover, duplicate_socket, take_from_transport
 from sock.loop import Reactor
 from sock.testing.peer import Peer
@@ -136,10 +137,27 @@ def test_a_handshake_is_judged_before_the_socket_is_taken(run_async):
         reactor = Reactor.of(asyncio.get_running_loop())
         bad = testing.request(headers={"Sec-WebSocket-Version": "8"})
         with pytest.raises(HandshakeError):
-            Takeover(reactor, bad, take).check()
+            Takeover(reactor, bad, take).check_handshake()
         foreign = testing.request(headers={"Origin": "https://evil.example"})
         with pytest.raises(HandshakeError):
             Takeover(reactor, foreign, take).begin(Upgrade(Echo(foreign)), Options())
+
+    run_async(act())
+
+
+def test_a_bad_handshake_is_told_so_also_while_the_server_is_stopping(run_async):
+    """As on our own server: 503 asks the peer to come back, which would not help it."""
+
+    async def act():
+        loop = asyncio.get_running_loop()
+        Members.of(loop).draining = True
+        found = {}
+        for version in ("8", "13"):
+            asked = testing.request(headers={"Sec-WebSocket-Version": version})
+            with pytest.raises(HandshakeError) as refused:
+                Takeover(Reactor.of(loop), asked, lambda _: b"").check_handshake()
+            found[version] = refused.value.status
+        assert found == {"8": 426, "13": 503}
 
     run_async(act())
 

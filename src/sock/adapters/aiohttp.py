@@ -114,7 +114,9 @@ def handler(
                 return _response(refused(takeover.request, refusal))
             except ConnectionResetError:
                 return _peer_left()
-        answer = await application.ask(takeover.request, takeover.check, upgrading=upgrading)
+        answer = await application.ask(
+            takeover.request, takeover.check_handshake, upgrading=upgrading
+        )
         if isinstance(answer, Upgrade):
             try:
                 response = takeover.begin_or_respond(answer, application.options)

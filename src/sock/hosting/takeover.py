@@ -111,14 +111,15 @@ class Takeover:
         if self._answered_by_server:
             raise RuntimeError(self._answered_by_server)
 
-    def check(self) -> str:
+    def check_handshake(self) -> str:
         """Return the key of a valid opening handshake.
 
         Raises:
-            HandshakeError: the handshake is not valid, or the server is stopping.
+            HandshakeError: the handshake is not valid, or else the server is stopping.
         """
+        key = handshake.check(self.request)
         self._members.check_not_draining()
-        return handshake.check(self.request)
+        return key
 
     def begin(self, upgrade: Upgrade, host_options: Options) -> None:
         """Accept the connection, and take it over.
@@ -136,7 +137,11 @@ class Takeover:
         """
         self.check_unanswered()
         acceptance, options = accept_upgrade(
-            self.request, self.check(), upgrade, host_options, seen_request=self.seen_request
+            self.request,
+            self.check_handshake(),
+            upgrade,
+            host_options,
+            seen_request=self.seen_request,
         )
         early: bytes | None = None
         # The scope is looked up now, because the loop may call `connect` later, in another context.

@@ -73,9 +73,10 @@ async def upgrade(
         takeover.check_unanswered()
     request = event.request_of(websocket.scope, mounted=False)
     try:
-        hosted_application.check_not_draining()
-        if takeover is not None:
-            takeover.check()
+        if takeover is None:
+            hosted_application.check_not_draining()
+        else:
+            takeover.check_handshake()
         all_options = admission.connection_options(request, accepting, base)
     except HandshakeError as refusal:
         if takeover is not None:

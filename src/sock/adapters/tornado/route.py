@@ -91,7 +91,9 @@ def hosting(app: App, *, options: Options | None = None) -> type[web.RequestHand
                 send_response(self, refused(takeover.request, body.too_large(limit)))
                 return
             takeover.request.body = bytes(self._body)
-            answer = await application.ask(takeover.request, takeover.check, upgrading=upgrading)
+            answer = await application.ask(
+                takeover.request, takeover.check_handshake, upgrading=upgrading
+            )
             if isinstance(answer, Upgrade):
                 try:
                     response = takeover.begin_or_respond(answer, application.options)
