@@ -11,4 +11,5 @@ cdef class Callbacks:
     cpdef own_callback(self, name)
     cpdef callback_for(self, kind, value)
     cpdef qualified_name(self, callback)
+    cpdef seen_by_wrappers(self, stop, place)
     cpdef release_handler(self)

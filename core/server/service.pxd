@@ -10,7 +10,7 @@ cdef class Service:
     cdef public object loop
     cdef public bint debug
     cdef public Reactor reactor
-    cdef public bint sock_class
+    cdef public object sock_class
     cdef public Scope scope
     cdef public bint draining
     cdef public set http_connections

@@ -40,6 +40,7 @@ from .spec import Request as Request
 from .spec import Response as Response
 from .spec import Result as Result
 from .spec import Returned as Returned
+from .spec import Routes as Routes
 from .spec import Shutdown as Shutdown
 from .spec import Sock as Sock
 from .spec import SockError as SockError
@@ -51,6 +52,9 @@ from .spec import TimedOut as TimedOut
 from .spec import Timer as Timer
 from .spec import UnsupportedData as UnsupportedData
 from .spec import Upgrade as Upgrade
+from .spec import Wrapper as Wrapper
+from .spec import around as around
+from .spec import mount as mount
 
 if TYPE_CHECKING:
     from .adapters.asgi import asgi as asgi
@@ -89,6 +93,7 @@ __all__ = [
     "Response",
     "Result",
     "Returned",
+    "Routes",
     "Shutdown",
     "Sock",
     "SockError",
@@ -100,7 +105,10 @@ __all__ = [
     "Timer",
     "UnsupportedData",
     "Upgrade",
+    "Wrapper",
+    "around",
     "asgi",
+    "mount",
     "run",
     "send_all",
     "serve",

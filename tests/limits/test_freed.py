@@ -11,7 +11,7 @@ import weakref
 import pytest
 
 import sock
-from sock import Ping, Remote, Request, Stop, Stream, TextSock
+from sock import Ping, Remote, Request, Stop, Stream, TextSock, Wrapper, around
 from sock.live.bridge import Bridge
 from sock.loop import Reactor
 
@@ -226,6 +226,141 @@ def test_a_handler_is_freed_without_the_garbage_collector(run_async, dial, kind)
 
     with uncollected():
         assert run_async(act()) == 0
+
+
+class Sees(Wrapper):
+    """Sees every message, and counts as one more handler."""
+
+    alive: weakref.WeakSet = weakref.WeakSet()
+
+    def __init__(self, handler):
+        super().__init__(handler)
+        self.alive.add(self)
+
+    def incoming(self, message):
+        return message
+
+    def outgoing(self, message):
+        return message
+
+
+def stop_for_an_error():
+    try:
+        raise Oops
+    except Oops as error:
+        return Stop(error=error, messages="bye")
+
+
+class StopsForAnErrorLater(Quiet):
+    async def handle_in(self, text):
+        return stop_for_an_error()
+
+
+class StopsForAnErrorInStream(Quiet):
+    def handle_in(self, text):
+        return Stream(self.stops())
+
+    async def stops(self):
+        yield stop_for_an_error()
+
+
+class StopsByRaising(Quiet):
+    def handle_in(self, text):
+        raise Stop(messages="bye")
+
+
+class StopsByRaisingLater(Quiet):
+    async def handle_in(self, text):
+        await asyncio.sleep(0)
+        raise Stop(messages="bye")
+
+
+class Rejects(Sees):
+    """Ends the connection for an error, when a message comes or goes."""
+
+    way = "in"
+
+    def incoming(self, message):
+        return stop_for_an_error() if self.way == "in" else message
+
+    def outgoing(self, message):
+        return stop_for_an_error() if self.way == "out" else message
+
+
+class RejectsWhatGoes(Rejects):
+    way = "out"
+
+
+class Says(Quiet):
+    def handle_in(self, text):
+        return text
+
+
+class SaysMuch(Quiet):
+    def handle_in(self, text):
+        return [text]
+
+
+class SaysLater(Quiet):
+    async def handle_in(self, text):
+        yield text
+
+
+class SaysLast(Quiet):
+    def handle_in(self, text):
+        return Stop(messages=text)
+
+
+@pytest.mark.parametrize("wrapper", [Rejects, RejectsWhatGoes])
+@pytest.mark.parametrize("kind", [Says, SaysMuch, SaysLater, SaysLast])
+def test_a_wrapper_that_ends_its_connection_for_an_error_is_freed(run_async, dial, kind, wrapper):
+    alive = weakref.WeakSet()
+
+    async def act():
+        app = around(around(counted(kind, alive), wrapper), Sees)
+        async with sock.serve(app, options=sock.Options(close_timeout=0.2)) as server:
+            async with await dial(server) as client:
+                await client.send("text")
+                await client.receive()
+            while server.connections:
+                await asyncio.sleep(0)
+            await until(alive)
+            return len(alive), len(Sees.alive)
+
+    with uncollected():
+        assert run_async(act()) == (0, 0)
+
+
+BEHIND_WRAPPERS = [
+    *KINDS,
+    StopsByRaising,
+    StopsByRaisingLater,
+    StopsForAnErrorLater,
+    StopsForAnErrorInStream,
+]
+
+
+@pytest.mark.parametrize("kind", BEHIND_WRAPPERS)
+def test_a_handler_behind_a_wrapper_is_freed_and_the_wrapper_too(run_async, dial, kind):
+    alive = weakref.WeakSet()
+
+    async def act():
+        options = sock.Options(close_timeout=0.2)
+        app = around(around(counted(kind, alive), Sees), Sees)
+        async with sock.serve(app, options=options) as server:
+            for _ in range(3):
+                async with await dial(server) as client:
+                    with contextlib.suppress(OSError):
+                        await client.send(b"binary" if kind is Violated else "text")
+                        await client.send(Ping())
+                        await client.receive()
+            while server.connections:
+                await asyncio.sleep(0)
+            await until(alive)
+            return len(alive), len(Sees.alive)
+
+    with uncollected():
+        assert run_async(act()) == (0, 0)
 
 
 class ServerWire:

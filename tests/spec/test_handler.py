@@ -153,3 +153,16 @@ def test_an_application_is_tested_by_calling_it():
 def test_an_application_needs_no_constructor_to_be_made():
     assert Silent(Request()).__dict__ == {}
     assert type(pickle.loads(pickle.dumps(Silent(Request())))) is Silent  # noqa: S301 - our own
+
+
+def test_what_a_class_accepts_is_declared():
+    """[S20.10]"""
+    assert Sock.accepts == (str, bytes)
+    assert TextSock.accepts == (str,)
+    assert BinarySock.accepts == (bytes,)
+
+
+@pytest.mark.parametrize("wrong", [str, [str], (str, int), (str, []), "text"])
+def test_what_it_accepts_is_a_tuple_of_types(wrong):
+    with pytest.raises(TypeError, match=r"Wrong\.accepts is a tuple of the types str and bytes"):
+        type("Wrong", (Sock,), {"accepts": wrong})

@@ -334,3 +334,15 @@ def test_header_fields_that_are_set_are_read_anew():
     assert request.cookies == {"a": "1"}
     assert request.headers == {"cookie": "a=1"}
     assert request.notable is None
+
+
+def test_the_root_path_is_what_is_not_in_the_path():
+    assert Request().root_path == ""
+    request = Request("GET", "/api/rooms/7?x=1", root_path="/api")
+    request.path = "/rooms/7"
+    assert (request.root_path, request.path, request.target) == (
+        "/api",
+        "/rooms/7",
+        "/api/rooms/7?x=1",
+    )
+    assert request.query["x"] == "1"

@@ -212,3 +212,15 @@ def test_a_stream_can_be_told_by_match():
     match Stream(words()):
         case sock.Stream(done=done):
             assert not done
+
+
+def test_an_iterator_may_be_put_around_the_one_of_a_stream_until_it_is_begun():
+    async def items():
+        yield "a"
+
+    stream = Stream(items())
+    inner, outer = [], items()
+    stream.put_around(lambda iterator: inner.append(iterator) or outer)
+    assert stream.begin() is outer
+    stream.put_around(inner.append)
+    assert len(inner) == 1

@@ -190,3 +190,32 @@ def test_an_uncaught_refusal_says_its_status():
 def test_options_that_are_none_are_named():
     with pytest.raises(TypeError, match="options are an Options, not 'dict'"):
         Upgrade(Echo(None), options={"max_message_size": 3})
+
+
+def test_a_changed_copy_has_the_other_fields():
+    """[S20.13]"""
+    given = Upgrade(
+        Sock(Request()), subprotocol="chat", headers={"A": "1"}, options=Options(max_mailbox=3)
+    )
+    other = Sock(Request())
+    assert given.replace() == given
+    assert given.replace(handler=other).handler is other
+    assert given.replace(handler=other).replace(handler=given.handler) == given
+    changed = given.replace(subprotocol=None, headers={"B": "2"}, options=None)
+    assert (changed.subprotocol, changed.headers, changed.options) == (None, (("B", "2"),), None)
+    assert given.headers == (("A", "1"),)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"handler": Sock}, TypeError),
+        ({"subprotocol": "a b"}, ValueError),
+        ({"headers": {"A": "\n"}}, ValueError),
+        ({"options": Options(max_connections=3)}, ValueError),
+        ({"status": 200}, TypeError),
+    ],
+)
+def test_a_change_is_checked(changes, error):
+    with pytest.raises(error):
+        Upgrade(Sock(Request())).replace(**changes)

@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sock import Sock
+from sock import Sock, Wrapper
 from sock.hosting.application import accepts_arguments, is_asgi_application
 
 from .failure import CANNOT_START, NOT_THERE, fail, show_user_traceback
@@ -119,6 +119,8 @@ def problem_of_app(found: Any) -> str | None:
         return None
     if isinstance(found, type) and not issubclass(found, Sock):
         return "it is a class, but not a subclass of Sock"
+    if isinstance(found, type) and issubclass(found, Wrapper):
+        return f"it is a wrapper. Put it around an application: around(app, {found.__name__})"
     if accepts_arguments(found, 1) is not False:
         return None
     if isinstance(found, type):
@@ -157,6 +159,7 @@ def _applications(module: ModuleType) -> list[str]:
         for name, value in public.items()
         if isinstance(value, type)
         and issubclass(value, Sock)
+        and not issubclass(value, Wrapper)
         and value.__module__ != "sock"
         and accepts_arguments(value, 1) is not False
     ]

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, final
 
 from sock import Application
 from sock.hosting.application import accepts_arguments
-from sock.hosting.lifespan import enter_lifespan
 from sock.hosting.options import options_of_host
 from sock.spec.application import lifespan_of
+from sock.spec.lifespan import enter_lifespan
 
 from .failure import CANNOT_START, NOT_THERE, fail, show_user_traceback
 from .find import is_asgi, problem_of_app

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
-from sock.spec import BinarySock, Sock, TextSock
+from sock.spec import Sock
+from sock.spec.wrapper import inner_class, pass_stop_from_outside
 
 from .mailbox import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sock.spec import Stop
+
     Callback: TypeAlias = Callable[[Any], Any]
     Wrapper: TypeAlias = Callable[[Callback, str], Callback]
+
+_OUTSIDE: Final = ("Ref.stop", "spawn")
+"""The places of a Stop that does not come from a callback or a stream of the handler."""
 
 
 class Callbacks:
@@ -42,14 +48,14 @@ class Callbacks:
     )
 
     def __init__(self, handler: Sock[Any, Any], wrap: Wrapper | None) -> None:
-        kind = type(handler)
         self._handler = handler
         self._wrap = wrap
         # Without this callback, a message is a mistake of the peer and not of the handler.
         callback = self.own_callback("handle_in")
-        self.on_text: Callback | None = None if issubclass(kind, BinarySock) else callback
+        accepted = handler.accepts
+        self.on_text: Callback | None = callback if str in accepted else None
         """The callback for a text message; None if the handler takes no text."""
-        self.on_binary: Callback | None = None if issubclass(kind, TextSock) else callback
+        self.on_binary: Callback | None = callback if bytes in accepted else None
         """The callback for a binary message; None if the handler takes no binary."""
         self._on_control = self.own_callback("handle_control")
         self._on_info = self.own_callback("handle_info")
@@ -74,7 +80,11 @@ class Callbacks:
 
     def qualified_name(self, callback: str) -> str:
         """Return the name of a callback with that of its class, for error texts and events."""
-        return f"{type(self._handler).__qualname__}.{callback}"
+        return f"{inner_class(self._handler).__qualname__}.{callback}"
+
+    def seen_by_wrappers(self, stop: Stop, place: str) -> Stop:
+        """Return a Stop as the wrappers let it pass; one of a callback has passed already."""
+        return pass_stop_from_outside(self._handler, stop) if place in _OUTSIDE else stop
 
     def release_handler(self) -> None:
         """Let go of the handler, which gets no more calls."""

@@ -42,11 +42,11 @@ from typing import TYPE_CHECKING, Any, cast, final
 
 from sock import telemetry
 from sock.spec import HandlerError, Stop, Stream
+from sock.spec.halt import messages_of, stop_in
 from sock.spec.message import MESSAGE_TYPES
 
 from . import cause
 from .callbacks import Callbacks
-from .halt import messages_of, stop_in
 from .job import Job, Role
 from .jobs import Jobs
 from .mailbox import Kind, Mailbox, size_of
@@ -389,9 +389,9 @@ class Lifecycle(Callbacks):
 
     def _carry_out_stop(self, stop: Stop, place: str) -> None:
         """End as the handler wants: its messages leave, then its code; nothing more is handled."""
+        messages = messages_of(stop := self.seen_by_wrappers(stop, place))
         if stop.error is not None:
             self._emit("callback.failed", place, error=stop.error)
-        messages = messages_of(stop)
         if not isinstance(messages, Sequence):
             self._fail_for_breach(f"has a Stop with {described(messages)} for its messages", place)
         elif self._push(cast("Sequence[Any]", messages), place):

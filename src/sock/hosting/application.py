@@ -5,18 +5,21 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from sock.spec.application import check_app
+
 
 def check_application(app: object) -> None:
     """Refuse an object that a host cannot call with a request.
 
     Raises:
-        TypeError: it cannot be called, or it is an ASGI application.
+        TypeError: it cannot be called, or it is an ASGI application or a class of wrappers.
     """
     if not callable(app):
         raise TypeError(
             "an application is called with a request, and an object of the type"
             f" {type(app).__qualname__!r} cannot be called"
         )
+    check_app(app)
     if is_asgi_application(app):
         raise TypeError(
             f"this {type(app).__qualname__} is an ASGI application, called with scope, receive and"

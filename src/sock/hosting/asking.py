@@ -20,6 +20,7 @@
                        or a header that it may not choose
     `accept_upgrade`   nothing of the above                                 101
 
+"The application is a Sock class" means: for the path of this request, behind all that is around it.
 The rows are followed from the top. The application is called after the first three: so a Sock class
 makes no handler for a request that is refused anyway. Any other application may answer a request
 from another site with words of its own, or with an `Upgrade` that lists the origin.
@@ -35,10 +36,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sock import telemetry
 from sock.spec import HandlerError, HandshakeError, Refuse, Response, Sock, Stop, Upgrade
-from sock.spec.application import handler_class
+from sock.spec.application import depends_on_path, handler_class, routed_class
 from sock.wire import handshake
 
-from .options import options_of_connection
+from .options import options_of_connection, under_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,7 +115,7 @@ def call(
     check_handshake: Callable[[], object],
     *,
     upgrading: bool,
-    sock_class: bool,
+    sock_class: bool | None,
     options: Options,
 ) -> Any:
     """Check what is checked before the application is called, and call it.
@@ -124,7 +125,7 @@ def call(
         request: the request as it came.
         check_handshake: raises a HandshakeError for a handshake that the host refuses.
         upgrading: whether the request asks for a WebSocket connection.
-        sock_class: whether the application is a Sock class.
+        sock_class: whether the application is a Sock class; None where that depends on the path.
         options: the host's.
 
     Returns:
@@ -137,6 +138,11 @@ def call(
     """
     if upgrading:
         check_handshake()
+    if sock_class is None:
+        kind, of_route = routed_class(app, request.path)
+        if kind is not None:
+            sock_class = True
+            options = under_class(kind, options if of_route is None else of_route.over(options))
     if sock_class:
         if not upgrading:
             raise _websocket_only()
@@ -260,9 +266,12 @@ def internal_server_error() -> Response:
     return Response(500, "internal server error\n")
 
 
-def is_sock_class(app: object) -> bool:
-    """Tell whether an application is a Sock class, which answers with connections only."""
-    return handler_class(app) is not None
+def is_sock_class(app: object) -> bool | None:
+    """Tell whether an application is a Sock class, which answers with connections only.
+
+    None says that this depends on the path: the application has routes.
+    """
+    return None if depends_on_path(app) else handler_class(app) is not None
 
 
 def is_running(task: asyncio.Task[Any] | None) -> bool:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, final
 
 from sock import telemetry
-from sock.spec import Options, Sock
+from sock.spec import Options
+from sock.spec.wrapper import has_callback, inner_class
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sock.spec import Request
+    from sock.spec import Request, Sock
 
 
 @final
@@ -40,8 +41,7 @@ class Limit:
 
     def needed(self, handler: Sock[Any, Any], options: Options) -> str | None:
         """Return the method or the fields that need it; None when nothing seems to need it."""
-        kind = type(handler)
-        if self.method and getattr(kind, self.method) is not getattr(Sock, self.method):
+        if self.method and has_callback(handler, self.method):
             return self.method
         fields = sorted(name for name in self.options & options.given if _needs(options, name))
         return ", ".join(fields) or None
@@ -79,7 +79,7 @@ def report_needed(
     for limit in limits:
         needed = limit.needed(handler, options)
         if needed is not None:
-            report(host, limit, type(handler), needed, request)
+            report(host, limit, inner_class(handler), needed, request)
 
 
 def report(host: str, limit: Limit, kind: type, needed: str, request: Request) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sock.spec import HandlerError, Options
 from sock.spec.application import handler_class, laid_over, options_of
 from sock.spec.options import check_of_connection
+from sock.spec.wrapper import inner_class
 
 if TYPE_CHECKING:
     from sock.spec import Sock, Upgrade
@@ -41,7 +42,7 @@ def options_of_host(app: object, given: Options | None) -> Options:
     options = carried if given is None else laid_over(given, carried)
     options = Options() if options is None else options
     kind = handler_class(app)
-    return options if kind is None else _under_class(kind, options)
+    return options if kind is None else under_class(kind, options)
 
 
 def options_of_connection(upgrade: Upgrade, host_options: Options) -> Options:
@@ -52,16 +53,28 @@ def options_of_connection(upgrade: Upgrade, host_options: Options) -> Options:
             contradict each other.
     """
     try:
-        options = _under_class(type(upgrade.handler), host_options)
+        # The handler is asked, and not its class: a wrapper has the options of the one behind it.
+        options = under_class(upgrade.handler, host_options)
         return options if upgrade.options is None else upgrade.options.over(options)
     except (TypeError, ValueError) as error:
         raise HandlerError(str(error)) from error
 
 
-def _under_class(kind: type[Sock[Any, Any]], options: Options) -> Options:
-    """Return options with those of a Sock class laid over them."""
-    if kind.options is None:
+def under_class(owner: Sock[Any, Any] | type[Sock[Any, Any]], options: Options) -> Options:
+    """Return options with those of a Sock class laid over them.
+
+    Args:
+        owner: the class, or a handler of it.
+        options: of the host.
+
+    Raises:
+        TypeError: the attribute `options` of the class is no Options.
+        ValueError: they have fields that only a server has, or contradict the others.
+    """
+    own = owner.options
+    if own is None:
         return options
     # The class checks this when it is made, but the attribute may have been set after that.
-    check_of_connection(kind.options, f"{kind.__name__}.options")
-    return kind.options.over(options)
+    kind = owner if isinstance(owner, type) else inner_class(owner)
+    check_of_connection(own, f"{kind.__name__}.options")
+    return own.over(options)

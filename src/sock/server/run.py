@@ -9,9 +9,9 @@ import threading
 from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
-from sock.hosting.lifespan import enter_lifespan
 from sock.observe import log
 from sock.spec.application import lifespan_of
+from sock.spec.lifespan import enter_lifespan
 
 from .ending import run_to_end
 from .server import Server

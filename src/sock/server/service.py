@@ -53,7 +53,7 @@ class Service:
         self.scope = Scope(contextvars.copy_context(), shared=True)
         """Holds the context variables as they are now. Each request is answered in a copy."""
         self.sock_class = is_sock_class(app)
-        """Whether the application is a Sock class."""
+        """Whether the application is a Sock class; None where that depends on the path."""
         self.draining = False
         """Whether the server is stopping, and accepts no new connections."""
         self.http_connections: set[HttpConnection] = set()

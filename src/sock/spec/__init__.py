@@ -36,11 +36,15 @@ from .result import Result as Result
 from .result import Returned as Returned
 from .result import Stop as Stop
 from .result import Stream as Stream
+from .routes import Routes as Routes
+from .routes import mount as mount
 from .upgrade import Answer as Answer
 from .upgrade import App as App
 from .upgrade import Refuse as Refuse
 from .upgrade import Response as Response
 from .upgrade import Upgrade as Upgrade
+from .wrapped import around as around
+from .wrapper import Wrapper as Wrapper
 
 __all__ = [
     "Answer",
@@ -73,6 +77,7 @@ __all__ = [
     "Response",
     "Result",
     "Returned",
+    "Routes",
     "Shutdown",
     "Sock",
     "SockError",
@@ -84,4 +89,7 @@ __all__ = [
     "Timer",
     "UnsupportedData",
     "Upgrade",
+    "Wrapper",
+    "around",
+    "mount",
 ]

@@ -59,14 +59,25 @@ class Sock(Generic[InfoT, InT]):
     options: ClassVar[Options | None] = None
     """Limits for connections of this class: laid over the host's, below those of an `Upgrade`."""
 
+    accepts: ClassVar[tuple[type[str | bytes], ...]] = (str, bytes)
+    """The types of the messages that the peer may send: `str` for text, `bytes` for binary. A
+    message of another type closes with 1003."""
+
     def __init_subclass__(cls, **arguments: Any) -> None:
-        """Refuse options that a connection cannot have.
+        """Refuse options that a connection cannot have, and types that a message cannot have.
 
         Raises:
-            TypeError: the attribute `options` of the class is not an Options.
+            TypeError: the attribute `options` of the class is not an Options, or `accepts` is not a
+                tuple of `str`, `bytes` or both.
             ValueError: the options have fields that only a server has.
         """
         super().__init_subclass__(**arguments)
+        accepts: Any = cls.accepts
+        types = cast("tuple[object, ...]", accepts) if isinstance(accepts, tuple) else (None,)
+        if not all(kind is str or kind is bytes for kind in types):
+            raise TypeError(
+                f"{cls.__name__}.accepts is a tuple of the types str and bytes, not {accepts!r}"
+            )
         if cls.options is not None:
             check_of_connection(cls.options, f"{cls.__name__}.options")
 
@@ -119,6 +130,8 @@ class TextSock(Sock[InfoT, str]):
     RFC 6455 §7.4.1.
     """
 
+    accepts = (str,)
+
 
 class BinarySock(Sock[InfoT, bytes]):
     """A Sock that takes binary only: a text message closes with 1003.
@@ -131,3 +144,5 @@ class BinarySock(Sock[InfoT, bytes]):
 
     RFC 6455 §7.4.1.
     """
+
+    accepts = (bytes,)

@@ -139,6 +139,8 @@ class Request:
         client: host and port of the peer; None if the host does not know.
         server: host and port that the peer has connected to; None if the host does not know.
         path_params: the values that a router has found in the path.
+        root_path: the part of the path, decoded, below which the application is mounted. It is not
+            in `path`.
         body: of an ordinary request; a request for a connection has none.
 
     >>> request = Request("GET", "/rooms/7%20b?name=ada", [(b"Cookie", b"a=1; b=2")])
@@ -152,6 +154,7 @@ class Request:
         "_client",
         "_cookies",
         "_headers",
+        "_path",
         "_peer",
         "_query",
         "_raw",
@@ -162,6 +165,7 @@ class Request:
         "method",
         "notable",
         "path_params",
+        "root_path",
         "scheme",
         "target",
     )
@@ -177,6 +181,7 @@ class Request:
         client: Address | None = None,
         server: Address | None = None,
         path_params: Mapping[str, Any] | None = None,
+        root_path: str = "",
         body: bytes = b"",
     ) -> None:
         self.method = method
@@ -184,6 +189,9 @@ class Request:
         self.http_version = http_version
         self.scheme = scheme
         self.path_params: Mapping[str, Any] = path_params or _NO_PARAMS
+        """The values that routers have found in the path, by their names."""
+        self.root_path = root_path
+        """The part of the path, decoded, below which the application is mounted; mostly empty."""
         self.body = body
         """The body without its transfer coding, at most `max_body_size` bytes; may be empty."""
         self.notable: dict[str, list[str]] | None = None
@@ -193,6 +201,7 @@ class Request:
         self._client = client
         self._server = server
         self._headers: Headers | None = None
+        self._path: str | None = None  # where it is not that of the target
         self._query: MultiMapping | None = None
         self._cookies: MultiMapping | None = None
         self._state: dict[str, Any] | None = None
@@ -258,14 +267,21 @@ class Request:
     def path(self) -> str:
         """The path, percent-decoded: an encoded slash looks like any other slash.
 
-        An absolute target has its own path in it (RFC 9112 §3.2.2); "*" stays "*" (§3.2.4).
+        Where the application is mounted, it is the part behind `root_path`. An absolute target has
+        its own path in it (RFC 9112 §3.2.2); "*" stays "*" (§3.2.4).
         """
+        if self._path is not None:
+            return self._path
         target = self.target.partition("?")[0]
         if not target.startswith("/"):
             scheme, absolute, rest = target.partition("://")
             if absolute and scheme:
                 target = "/" + rest.partition("/")[2]
         return unquote(target)
+
+    @path.setter
+    def path(self, path: str) -> None:
+        self._path = path
 
     @property
     def query(self) -> MultiMapping:

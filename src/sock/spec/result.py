@@ -163,6 +163,13 @@ class Stream:
         iterator, self._iterator = self._iterator, None
         return iterator
 
+    def put_around(
+        self, around: Callable[[AsyncIterator[Message | Stop]], AsyncIterator[Message | Stop]], /
+    ) -> None:
+        """Replace the iterator by one that is around it, unless it has begun. For wrappers."""
+        if self._iterator is not None:
+            self._iterator = around(self._iterator)
+
     def attach(self, cancel: Callable[[], None], /) -> None:
         """Keep the function with which the host that runs the stream cancels it."""
         self._cancel = cancel

@@ -1,9 +1,10 @@
 """How an application answers a request: with a connection, or with an ordinary HTTP response."""
 
 # Annotations are evaluated, so that get_type_hints reads them under the name sock.Upgrade.
+import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, TypeAlias, final
+from typing import Any, TypeAlias, TypedDict, Unpack, cast, final
 
 from .exact import exact_content, exact_int, exact_text
 from .handler import Sock
@@ -86,6 +87,15 @@ class Refuse(Exception):
         self.response = Response(status, body, headers)
 
 
+class Changes(TypedDict, total=False):
+    """The fields of an `Upgrade`, for `Upgrade.replace`."""
+
+    handler: Sock[Any, Any]
+    subprotocol: str | None
+    headers: HeaderPairs
+    options: Options | None
+
+
 @final
 @dataclass(frozen=True, slots=True, init=False, repr=False)
 class Upgrade:
@@ -101,7 +111,8 @@ class Upgrade:
         ValueError: a header or the subprotocol cannot be sent, or an option belongs to the server.
         TypeError: the handler is not a `Sock`, but for instance a class in place of its instance.
 
-    >>> Upgrade(TextSock(Request()), subprotocol="chat.v2").subprotocol
+    >>> upgrade = Upgrade(TextSock(Request()), subprotocol="chat.v2")
+    >>> upgrade.replace(headers={"X-Room": "7"}).subprotocol
     'chat.v2'
 
     RFC 6455 §4.2.2.
@@ -135,6 +146,27 @@ class Upgrade:
         object.__setattr__(self, "headers", header_pairs(headers))
         object.__setattr__(self, "options", options)
 
+    def replace(self, **changes: Unpack[Changes]) -> "Upgrade":
+        """Return a copy with other values for some fields, which are checked like those of this.
+
+        Args:
+            changes: the fields by their names: `handler`, `subprotocol`, `headers`, `options`.
+
+        Raises:
+            ValueError: as for `Upgrade`.
+            TypeError: as for `Upgrade`; or there is no such field.
+        """
+        given: Any = {
+            "handler": self.handler,
+            "subprotocol": self.subprotocol,
+            "headers": self.headers,
+            "options": self.options,
+            **changes,
+        }
+        return Upgrade(given.pop("handler"), **given)
+
+    __replace__ = replace  # for `copy.replace`, from Python 3.13 on
+
     def __repr__(self) -> str:
         return f"Upgrade({self.handler!r})"
 
@@ -147,6 +179,28 @@ App: TypeAlias = Callable[[Request], Answer | Awaitable[Answer]]
 
 It may have the attributes `lifespan` and `options`, as an `Application` has.
 """
+
+
+def change_upgrade(answer: Any, change: Callable[[Upgrade], Upgrade]) -> Answer | Awaitable[Answer]:
+    """Return the answer of an application, changed where it is a connection. For applications.
+
+    Args:
+        answer: of any kind, also one that is awaited. What is no answer is returned as it is: the
+            host finds the breach.
+        change: is called with the Upgrade; a bare `Sock` means `Upgrade(sock)`.
+    """
+    if isinstance(answer, Sock):
+        return change(Upgrade(cast("Sock[Any, Any]", answer)))
+    if isinstance(answer, Upgrade):
+        return change(answer)
+    if not isinstance(answer, Response) and inspect.isawaitable(answer):
+        return _change_awaited(answer, change)
+    return cast("Answer", answer)
+
+
+async def _change_awaited(answer: Awaitable[Any], change: Callable[[Upgrade], Upgrade]) -> Answer:
+    changed = change_upgrade(await answer, change)
+    return cast("Answer", changed)
 
 
 def header_pairs(headers: HeaderPairs) -> tuple[tuple[str, str], ...]:

@@ -10,7 +10,7 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Any, Final, final
 
-from sock.hosting.lifespan import enter_lifespan
+from sock.spec.lifespan import enter_lifespan
 
 if TYPE_CHECKING:
     from sock.spec.application import Lifespan

@@ -30,6 +30,7 @@ def request(
     client: Address | None = ("127.0.0.1", 50000),
     server: Address | None = ("127.0.0.1", 8000),
     path_params: Mapping[str, Any] | None = None,
+    root_path: str = "",
     body: bytes = b"",
     state: Mapping[str, Any] | None = None,
 ) -> Request:
@@ -47,6 +48,7 @@ def request(
         client: host and port of the peer.
         server: host and port that the peer has reached.
         path_params: the parameters that a router has found in the path.
+        root_path: the part of the path below which the application is mounted; not in the target.
         body: the body of an ordinary request, such as a POST.
         state: the items that middleware has put there.
 
@@ -78,6 +80,7 @@ def request(
         client=client,
         server=server,
         path_params=path_params,
+        root_path=root_path,
         body=body,
     )
     made.state.update(state or {})

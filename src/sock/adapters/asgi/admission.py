@@ -16,6 +16,7 @@ from sock.hosting.takeover import Takeover
 from sock.live.bridge import Bridge
 from sock.loop import Reactor
 from sock.spec import Response
+from sock.spec.wrapper import inner_class
 
 from . import event
 from .limits import CONTROL, HOST, LIMITS, REFUSAL
@@ -72,7 +73,7 @@ async def run_bridge(
         options: all options; those that were given tell what the application needs.
     """
     loop = asyncio.get_running_loop()
-    kind = type(upgrade.handler)
+    kind = inner_class(upgrade.handler)
     report_needed(HOST, LIMITS, upgrade.handler, options, request)
     bridge = Bridge(
         Reactor.of(loop),

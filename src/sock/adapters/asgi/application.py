@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, final
 from sock.adapters import hosted_application
 from sock.adapters.hosted_application import HostedApplication
 from sock.hosting import asking
-from sock.hosting.lifespan import enter_lifespan
 from sock.spec import Application, HandshakeError, Options, Response, Upgrade
 from sock.spec.application import lifespan_of
+from sock.spec.lifespan import enter_lifespan
 from sock.wire import handshake
 
 from . import admission, event

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from sock.adapters import body, conversion
 from sock.hosting.content import has_content_length
@@ -34,15 +34,14 @@ def request_of(scope: Scope, *, mounted: bool) -> Request:
 
     Args:
         scope: of type "http" or "websocket".
-        mounted: whether to leave `root_path` out of the path, as a router shows the path to a
-            mounted application.
+        mounted: whether to leave `root_path` out of the target too, as a router shows a request to
+            a mounted application.
     """
     path: bytes = scope.get("raw_path") or quote(scope["path"], safe=_SAFE).encode()
     path = path.partition(b"?")[0]  # some servers put the query here too
     root: str = scope.get("root_path") or ""
-    if mounted and root:
-        path = _without(path, quote(root, safe=_SAFE).encode())
-    target = path.decode("ascii", "replace")
+    rest = _without(path, quote(root, safe=_SAFE).encode()) if root else path
+    target = (rest if mounted else path).decode("ascii", "replace")
     if query := scope.get("query_string"):
         target += "?" + query.decode("ascii", "replace")
     scheme: str = scope.get("scheme") or "http"
@@ -59,7 +58,10 @@ def request_of(scope: Scope, *, mounted: bool) -> Request:
         client=conversion.address_of(scope.get("client")),
         server=conversion.address_of(scope.get("server")),
         path_params=scope.get("path_params"),
+        root_path=root.rstrip("/"),
     )
+    if rest is not path and not mounted:
+        request.path = unquote(rest.decode("ascii", "replace"))
     request.state.update(scope.get("state") or {})
     request.state["asgi.scope"] = scope
     return request

@@ -86,6 +86,7 @@ class Sockets:
         options = options_of_host(view.sock_class(match), self._options)
         trusted = check_origin(request, host, options)
         django_request.resolver_match = match
+        request.path_params = {**request.path_params, **match.kwargs}
         try:
             answer, cookies = await view.ask(django_request, match)
         finally:
@@ -110,12 +111,7 @@ def _with_cookies(answer: Any, cookies: list[tuple[str, str]], *, trusted: bool)
         options = Options() if answer.options is None else answer.options
         if trusted and "origins" not in options.given:
             options = options.over(Options(origins="*"))
-        return Upgrade(
-            answer.handler,
-            subprotocol=answer.subprotocol,
-            headers=(*answer.headers, *cookies),
-            options=options,
-        )
+        return answer.replace(headers=(*answer.headers, *cookies), options=options)
     if isinstance(answer, Response):
         return Response(answer.status, answer.body, (*answer.headers, *cookies))
     return answer

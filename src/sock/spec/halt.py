@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sock.spec import Stop
-from sock.spec.message import MESSAGE_TYPES
+from .message import MESSAGE_TYPES
+from .result import Stop
 
 
 def messages_of(stop: Stop) -> Any:

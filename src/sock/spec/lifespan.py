@@ -1,15 +1,15 @@
-"""The lifespan of an application, entered and left by the host that owns the process."""
+"""The lifespan of an application: entered and left by a host, and one for several applications."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Iterable
 
-    from sock.spec.application import Lifespan
+    from .application import Lifespan
 
 
 @asynccontextmanager
@@ -58,3 +58,40 @@ def check_context_manager(made: Any, caller: str) -> Any:
         if close is not None:  # Python would warn of a coroutine that was never awaited
             close()
     raise TypeError(f"{caller} returns an async context manager, not {type(made).__name__!r}{hint}")
+
+
+def joined(lifespans: Iterable[Lifespan | None]) -> Lifespan | None:
+    """Return one lifespan for several: they are entered in order, and left in reverse.
+
+    One that is given twice is entered once. What they yield is laid into one state.
+
+    Args:
+        lifespans: of several applications; None for one that has none.
+    """
+    distinct: list[Lifespan] = []
+    for one in lifespans:
+        if one is not None and one not in distinct:
+            distinct.append(one)
+    if len(distinct) < 2:
+        return distinct[0] if distinct else None
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncGenerator[dict[str, Any]]:
+        """Enter all.
+
+        Raises:
+            TypeError: two of them yield the same name.
+        """
+        state: dict[str, Any] = {}
+        async with AsyncExitStack() as entered:
+            for one in distinct:
+                yielded = await entered.enter_async_context(enter_lifespan(one))
+                if twice := sorted(state.keys() & yielded.keys()):
+                    raise TypeError(
+                        f"two lifespans yield {twice[0]!r}, and all applications of Routes share"
+                        " one state: give one of the two another name"
+                    )
+                state.update(yielded)
+            yield state
+
+    return lifespan

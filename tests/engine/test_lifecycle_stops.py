@@ -6,7 +6,7 @@ import weakref
 import pytest
 
 from sock import Failed, Normal, ProtocolError, Remote, Shutdown, Stop, Stream
-from sock.engine.halt import stop_in
+from sock.spec.halt import stop_in
 
 MINE = {"code": 4001, "detail": "mine", "messages": ["last"]}
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from sock.hosting.lifespan import check_context_manager, enter_lifespan
+from sock.spec.lifespan import check_context_manager, enter_lifespan, joined
 
 
 def of(yielded, journal=None):
@@ -71,3 +71,22 @@ def test_what_it_returns_is_an_async_context_manager(run_async, lifespan, told):
 def test_an_async_context_manager_is_entered_as_it_is():
     made = of({})()
     assert check_context_manager(made, "a factory") is made
+
+
+def test_several_are_entered_in_order_and_left_in_reverse_also_when_one_fails(run_async):
+    journal = []
+    one, two = of({"a": 1}, journal), of({"b": 2}, journal)
+    assert run_async(state_of(joined([one, None, two, one]))) == {"a": 1, "b": 2}
+    assert journal == ["left", "left"]
+    with pytest.raises(TypeError, match=r"two lifespans yield 'a', and .* another name"):
+        run_async(state_of(joined([one, of({"a": 3}, journal)])))
+    assert journal == ["left"] * 4
+    with pytest.raises(TypeError, match="a lifespan yields None, or a mapping"):
+        run_async(state_of(joined([one, of(7, journal)])))
+    assert journal == ["left"] * 6
+
+
+def test_none_and_one_are_joined_to_none_and_to_that_one():
+    one = of({})
+    assert joined([None, None]) is None
+    assert joined([None, one, one]) is one
