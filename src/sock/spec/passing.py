@@ -100,6 +100,8 @@ def pass_stop(stop: Stop, outgoing: Outgoing) -> Stop:
         return stop
     passed = _pass_messages(cast("Sequence[Any]", messages), outgoing)
     try:
+        if passed is messages:
+            return stop  # the host finds the breach
         if not isinstance(passed, Stop):
             return Stop(stop.code, stop.detail, passed, stop.error)
         if stop.error is None or passed.error is not None:

@@ -18,7 +18,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from . import codes, contexts, ending, handshake, head, options, order, outside, pressure
+from sock.spec import Routes
+
+from . import (
+    codes,
+    composition,
+    contexts,
+    ending,
+    handshake,
+    head,
+    options,
+    order,
+    outside,
+    pressure,
+    wrappers,
+    wrapping,
+)
 from .case import Case as Case
 from .case import registered
 from .limits import LIMITS as LIMITS
@@ -39,7 +54,7 @@ from .verdict import Skipped as Skipped
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from sock.spec import Answer, Request
+    from sock.spec import Answer, App, Request
 
 __all__ = [
     "CASES",
@@ -69,6 +84,9 @@ _MODULES: Final = (
     handshake,
     codes,
     options,
+    wrappers,
+    wrapping,
+    composition,
 )  # imported for the cases that they register
 
 CASES: Final[tuple[Case, ...]] = (*MATRIX, *registered)
@@ -77,7 +95,15 @@ CASES: Final[tuple[Case, ...]] = (*MATRIX, *registered)
 _BY_PATH: Final = {f"/contract/{case.name}": case for case in CASES}
 
 
-def app(request: Request) -> Answer | Awaitable[Answer]:
-    """Answer as the application under test: the Sock of a case, or what belongs to its run."""
+def _answer(request: Request) -> Answer | Awaitable[Answer]:
     case = _BY_PATH.get(request.path)
     return service(request) if case is None else case.answer(request)
+
+
+app: Final[App] = Routes(
+    {
+        **{f"/contract/{name}": known for name, known in composition.KNOWN_CLASSES.items()},
+        "/{rest:path}": _answer,
+    }
+)
+"""The application under test: the Sock of a case, or what belongs to its run."""
