@@ -9,6 +9,7 @@ import pytest
 
 from examples.toy_host import Toy
 from sock.hosting.members import Members
+from sock.observe import log
 from sock.testing import contract
 
 SOURCE = Path(__file__).parents[2] / "examples" / "toy_host.py"
@@ -31,6 +32,7 @@ def test_it_passes_the_whole_contract(run_async, reactor_kind, loop_kind):
             pass
 
     async def act():
+        log.attach()  # as its `main` does
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: Toy(contract.app), "127.0.0.1", 0)
         url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
