@@ -17,7 +17,7 @@ pytest.importorskip("furo")
 
 DOCS = Path(__file__).parents[2] / "docs"
 DIRECTIVE = re.compile(
-    r"^\.\. auto(class|exception|function):: ([\w.]+)\n((?: +.*\n|\n(?= ))*)", re.MULTILINE
+    r"^\.\. auto(class|exception|function):: ([\w.]+)(?:\(\))?\n((?: +.*\n|\n(?= ))*)", re.MULTILINE
 )
 
 

@@ -128,9 +128,9 @@ class Options:
             given, at least three times within an `idle_timeout` shorter than the default.
         close_timeout: how long the end may take: callbacks under way, and the peer's Close.
         compression: False, True or a `Compression`.
-        origins: sites beside the server's own whose pages may connect: "https://example.com",
-            "https://*.example.com" for its sub-domains of any depth, "file://" or another scheme;
-            "null" for pages that have no origin, "*" for all; or a function that is given an origin
+        origins: sites beside the server's own whose pages may connect: `https://example.com`,
+            `https://*.example.com` for its sub-domains of any depth, `file://` or another scheme;
+            `null` for pages that have no origin, `*` for all; or a function that is given an origin
             and the request, and returns whether it may connect.
         handshake_timeout: from accepting a connection to its complete request. The server's.
         max_head_size: of a request's head. The server's.

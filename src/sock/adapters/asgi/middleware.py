@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Middleware:
     """Around an ASGI application with Socks in it: drains, answers `Refuse`, releases routes.
 
-    For a framework whose routes call `upgrade`:
+    For a framework whose routes call `upgrade`::
 
         app.add_middleware(Middleware)               # Starlette, FastAPI
         application = Middleware(app)                # any, as the application that the server gets
