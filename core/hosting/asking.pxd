@@ -1,0 +1,1 @@
+cdef bint _is_connection(answer) except -1

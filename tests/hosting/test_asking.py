@@ -103,8 +103,9 @@ def test_what_an_application_raises_is_told_and_not_shown(events):
     assert (name, fields["error"]) == ("handshake.failed", error)
 
 
-def test_a_bare_sock_means_an_upgrade_to_it():
-    answer = asking.check_answer(handler, upgrading=True)
+def test_a_bare_sock_means_an_upgrade_to_it(run_async):
+    assert asking.check_answer(handler, upgrading=True) is handler
+    answer = asked(run_async, lambda _: handler)
     assert isinstance(answer, Upgrade)
     assert answer.handler is handler
 

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from types import MethodType
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sock.spec import Sock
 from sock.spec.wrapper import inner_class, pass_stop_from_outside
 
-from .mailbox import Kind
+from .mailbox import INFO, MESSAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sock.spec import Stop
+    from .mailbox import Kind
 
     Callback: TypeAlias = Callable[[Any], Any]
     Wrapper: TypeAlias = Callable[[Callback, str], Callback]
 
 _OUTSIDE: Final = ("Ref.stop", "spawn")
 """The places of a Stop that does not come from a callback or a stream of the handler."""
+
+
+# The methods of the base class, which stand for callbacks that a handler does not have.
+_OF_BASE_CLASS: Final = {
+    name: getattr(Sock, name)
+    for name in ("init", "handle_in", "handle_control", "handle_info", "terminate")
+}
 
 
 class Callbacks:
@@ -48,32 +57,35 @@ class Callbacks:
     )
 
     def __init__(self, handler: Sock[Any, Any], wrap: Wrapper | None) -> None:
-        self._handler = handler
+        self._handler: Any = handler  # None when it gets no more calls
         self._wrap = wrap
         # Without this callback, a message is a mistake of the peer and not of the handler.
-        callback = self.own_callback("handle_in")
+        callback = self._own(handler.handle_in, "handle_in")
         accepted = handler.accepts
         self.on_text: Callback | None = callback if str in accepted else None
         """The callback for a text message; None if the handler takes no text."""
         self.on_binary: Callback | None = callback if bytes in accepted else None
         """The callback for a binary message; None if the handler takes no binary."""
-        self._on_control = self.own_callback("handle_control")
-        self._on_info = self.own_callback("handle_info")
-        self._on_terminate = self.own_callback("terminate")
+        self._on_control = self._own(handler.handle_control, "handle_control")
+        self._on_info = self._own(handler.handle_info, "handle_info")
+        self._on_terminate = self._own(handler.terminate, "terminate")
         self.pushes_infos = self._on_info is None and wrap is None
         """Whether an info that is a message is pushed without calling the handler."""
 
     def own_callback(self, name: str) -> Callback | None:
         """Look up a callback, and wrap it in debug mode; None if the handler does not define it."""
-        callback = getattr(self._handler, name)
-        if getattr(callback, "__func__", None) is getattr(Sock, name):
+        return self._own(getattr(self._handler, name), name)
+
+    def _own(self, callback: Any, name: str) -> Callback | None:
+        # The first test is for speed (bench, sock connect): most callbacks are methods.
+        if type(callback) is MethodType and callback.__func__ is _OF_BASE_CLASS[name]:
             return None
         return callback if self._wrap is None else self._wrap(callback, self.qualified_name(name))
 
     def callback_for(self, kind: Kind, value: Any) -> Callback:
         """Return the callback for an entry of the mailbox."""
-        callback = self._on_info if kind is Kind.INFO else self._on_control
-        if kind is Kind.MESSAGE:
+        callback = self._on_info if kind is INFO else self._on_control
+        if kind is MESSAGE:
             callback = self.on_text if isinstance(value, str) else self.on_binary
         # Only an info may have no callback here: the method of the base class pushes it.
         return callback or partial(Sock.handle_info, self._handler)
@@ -90,4 +102,4 @@ class Callbacks:
         """Let go of the handler, which gets no more calls."""
         self.on_text = self.on_binary = None
         self._on_control = self._on_info = self._on_terminate = None
-        self._handler = cast("Sock[Any, Any]", None)
+        self._handler = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
@@ -18,6 +18,13 @@ class Role(Enum):
     STREAM = "a stream's"
     TASK = "a spawned task's"
     TERMINATE = "terminate's"
+
+
+# These are globals, because they are read for every job, and a member of an enum is slower.
+CALLBACK: Final = Role.CALLBACK
+STREAM: Final = Role.STREAM
+TASK: Final = Role.TASK
+TERMINATE: Final = Role.TERMINATE
 
 
 @final

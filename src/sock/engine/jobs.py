@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable
 from typing import TYPE_CHECKING, Any, cast, final
 
-from .job import Job, Role
+from .job import CALLBACK, STREAM, Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +26,7 @@ class Jobs:
     __slots__ = ("_host", "_jobs")
 
     def __init__(self, host: Host) -> None:
-        self._host = host
+        self._host: Any = host  # a Host; None when there will be no more jobs
         self._jobs: set[Job] | None = None  # an idle connection keeps no empty set
 
     def __bool__(self) -> bool:
@@ -47,9 +47,9 @@ class Jobs:
                 closed and not run (rule 7).
         """
         if isinstance(result, Awaitable):
-            job = Job(Role.CALLBACK, place, awaitable=cast("Awaitable[Any]", result))
+            job = Job(CALLBACK, place, awaitable=cast("Awaitable[Any]", result))
         elif isinstance(result, AsyncIterator):
-            job = Job(Role.CALLBACK, place, iterator=cast("AsyncIterator[Any]", result))
+            job = Job(CALLBACK, place, iterator=cast("AsyncIterator[Any]", result))
             job.cancelled = not deliverable
         else:
             return False
@@ -67,7 +67,7 @@ class Jobs:
         iterator = stream.begin()
         if iterator is None:
             return False
-        job = Job(Role.STREAM, place, iterator=iterator, stream=stream)
+        job = Job(STREAM, place, iterator=iterator, stream=stream)
         job.cancelled = stream.done or not deliverable
         stream.attach(lambda: self.cancel((job,)))
         self.start(job)
@@ -96,7 +96,7 @@ class Jobs:
 
     def release_host(self) -> None:
         """Let go of the host, because there will be no more jobs."""
-        self._host = cast("Host", None)
+        self._host = None
 
     def running(self) -> tuple[Job, ...]:
         """Return the jobs that have not been reported."""
@@ -104,7 +104,7 @@ class Jobs:
 
     def streaming(self) -> bool:
         """Tell whether a stream is under way."""
-        return any(job.role is Role.STREAM for job in self.running())
+        return any(job.role is STREAM for job in self.running())
 
     def cancel(self, jobs: Iterable[Job]) -> None:
         """Ask the host to cancel jobs, each once."""
@@ -115,7 +115,7 @@ class Jobs:
 
     def cancel_streams(self) -> None:
         """Cancel all streams; no message waits for them."""
-        self.cancel(job for job in self.running() if job.role is Role.STREAM)
+        self.cancel(job for job in self.running() if job.role is STREAM)
 
     def cancel_iterators(self) -> None:
         """Cancel generators and streams, which are of use to the peer only (rule 7)."""

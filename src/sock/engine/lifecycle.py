@@ -47,9 +47,9 @@ from sock.spec.message import MESSAGE_TYPES
 
 from . import cause
 from .callbacks import Callbacks
-from .job import Job, Role
+from .job import CALLBACK, TERMINATE, Job
 from .jobs import Jobs
-from .mailbox import Kind, Mailbox, size_of
+from .mailbox import CONTROL, MESSAGE, Mailbox, size_of
 from .outbox import Outbox
 from .phase import ENDING, FINISHING, LIVE, MADE, OVER, TERMINATING
 from .wording import described, unsupported
@@ -101,7 +101,7 @@ class Lifecycle(Callbacks):
     ) -> None:
         super().__init__(handler, wrap)
         self._options = options
-        self._host = host
+        self._host: Any = host  # a Host; None when the connection is over
         self._jobs = Jobs(host)
         self._requested_stop: Stop | None = None  # by `Ref.stop`, and not carried out yet
         self._proceeding = self._abandoned = False
@@ -136,9 +136,9 @@ class Lifecycle(Callbacks):
             if (self.on_text if isinstance(message, str) else self.on_binary) is None:
                 self.violated(unsupported(message))
                 return False
-            self.mailbox.put(Kind.MESSAGE, message, size_of(message))
+            self.mailbox.put(MESSAGE, message, size_of(message))
         elif self._on_control is not None:
-            self.mailbox.put(Kind.CONTROL, message, len(message.payload))
+            self.mailbox.put(CONTROL, message, len(message.payload))
         else:
             return self.reading
         self.ready = False
@@ -193,19 +193,19 @@ class Lifecycle(Callbacks):
 
     def take_result(self, result: Any) -> None:
         """Take the result of a callback that the host has called itself, by its short cut."""
-        self._carry_out(result, Kind.MESSAGE.value)
+        self._carry_out(result, "handle_in")
         self._proceed()
 
     def take_error(self, error: BaseException) -> None:
         """Take the exception of a callback that the host has called itself, by its short cut."""
         self.busy = False
-        self._fail(error, Kind.MESSAGE.value)
+        self._fail(error, "handle_in")
         self._proceed()
 
     def job_returned(self, job: Job, result: Any) -> None:
         """Take the result of a job."""
         self._jobs.discard(job)
-        if job.role is Role.CALLBACK:
+        if job.role is CALLBACK:
             # A callback that was cancelled may return something all the same, which is dropped.
             self._carry_out(None if job.cancelled else result, job.place)
         self._job_ended(job)
@@ -213,10 +213,10 @@ class Lifecycle(Callbacks):
     def job_raised(self, job: Job, error: BaseException) -> None:
         """Take the exception of a job."""
         self._jobs.discard(job)
-        if job.role is Role.CALLBACK:
+        if job.role is CALLBACK:
             self.busy = False
         # A Stop of a cancelled job, or of terminate, is dropped, because the end has begun.
-        if not (job.cancelled or job.role is Role.TERMINATE) or stop_in(error) is None:
+        if not (job.cancelled or job.role is TERMINATE) or stop_in(error) is None:
             self._fail(error, job.place)
         self._job_ended(job)
 
@@ -240,7 +240,7 @@ class Lifecycle(Callbacks):
             )
 
     def _job_ended(self, job: Job) -> None:
-        if job.role is Role.TERMINATE and self.phase is TERMINATING:
+        if job.role is TERMINATE and self.phase is TERMINATING:
             self._become_over()
         self._proceed()
 
@@ -312,7 +312,7 @@ class Lifecycle(Callbacks):
                     break
                 left -= 1
                 kind, value = self.mailbox.take()
-                self._call(self.callback_for(kind, value), value, kind.value)
+                self._call(self.callback_for(kind, value), value, kind)
                 if left and self._host.overdue():
                     self._host.wake()
                     break
@@ -464,7 +464,7 @@ class Lifecycle(Callbacks):
         else:
             if isinstance(result, Awaitable):
                 self._host.alarm(self._options.close_timeout)
-                self._jobs.start(Job(Role.TERMINATE, "terminate", awaitable=result))
+                self._jobs.start(Job(TERMINATE, "terminate", awaitable=result))
                 return
         self._become_over()
 
@@ -474,7 +474,7 @@ class Lifecycle(Callbacks):
         host.alarm(None)
         if not self._abandoned:  # otherwise an abandoned job may still be reported
             # This breaks a circle, so that both objects are freed without the collector.
-            self._host = cast("Host", None)
+            self._host = None
             self._jobs.release_host()
         host.over()
 

@@ -32,7 +32,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from sock import telemetry
 from sock.spec import HandlerError, HandshakeError, Refuse, Response, Sock, Stop, Upgrade
@@ -81,7 +81,8 @@ async def ask(
     )
     if must_await(answer):
         answer = await answer
-    return check_answer(answer, upgrading=upgrading)
+    checked = check_answer(answer, upgrading=upgrading)
+    return Upgrade(checked) if isinstance(checked, Sock) else checked
 
 
 async def ask_catching_errors(
@@ -156,8 +157,11 @@ def must_await(answer: object) -> bool:
     return not isinstance(answer, (Sock, Upgrade, Response)) and inspect.isawaitable(answer)
 
 
-def check_answer(answer: object, *, upgrading: bool) -> Upgrade | Response:
-    """Return an answer as an Upgrade or a Response: a bare Sock stands for `Upgrade(sock)`.
+def check_answer(answer: object, *, upgrading: bool) -> Sock[Any, Any] | Upgrade | Response:
+    """Return what an application has answered, when it is an answer to this request.
+
+    A bare Sock stands for `Upgrade(sock)`. To make that one takes a while, so it is not made where
+    nobody needs it (bench, sock connect).
 
     Args:
         answer: what the application has answered.
@@ -169,9 +173,7 @@ def check_answer(answer: object, *, upgrading: bool) -> Upgrade | Response:
     """
     if isinstance(answer, Response):
         return answer
-    if isinstance(answer, Sock):
-        answer = Upgrade(cast("Sock[Any, Any]", answer))
-    elif not isinstance(answer, Upgrade):
+    if not _is_connection(answer):
         raise HandlerError(
             "an application answers with a Sock, an Upgrade or a Response, and this one has"
             f" answered with {_described(answer)}"
@@ -184,7 +186,7 @@ def check_answer(answer: object, *, upgrading: bool) -> Upgrade | Response:
 def accept_upgrade(
     request: Request,
     key: str,
-    upgrade: Upgrade,
+    answer: Sock[Any, Any] | Upgrade,
     host_options: Options,
     *,
     seen_request: Request | None = None,
@@ -195,7 +197,7 @@ def accept_upgrade(
     Args:
         request: one that `handshake.check` found valid.
         key: what `handshake.check` returned for it.
-        upgrade: the application's answer.
+        answer: the application's.
         host_options: under those of the handler's class and of the upgrade.
         seen_request: the request as the application has seen it, where middleware may have changed
             it, such as the Host behind a proxy. The Origin is compared with the Host in this one.
@@ -207,7 +209,8 @@ def accept_upgrade(
         HandshakeError: a page of another site asks (403).
         HandlerError: the application chose something that is not for it to choose.
     """
-    options = options_of_connection(upgrade, host_options)
+    options = options_of_connection(answer, host_options)
+    upgrade = answer if isinstance(answer, Upgrade) else None
     if checked_origins is None or options.origins is not checked_origins:
         handshake.check_origin(request if seen_request is None else seen_request, options.origins)
     return handshake.accept(request, key, upgrade, options), options
@@ -284,6 +287,10 @@ def is_running(task: asyncio.Task[Any] | None) -> bool:
     # raise.
     loop = asyncio._get_running_loop()  # noqa: SLF001
     return task is not None and loop is not None and asyncio.current_task(loop) is task
+
+
+def _is_connection(answer: object) -> TypeGuard[Sock[Any, Any] | Upgrade]:
+    return isinstance(answer, (Sock, Upgrade))
 
 
 def _websocket_only() -> HandshakeError:

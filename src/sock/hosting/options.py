@@ -15,13 +15,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sock.spec import HandlerError, Options
+from sock.spec import HandlerError, Options, Sock
 from sock.spec.application import handler_class, laid_over, options_of
 from sock.spec.options import check_of_connection
 from sock.spec.wrapper import inner_class
 
 if TYPE_CHECKING:
-    from sock.spec import Sock, Upgrade
+    from sock.spec import Upgrade
 
 
 def options_of_host(app: object, given: Options | None) -> Options:
@@ -45,7 +45,7 @@ def options_of_host(app: object, given: Options | None) -> Options:
     return options if kind is None else under_class(kind, options)
 
 
-def options_of_connection(upgrade: Upgrade, host_options: Options) -> Options:
+def options_of_connection(answer: Sock[Any, Any] | Upgrade, host_options: Options) -> Options:
     """Return the options of a connection: the host's, under those of the class and the upgrade.
 
     Raises:
@@ -54,8 +54,10 @@ def options_of_connection(upgrade: Upgrade, host_options: Options) -> Options:
     """
     try:
         # The handler is asked, and not its class: a wrapper has the options of the one behind it.
-        options = under_class(upgrade.handler, host_options)
-        return options if upgrade.options is None else upgrade.options.over(options)
+        if isinstance(answer, Sock):
+            return under_class(answer, host_options)
+        options = under_class(answer.handler, host_options)
+        return options if answer.options is None else answer.options.over(options)
     except (TypeError, ValueError) as error:
         raise HandlerError(str(error)) from error
 

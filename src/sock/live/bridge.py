@@ -37,7 +37,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from sock import telemetry
-from sock.engine import NEVER, Job, Keepalive, Phase, Role, Verdict, encoded_size
+from sock.engine import NEVER, Job, Keepalive, Phase, Verdict, encoded_size
+from sock.engine.job import TASK
 from sock.loop.scope import Scope
 from sock.spec import CloseCode, Ping, Pong, ProtocolError, Remote, Shutdown
 from sock.wire.frame import too_big
@@ -249,7 +250,7 @@ class Bridge(LiveConnection):
             return
         self.state = CLOSE_SENT
         self._queue.append(QueuedClose(code, detail))
-        self._close_job = Job(Role.TASK, "close")
+        self._close_job = Job(TASK, "close")
         self.lifecycle.job_spawned(self._close_job)
         if not self._in_turn:
             self.reactor.wake(self)
@@ -393,7 +394,7 @@ class Bridge(LiveConnection):
         # interrupt the event loop is ending.
         if isinstance(error, Exception):
             self._in_turn = False
-            self.lifecycle.job_raised(Job(Role.TASK, "receive"), error)
+            self.lifecycle.job_raised(Job(TASK, "receive"), error)
             self._send_soon()
         else:
             self._lose_peer()

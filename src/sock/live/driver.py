@@ -10,7 +10,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Coroutine
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from sock.engine import Job, Role
+from sock.engine import Job
+from sock.engine.job import TASK
 from sock.loop.eager import SuspendedCoroutine
 from sock.loop.slow_callback import report_slow_steps
 
@@ -59,7 +60,7 @@ def follow(connection: LiveConnection, job: Job, task: asyncio.Task[Any]) -> Non
 
 def follow_spawned(connection: LiveConnection, task: asyncio.Task[Any]) -> None:
     """Follow a task of `Ref.spawn`, which is cancelled when the connection ends."""
-    job = Job(Role.TASK, "spawn")
+    job = Job(TASK, "spawn")
     follow(connection, job, task)
     connection.lifecycle.job_spawned(job)
 
@@ -91,7 +92,7 @@ def _report(connection: LiveConnection, job: Job, task: asyncio.Task[Any]) -> No
 
 def _report_cancelled(connection: LiveConnection, job: Job) -> None:
     # When the end has begun, the event loop may have cancelled the task, because it is stopping.
-    if job.cancelled or job.role is Role.TASK or connection.lifecycle.closed:
+    if job.cancelled or job.role is TASK or connection.lifecycle.closed:
         connection.lifecycle.job_returned(job, None)
     else:
         place = connection.lifecycle.qualified_name(job.place)

@@ -32,7 +32,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, final
 
 from sock import telemetry
-from sock.engine import NEVER, Job, Keepalive, Phase, Verdict
+from sock.engine import NEVER, Job, Keepalive, Verdict
+from sock.engine.phase import OVER
 from sock.spec import Ping
 from sock.wire.parser import Parser
 from sock.wire.writer import Writer
@@ -117,10 +118,11 @@ class Link(Lane):
             early: bytes that came behind the head of the request.
         """
         self.pipe.receiver = self
-        if self.lifecycle.phase is not Phase.OVER:  # a drain may have ended it before it began
-            self.run_in_scope(self._begin, head, early)
+        if self.lifecycle.phase is not OVER:  # a drain may have ended it before it began
+            self.call_in_scope(self._begin, (head, early))
 
-    def _begin(self, head: bytes, early: bytes) -> None:
+    def _begin(self, head_and_early: tuple[bytes, bytes]) -> None:
+        head, early = head_and_early
         telemetry.emit("connection.opened", request=self.request)
         self.in_turn = True
         self.append(head)
@@ -278,7 +280,7 @@ class Link(Lane):
         self.reactor.wake(self)  # so that the queued bytes leave
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
             return
-        if self.lifecycle.phase is Phase.OVER:  # it takes no errors any more; TCP is left to end
+        if self.lifecycle.phase is OVER:  # it takes no errors any more; TCP is left to end
             self.pipe.abort()
             return
         try:
@@ -348,7 +350,7 @@ class Link(Lane):
 
     def _release(self) -> None:
         """Keep nothing alive any more, when the life cycle and the pipe have both ended."""
-        if self.state is LOST and self.lifecycle.phase is Phase.OVER:
+        if self.state is LOST and self.lifecycle.phase is OVER:
             self.reactor.wheel.disarm(self)
             if self._on_over is not None:
                 on_over, self._on_over = self._on_over, None

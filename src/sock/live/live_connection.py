@@ -11,7 +11,7 @@ A live connection lasts from its 101 to the end of `terminate`. It decides nothi
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from sock import telemetry
 from sock.engine import NEVER, Lifecycle
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sock.engine import Keepalive
-    from sock.engine.host import Host
     from sock.loop.reactor import Reactor
     from sock.loop.scope import Scope
     from sock.spec import Options, Request, Sock
@@ -82,10 +81,8 @@ class LiveConnection(Scoped):
         self._options = options
         self.keepalive = keepalive
         self.debug = debug
-        # Link and Bridge have the rest of what a host is asked for.
-        self.lifecycle = Lifecycle(
-            handler, options, cast("Host", self), report_if_slow if debug else None
-        )
+        host: Any = self  # Link and Bridge have the rest of what a host is asked for
+        self.lifecycle = Lifecycle(handler, options, host, report_if_slow if debug else None)
         """Decides everything."""
         self.state = OPEN
         self.slot: int | None = None

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, final
 from sock import telemetry
 from sock.hosting import asking
 from sock.live import Link
-from sock.spec import HandshakeError, Refuse, Response
+from sock.spec import HandshakeError, Refuse, Response, Sock
 from sock.wire import handshake
 
 from .response import render, wants_close
@@ -210,19 +210,19 @@ class Exchange:
         else:
             self._accept(checked)
 
-    def _accept(self, upgrade: Upgrade) -> None:
+    def _accept(self, answer: Sock[Any, Any] | Upgrade) -> None:
         service, request, key = self._service, self.request, self._key
         assert key is not None, "check_answer refuses a connection without a handshake"
         asking.check_not_stopping(draining=service.draining)
         checked = service.options.origins if service.sock_class else None
         acceptance, options = asking.accept_upgrade(
-            request, key, upgrade, service.options, checked_origins=checked
+            request, key, answer, service.options, checked_origins=checked
         )
         link = Link(
             service.reactor,
             self._requester.pipe,
             request,
-            upgrade.handler,
+            answer if isinstance(answer, Sock) else answer.handler,
             options,
             agreement=acceptance.agreement,
             on_over=service.link_over,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, final
 
 from sock.spec.errors import HandlerError, HandshakeError
 from sock.spec.masking import masked_subprotocol
@@ -67,16 +67,20 @@ _ACCEPTANCE: Final = (
 _RESERVED: Final = frozenset(("upgrade", "connection", "content-length", "transfer-encoding"))
 
 
-class Acceptance(NamedTuple):
+@final
+class Acceptance:
     """An accepted upgrade.
 
-    Attributes:
+    Args:
         head: the bytes of the 101 response.
         agreement: how messages are compressed; None if they are not.
     """
 
-    head: bytes
-    agreement: Agreement | None
+    __slots__ = ("agreement", "head")
+
+    def __init__(self, head: bytes, agreement: Agreement | None) -> None:
+        self.head = head
+        self.agreement = agreement
 
 
 def notable(pairs: Iterable[RawHeader]) -> dict[str, list[str]]:
@@ -131,7 +135,7 @@ def check(request: Request) -> str:
             400, f"HTTP {_quoted(request.http_version)}, not 1.1 (RFC 6455 §4.2.1)"
         )
     _host(request)
-    if not asks_to_upgrade(request):
+    if not _names(request, "upgrade", "websocket"):
         raise HandshakeError(
             426, "Upgrade does not name websocket (RFC 6455 §4.2.1)", _VERSION_HEADERS
         )
@@ -155,7 +159,8 @@ def check(request: Request) -> str:
     # content in a GET: "its potential as a request smuggling attack".
     if "transfer-encoding" in fields:
         raise HandshakeError(400, "Transfer-Encoding in an opening handshake (RFC 9110 §9.3.1)")
-    if any(length != "0" for length in fields.get("content-length", ())):
+    lengths = fields.get("content-length")
+    if lengths is not None and any(length != "0" for length in lengths):
         raise HandshakeError(400, "a body in an opening handshake (RFC 9110 §9.3.1)")
     return key
 
@@ -211,13 +216,13 @@ def foreign_origin(
     )
 
 
-def accept(request: Request, key: str, upgrade: Upgrade, options: Options) -> Acceptance:
+def accept(request: Request, key: str, upgrade: Upgrade | None, options: Options) -> Acceptance:
     """Return the 101 response, with the subprotocol and the headers of the application.
 
     Args:
         request: a request that `check` has found valid.
         key: the key that `check` has returned.
-        upgrade: the answer of the application.
+        upgrade: the answer of the application; None for a bare Sock, which chooses nothing.
         options: the options of this connection, laid over those of the server.
 
     Raises:
@@ -227,7 +232,7 @@ def accept(request: Request, key: str, upgrade: Upgrade, options: Options) -> Ac
     RFC 6455 §4.2.2.
     """
     headers: list[tuple[str, str]] = []
-    if upgrade.subprotocol is not None:
+    if upgrade is not None and upgrade.subprotocol is not None:
         # RFC 6455 §4.2.2: "The value chosen MUST be derived from the client's handshake".
         if upgrade.subprotocol not in _elements(request, "sec-websocket-protocol"):
             shown = masked_subprotocol(upgrade.subprotocol)
@@ -242,12 +247,13 @@ def accept(request: Request, key: str, upgrade: Upgrade, options: Options) -> Ac
         agreement = negotiate(offers, options.compression)
         if agreement is not None:
             headers.append(("Sec-WebSocket-Extensions", agreement.header()))
-    for name, _ in upgrade.headers:
+    for name, value in () if upgrade is None else upgrade.headers:
         if name.lower() in _RESERVED or name.lower().startswith("sec-websocket-"):
             raise HandlerError(
                 f"only the host may set the header {name} of a 101 (RFC 6455 §4.2.2)"
             )
-    lines = "".join([f"{name}: {value}\r\n" for name, value in (*headers, *upgrade.headers)])
+        headers.append((name, value))
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
     head = b"%b%b\r\n%b\r\n" % (_ACCEPTANCE, accept_token(key), lines.encode())
     request.notable = None  # not needed any more, and the connection may live for days
     return Acceptance(head, agreement)
@@ -287,7 +293,8 @@ def _host(request: Request) -> str:
     # than one Host header field line or a Host header field with an invalid field value."
     values = _fields(request).get("host", [])
     host = _parse_host(values[0]) if len(values) == 1 else None
-    authority, _ = split_target(request.target)
+    # Nearly all targets are a path, which names no host (bench, sock connect).
+    authority = None if request.target.startswith("/") else split_target(request.target)[0]
     if authority is not None and host is not None:
         # RFC 9112 §3.2.2: "the origin server MUST ignore the received Host header field (if any)
         # and instead replace it with the host information of the request-target".
