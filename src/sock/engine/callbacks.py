@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sock.spec import Stop
+
     from .mailbox import Kind
 
     Callback: TypeAlias = Callable[[Any], Any]
