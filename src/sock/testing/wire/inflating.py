@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import zlib
-from typing import Final, final
+from typing import Any, Final, final
 
 from .case import Fell, told
 
 _TAIL: Final = b"\x00\x00\xff\xff"
 _MAX: Final = 64 * 1024 * 1024
+_LARGEST: Final = 15
+_STEP: Final = 64
+"""The bytes that zlib writes at one time. What it has written in one call it can refer to, however
+small its window is; so a reference beyond a small window is found within so many bytes only."""
 
 
 @final
@@ -45,16 +49,17 @@ class Inflating:
         """
         if not self._takeover:
             self._stream = self._fresh()
-        out, rest = b"", data + _TAIL
+        out, rest = bytearray(), data + _TAIL
+        step = _MAX if self._bits == _LARGEST else _STEP
         try:
             while True:
-                out += self._stream.decompress(rest, _MAX)
-                if not self._stream.eof:
-                    return out
-                # RFC 7692 §7.2.3.4: the server may end its stream; then it begins another.
-                rest, self._stream = self._stream.unused_data, self._fresh()
-                if not rest:
-                    return out
+                out += self._stream.decompress(rest, step)
+                rest = self._stream.unconsumed_tail
+                if self._stream.eof:
+                    # RFC 7692 §7.2.3.4: the server may end its stream; then it begins another.
+                    rest, self._stream = self._stream.unused_data, self._fresh()
+                if not rest or len(out) >= _MAX:
+                    return bytes(out)
         except zlib.error as error:
             said = "; ".join(self.parameters) or "no parameters"
             raise Fell(
@@ -62,7 +67,7 @@ class Inflating:
                 f"{told(data)}: {error}",
             ) from None
 
-    def _fresh(self) -> zlib._Decompress:
+    def _fresh(self) -> Any:
         return zlib.decompressobj(-self._bits)
 
 
@@ -84,7 +89,7 @@ class Deflating:
         if not self._takeover:
             self._stream = self._fresh()
         squeezed = self._stream.compress(data) + self._stream.flush(zlib.Z_SYNC_FLUSH)
-        return squeezed.removesuffix(_TAIL)
+        return bytes(squeezed).removesuffix(_TAIL)
 
-    def _fresh(self) -> zlib._Compress:
+    def _fresh(self) -> Any:
         return zlib.compressobj(6, zlib.DEFLATED, -self._bits)

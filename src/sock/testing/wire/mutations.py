@@ -47,8 +47,10 @@ def _changed(data: bytes, random: Random) -> bytes:
                 out[at:at] = random.randbytes(random.randint(1, 4))
             case 3:
                 out[at:at] = out[at : at + random.randint(1, 16)]
-            case _ if out:
+            case 4 if out:
                 out[at] = random.choice((0, 0x7E, 0x7F, 0x80, 0xFE, 0xFF, 0x0A, 0x0D))
+            case _:
+                pass  # nothing is left that could be changed
     return bytes(out)
 
 

@@ -76,7 +76,7 @@ async def _client_bits(bits: int, probe: Probe) -> None:
 for _bits in (9, 15):
     must(
         "RFC 7692 §7.1.2.2",
-        f"client_max_window_bits={_bits} is an upper bound.",
+        f"The offer of client_max_window_bits={_bits} is an upper bound.",
         "compression",
     )(partial(_client_bits, _bits))
 
@@ -91,14 +91,14 @@ async def _server_bits(bits: int, probe: Probe) -> None:
 for _bits in (8, 9, 10, 12):
     must(
         "RFC 7692 §7.1.2.1",
-        f"server_max_window_bits={_bits} is agreed on, or the offer is declined.",
+        f"The offer of server_max_window_bits={_bits} is agreed on, or declined.",
         "compression",
     )(partial(_server_bits, _bits))
 
 
 @must(
     "RFC 7692 §7.1.1.1",
-    "server_no_context_takeover is agreed on, or the offer is declined.",
+    "The offer of server_no_context_takeover is agreed on, or declined.",
     "compression",
 )
 async def _no_takeover(probe: Probe) -> None:

@@ -114,7 +114,7 @@ _TAKEN: Final[tuple[tuple[str, str, dict[str, str | None], tuple[str, ...]], ...
     ("RFC 6455 §4.2.1", "WebSocket in Upgrade is taken in any case.", {"Upgrade": "WebSOCKET"}, ()),
     (
         "RFC 6455 §4.2.1",
-        "upgrade in Connection is taken in any case.",
+        "Upgrade in Connection is taken in any case.",
         {"Connection": "UPGRADE"},
         (),
     ),

@@ -48,7 +48,7 @@ _REFUSED: Final[tuple[tuple[str, str, dict[str, str | None], tuple[str, ...], st
     ("§4.2.1", "Upgrade to something else is no handshake.", {"Upgrade": "check"}, (), None),
     (
         "§4.2.1",
-        "websocket as a part of another word is no handshake.",
+        "A word with websocket in it is no handshake.",
         {"Upgrade": "websockets"},
         (),
         None,
@@ -57,7 +57,7 @@ _REFUSED: Final[tuple[tuple[str, str, dict[str, str | None], tuple[str, ...], st
     ("§4.2.1", "Connection without Upgrade is refused.", {"Connection": "keep-alive"}, (), None),
     (
         "§4.2.1",
-        "upgrade as a part of another word is refused.",
+        "A word with upgrade in it is refused.",
         {"Connection": "upgrades"},
         (),
         None,
