@@ -14,33 +14,17 @@ MIB = 2**20
 
 @pytest.fixture
 def findings():
-    """One of each verdict."""
+    """One of each verdict, and two equal remarks."""
     words = "expected this", "seen that \x1b[31m", "because"
+    frames, remark = (WIRE, " 4 Frames"), ("It might.", "SHOULD", "RFC 6455 §5", Verdict.REMARK)
+    skipped = ("Not here.", "MUST", "RFC 7692 §6", Verdict.SKIPPED, "", "none")
     return [
-        Finding(WIRE, " 4 Frames", "4.1", "It holds.", "MUST", "RFC 6455 §5.2", Verdict.HELD),
-        Finding(
-            WIRE, " 4 Frames", "4.2", "It falls.", "MUST", "RFC 6455 §5.1", Verdict.FELL, *words
-        ),
-        Finding(
-            WIRE, " 4 Frames", "4.3", "It might.", "SHOULD", "RFC 6455 §5", Verdict.REMARK, *words
-        ),
-        Finding(
-            WIRE, " 4 Frames", "4.4", "It might.", "SHOULD", "RFC 6455 §5", Verdict.REMARK, *words
-        ),
-        Finding(
-            WIRE,
-            "10 Compression",
-            "10.1",
-            "Not here.",
-            "MUST",
-            "RFC 7692 §6",
-            Verdict.SKIPPED,
-            "",
-            "none",
-        ),
-        Finding(
-            STATEMENTS, "S7", "a_case", "A case.", "MUST", "[S7.5]", Verdict.FELL, "", "it ended"
-        ),
+        Finding(*frames, "4.1", "It holds.", "MUST", "RFC 6455 §5.2", Verdict.HELD),
+        Finding(*frames, "4.2", "It falls.", "MUST", "RFC 6455 §5.1", Verdict.FELL, *words),
+        Finding(*frames, "4.3", *remark, *words),
+        Finding(*frames, "4.4", *remark, *words),
+        Finding(WIRE, "10 Compression", "10.1", *skipped),
+        Finding(STATEMENTS, "S7", "a_case", "A case.", "MUST", "[S7.5]", Verdict.FELL, "", "ended"),
     ]
 
 

@@ -4,7 +4,7 @@
 def test_the_help_teaches(invoke):
     shown = invoke("check", "--help").output
     assert "sock check ws://127.0.0.1:8000/" in shown
-    assert "Exit" not in shown or "exit code 1" in shown
+    assert "A MUST that falls makes the exit code 1." in shown
     for heading in (
         "Which cases:",
         "A server at a URL:",

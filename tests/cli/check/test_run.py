@@ -46,7 +46,7 @@ def test_a_must_that_falls_ends_with_1(invoke, folder):
     with started("sock", "alone:Chat", folder) as (port, _):
         result = invoke("check", f"ws://127.0.0.1:{port}/", "--only", "4.2")
     assert result.exit_code == 1
-    assert "✗ 4.2 A text of 1 bytes comes back." in result.output
+    assert "✗ 4.2 A text of 1 byte comes back." in result.output
     assert "seen      the text 'other'" in result.output
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from sock.testing.wire import CASES, SECTIONS, Level
-from sock.testing.wire.case import NEEDS, Section, told
+from sock.testing.wire.case import NEEDS, Section
 
 
 async def nothing(probe):
@@ -39,11 +39,3 @@ def test_two_cases_of_a_section_have_two_titles():
     for section in SECTIONS:
         titles = [case.title for case in section.cases]
         assert len(titles) == len(set(titles))
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [("é", "'é'"), (b"\xff", "b'\\xff'"), ("x" * 61, "'" + "x" * 60 + "…' (61 characters)")],
-)
-def test_what_a_report_quotes_is_cut(value, text):
-    assert told(value) == text

@@ -2,8 +2,8 @@ import pytest
 
 from sock.testing import End
 from sock.testing.wire import Fell, raw
-from sock.testing.wire.case import Skipped
 from sock.testing.wire.connection import Answer
+from sock.testing.wire.fell import Skipped
 from sock.testing.wire.probe import Probe, parameters_of
 
 from .conftest import Naive, frame_of, serving

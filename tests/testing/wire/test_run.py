@@ -1,7 +1,8 @@
 import pytest
 
 from sock.testing.wire import Fell, Level, Target, Verdict, run_cases, try_case
-from sock.testing.wire.case import Section, Skipped
+from sock.testing.wire.case import Section
+from sock.testing.wire.fell import Skipped
 
 from .conftest import Naive, serving
 

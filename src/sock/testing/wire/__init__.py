@@ -26,10 +26,10 @@ from . import (
     slow,
     texts,
 )
-from .case import Fell as Fell
 from .case import Level as Level
 from .case import Section as Section
 from .case import WireCase as WireCase
+from .fell import Fell as Fell
 from .run import Outcome as Outcome
 from .run import Run as Run
 from .run import Verdict as Verdict

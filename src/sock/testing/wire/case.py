@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
+from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -27,24 +27,6 @@ class Level(Enum):
 
     MUST = "MUST"
     SHOULD = "SHOULD"
-
-
-class Fell(AssertionError):
-    """The server does something else.
-
-    Args:
-        expected: what the RFC asks for.
-        seen: what the server did.
-    """
-
-    def __init__(self, expected: str, seen: str) -> None:
-        super().__init__(f"expected {expected}; seen {seen}")
-        self.expected = expected
-        self.seen = seen
-
-
-class Skipped(Exception):
-    """The case cannot be tried with this server. The text says why."""
 
 
 @final
@@ -137,16 +119,3 @@ class Section:
             )
         )
         return conversation
-
-
-def told(value: Any, limit: int = 60) -> str:
-    """Return text or bytes for a report: quoted, and cut.
-
-    >>> told("hi"), told(b"ab"), told("x" * 100, 5)
-    ("'hi'", "b'ab'", "'xxxxx…' (100 characters)")
-    """
-    if len(value) <= limit:
-        return repr(value)
-    unit = "characters" if isinstance(value, str) else "bytes"
-    shown = repr(value[:limit] + "…") if isinstance(value, str) else f"{value[:limit]!r}…"
-    return f"{shown} ({len(value):,} {unit})"

@@ -10,8 +10,9 @@ from sock.testing.client import End
 from sock.wire.frame import Close
 
 from . import raw
-from .case import Fell, Section
+from .case import Section
 from .connection import described
+from .fell import Fell
 from .inflating import Deflating
 from .probe import MARK
 

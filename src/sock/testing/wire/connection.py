@@ -16,7 +16,7 @@ from sock.testing.client import End
 from sock.wire.frame import Close
 
 from . import raw
-from .case import Fell, told
+from .fell import Fell, told
 
 if TYPE_CHECKING:
     from .inflating import Inflating

@@ -29,6 +29,10 @@ def _binary(size: int) -> bytes:
     return bytes(at * 7 % 256 for at in range(256)) * (size // 256) + bytes(size % 256)
 
 
+def _s(number: int) -> str:
+    return "" if number == 1 else "s"
+
+
 async def _text_of(size: int, probe: Probe) -> None:
     connection = await probe.open()
     text = "abcdefghij" * (size // 10) + "x" * (size % 10)
@@ -45,13 +49,16 @@ async def _binary_of(size: int, probe: Probe) -> None:
 _SIZES: Final = (0, 1, 125, 126, 127, 65_535, 65_536, 131_072)
 
 for _size in _SIZES:
-    must("RFC 6455 §5.2", f"A text of {_size:,} bytes comes back.", "echo", why=_LOST)(
+    must("RFC 6455 §5.2", f"A text of {_size:,} byte{_s(_size)} comes back.", "echo", why=_LOST)(
         partial(_text_of, _size)
     )
 for _size in _SIZES:
-    must("RFC 6455 §5.2", f"A binary message of {_size:,} bytes comes back.", "binary", why=_LOST)(
-        partial(_binary_of, _size)
-    )
+    must(
+        "RFC 6455 §5.2",
+        f"A binary message of {_size:,} byte{_s(_size)} comes back.",
+        "binary",
+        why=_LOST,
+    )(partial(_binary_of, _size))
 
 
 @must("RFC 6455 §5.6", "Each value of a byte comes back.", "binary", why=_LOST)

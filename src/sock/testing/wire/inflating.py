@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import Any, Final, final
 
-from .case import Fell, told
+from .fell import Fell, told
 
 _TAIL: Final = b"\x00\x00\xff\xff"
 _MAX: Final = 64 * 1024 * 1024

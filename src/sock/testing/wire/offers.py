@@ -6,8 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from . import raw
-from .case import Fell, Section, Skipped
+from .case import Section
 from .connection import Answer, described
+from .fell import Fell, Skipped
 from .probe import parameters_of
 
 if TYPE_CHECKING:

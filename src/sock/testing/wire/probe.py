@@ -13,8 +13,8 @@ from sock.wire.frame import Close
 from sock.wire.key import accept_token
 
 from . import raw
-from .case import Fell, Skipped, told
 from .connection import QUIET, Answer, Connection, described
+from .fell import Fell, Skipped, told
 from .inflating import Deflating, Inflating
 
 if TYPE_CHECKING:

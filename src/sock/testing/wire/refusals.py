@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 from sock.testing.client import End
 
 from . import raw
-from .case import Fell, Section
+from .case import Section
 from .connection import Answer, described
+from .fell import Fell
 from .probe import MARK
 
 if TYPE_CHECKING:

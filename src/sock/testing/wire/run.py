@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, final
 from zlib import crc32
 
 from . import raw
-from .case import NEEDS, Fell, Level, Skipped
+from .case import NEEDS, Level
+from .fell import Fell, Skipped
 from .probe import MAX_SENT, Probe
 
 if TYPE_CHECKING:
