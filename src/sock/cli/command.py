@@ -14,6 +14,7 @@ import click
 
 from sock import __version__, native
 
+from .check import check
 from .leaving import end_process
 from .options import check_variables, option_declarations
 from .run import start
@@ -49,9 +50,14 @@ def main() -> None:
     Response; so a Sock class is one.
 
     \b
-      sock run chat:app       serve the app of chat.py
-      sock run --help         all there is to say about that
+      sock run chat:app                    serve the app of chat.py
+      sock run --help                      all there is to say about that
+      sock check ws://127.0.0.1:8000/      what does this server do wrong?
+      sock check --help                    all there is to say about that
     """  # noqa: D301 - click looks for the backspace itself
+
+
+main.add_command(check)
 
 
 @main.command(cls=SectionCommand, context_settings={"max_content_width": 100})

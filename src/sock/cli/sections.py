@@ -85,8 +85,8 @@ class SectionCommand(click.Command):
         try:
             return super().make_context(*args, **settings)
         except click.NoSuchOption as error:
-            _fail_for_option(error, "sock run --help")
-        except click.MissingParameter:  # only MODULE:APP is required
+            _fail_for_option(error, f"sock {self.name} --help")
+        except click.MissingParameter:  # only MODULE:APP is required, and only by `sock run`
             fail("say what to run: sock run MODULE:APP. sock run --help says more.", NOT_THERE)
         except click.BadParameter as error:
             if error.param is None or error.ctx is None:

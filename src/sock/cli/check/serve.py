@@ -1,0 +1,81 @@
+"""`python -m sock.cli.check.serve HOST PORT`: serves what `sock check` tries, in a host of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from typing import Any, Final
+
+from sock.cli.find import is_asgi
+
+from .asgi import served
+
+HERE: Final = "127.0.0.1"
+
+
+def main(host: str, port: int) -> None:
+    """Serve until SIGTERM.
+
+    Args:
+        host: "sock", "aiohttp", "tornado" or "websockets".
+        port: on loopback.
+    """
+    app = served()
+    if is_asgi(app):
+        sys.exit(f"an ASGI application runs in an ASGI server, not in {host}: --host uvicorn")
+    match host:
+        case "sock":
+            from sock import server
+
+            server.run(app, host=HERE, port=port, log_level="warning")
+        case "aiohttp":
+            _serve_aiohttp(app, port)
+        case "tornado":
+            asyncio.run(_serve_tornado(app, port))
+        case _:
+            asyncio.run(_serve_websockets(app, port))
+
+
+def _serve_aiohttp(app: Any, port: int) -> None:
+    from aiohttp import web
+
+    from sock.adapters.aiohttp import handler, setup
+
+    application = web.Application()
+    application.router.add_get("/{path:.*}", handler(app))
+    setup(application)
+    web.run_app(application, host=HERE, port=port, print=None, access_log=None)
+
+
+async def _serve_tornado(app: Any, port: int) -> None:
+    from tornado.httpserver import HTTPServer
+    from tornado.web import Application
+
+    from sock.adapters.tornado import drain, hosting, setup
+
+    server = HTTPServer(setup(Application([(r"/.*", hosting(app))])))
+    server.listen(port, HERE)
+    await _stopped()
+    server.stop()
+    await drain()
+
+
+async def _serve_websockets(app: Any, port: int) -> None:
+    from websockets.asyncio.server import serve
+
+    from sock.adapters.websockets import drain, hosting
+
+    async with serve(**hosting(app), host=HERE, port=port):
+        await _stopped()
+        await drain()
+
+
+async def _stopped() -> None:
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    await stopped.wait()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

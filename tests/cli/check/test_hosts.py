@@ -1,0 +1,42 @@
+import os
+import socket
+
+import pytest
+
+from hosts.host import HOSTS as MATRIX
+from sock.cli.check.hosts import HOSTS, NotStarted, started
+from sock.testing import contract
+
+# The names of the matrix of hosts that are worded otherwise.
+NAMES = {
+    "uvicorn, native": "uvicorn",
+    "hypercorn, HTTP/1.1": "hypercorn",
+}
+
+
+def test_a_host_declares_what_the_matrix_of_hosts_says():
+    for host in MATRIX:
+        name = NAMES.get(host.name, host.name.lower().replace(", ", "-"))
+        if not host.gateway:
+            assert {*HOSTS[name].limits} == {*host.limits}, name
+    assert {word for host in HOSTS.values() for word in host.limits} <= {*contract.LIMITS}
+
+
+def test_an_application_is_started_and_ended(folder):
+    with started("sock", "alone:Chat", folder) as (port, process):
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    assert process.poll() is not None
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", port), 1)
+
+
+def test_what_a_host_prints_that_does_not_start_is_told(folder):
+    with pytest.raises(NotStarted, match="no module named"):
+        with started("sock", "nowhere:app", folder):
+            pass
+
+
+def test_the_variables_of_the_process_are_kept(folder):
+    before = dict(os.environ)
+    with started("sock", "alone:Chat", folder):
+        assert dict(os.environ) == before
