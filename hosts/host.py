@@ -17,6 +17,7 @@ _ASGI: Final = {
     "violations": "the server chooses the code, and may drop the messages before the violation",
     "handshake": "the server judges it by rules of its own, before the application is asked",
     "options": "compression and fragments are settings of the server",
+    "writes": "the server decides when bytes leave, and sends each message by itself",
 }
 _UVICORN: Final = {
     **_ASGI,
@@ -114,6 +115,7 @@ HOSTS: Final = (
                 "the server answers some invalid handshakes with another status, and accepts others"
             ),
             "options": "compression and fragments are settings of the server",
+            "writes": "the server sends each message by itself",
         },
         advice=(
             "Nearly the whole contract, for a program that uses websockets already. A"

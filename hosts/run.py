@@ -35,7 +35,7 @@ SOURCE: Final = ROOT / "src"
 WORK: Final = ROOT / ".hosts"
 AUTOBAHN: Final = tuple(section for section in SECTIONS if int(section) <= 7)
 _BOUND: Final = 30.0  # seconds for a host to start, or to end
-_PATIENCE: Final = 3.0  # seconds for each wait of a case
+_PATIENCE: Final = 10.0  # seconds for each wait of a case: a machine may stall
 _SHARD: Final = 300.0  # seconds for the suite, as some hosts leave it waiting
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import sys
 from collections import deque
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Self, TypeAlias, final
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from sock.spec.upgrade import HeaderPairs
 
 _RECEIVE: Final = 64 * 1024
+_DATA_SEGMENTS_AT: Final = 152
+_TCP_INFO_SIZE: Final = _DATA_SEGMENTS_AT + 4
 
 
 class End(Enum):
@@ -149,6 +152,21 @@ class Client:
             while not self._heard:
                 await self._read()
         return self._heard[0] if isinstance(self._heard[0], End) else self._heard.popleft()
+
+    @property
+    def segments(self) -> int | None:
+        """How many TCP segments with data have come; None where the system does not count them.
+
+        What a host sends in one write, and what fits into one segment, comes in one.
+        """
+        info = getattr(socket, "TCP_INFO", None)
+        if info is None or sys.platform != "linux":
+            return None
+        # tcpi_data_segs_in of `struct tcp_info` in linux/tcp.h, since Linux 4.6.
+        data = self._sock.getsockopt(socket.IPPROTO_TCP, info, _TCP_INFO_SIZE)
+        if len(data) < _TCP_INFO_SIZE:
+            return None
+        return int.from_bytes(data[_DATA_SEGMENTS_AT:_TCP_INFO_SIZE], sys.byteorder)
 
     def finish(self) -> None:
         """Send FIN, without a Close frame."""

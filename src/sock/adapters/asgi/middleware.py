@@ -24,8 +24,8 @@ class Middleware:
 
     For a framework whose routes call `upgrade`::
 
-        app.add_middleware(Middleware)               # Starlette, FastAPI
-        application = Middleware(app)                # any, as the application that the server gets
+        app.add_middleware(Middleware)  # Starlette, FastAPI
+        application = Middleware(app)  # any, as the application that the server gets
 
     At the end of the lifespan the Socks finish the work under way and send 1012. A `Refuse` that is
     raised in a route, in a dependency, or in the constructor of a Sock there, is answered with its

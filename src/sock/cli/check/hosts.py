@@ -32,7 +32,7 @@ FOLDER: Final = "SOCK_CHECK_FOLDER"
 _START: Final = 30.0
 _STOP: Final = 5.0
 
-_ASGI: Final = ("control", "idle", "violations", "handshake", "options")
+_ASGI: Final = ("control", "idle", "violations", "handshake", "options", "writes")
 _UVICORN: Final = (*_ASGI, "buffer", "early", "drain")
 
 
@@ -65,7 +65,7 @@ HOSTS: Final = {
     "aiohttp": CheckHost(_own("aiohttp")),
     "tornado": CheckHost(_own("tornado")),
     "websockets": CheckHost(
-        _own("websockets"), ("control", "close", "violations", "handshake", "options")
+        _own("websockets"), ("control", "close", "violations", "handshake", "options", "writes")
     ),
     "uvicorn-websockets-sansio": CheckHost(_uvicorn("websockets-sansio"), (*_UVICORN, "close")),
     "uvicorn-websockets": CheckHost(_uvicorn("websockets"), (*_UVICORN, "text")),

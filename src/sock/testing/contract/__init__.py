@@ -21,16 +21,23 @@ from typing import TYPE_CHECKING, Final
 from sock.spec import Routes
 
 from . import (
+    beginning,
     codes,
     composition,
     contexts,
+    draining,
     ending,
+    failing,
+    finishing,
     handshake,
     head,
+    last,
     options,
     order,
     outside,
     pressure,
+    results,
+    streams,
     wrappers,
     wrapping,
 )
@@ -40,7 +47,7 @@ from .limits import LIMITS as LIMITS
 from .matrix import MATRIX
 from .statements import LEVELS as LEVELS
 from .statements import UNSEEN as UNSEEN
-from .subject import service
+from .subject import run_of, service
 from .suite import Outcome as Outcome
 from .suite import Verdict as Verdict
 from .suite import check as check
@@ -76,9 +83,16 @@ __all__ = [
 
 _MODULES: Final = (
     head,
+    beginning,
+    results,
     order,
+    streams,
     contexts,
+    failing,
     ending,
+    finishing,
+    last,
+    draining,
     pressure,
     outside,
     handshake,
@@ -97,7 +111,10 @@ _BY_PATH: Final = {f"/contract/{case.name}": case for case in CASES}
 
 def _answer(request: Request) -> Answer | Awaitable[Answer]:
     case = _BY_PATH.get(request.path)
-    return service(request) if case is None else case.answer(request)
+    if case is None:
+        return service(request)
+    run_of(request)  # what is reported from now on belongs to the run
+    return case.answer(request)
 
 
 app: Final[App] = Routes(

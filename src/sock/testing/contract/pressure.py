@@ -48,7 +48,7 @@ async def a_handler_that_lags_holds_its_peer_back(talk: Talk) -> None:
     sent: list[int] = []
     sending = asyncio.ensure_future(_send_all(client, sent))
     await _resting(lambda: _length(sent))
-    if sending.done():
+    if len(sent) == _PIECES:
         raise Failure(f"{_PIECES * _PIECE} bytes were read while the handler was waiting")
     await talk.release()
     await talk.hears(client, *[f"{number}: {_PIECE}" for number in range(_PIECES)])

@@ -14,21 +14,26 @@ from typing import TYPE_CHECKING, Any, Final
 from sock import telemetry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _MAX: Final = 4096
 
 _texts: Final[deque[str]] = deque(maxlen=_MAX)
 _count = 0
-_watching = False
+_watching: Callable[[], None] | None = None
 
 
 def watch() -> None:
-    """Keep what is reported from now on."""
+    """Keep what is reported from now on. Called for each run, as a test may take it back."""
     global _watching  # noqa: PLW0603 - one for the process, as its log is
-    if _watching:
-        return
-    _watching = True
+    if _watching is None:
+        _watch_log()
+    else:
+        _watching()
+    _watching = telemetry.subscribe(_dropped)
+
+
+def _watch_log() -> None:
     before = logging.getLogRecordFactory()
 
     # Loggers may be kept from their ancestors, and handlers are the program's own; but every record
@@ -39,13 +44,17 @@ def watch() -> None:
         return record
 
     logging.setLogRecordFactory(made)
-    telemetry.subscribe(_dropped)
 
 
 def reported(mark: int, about: str) -> list[str]:
     """Return the reports since a mark that contain a text."""
     fresh = max(0, len(_texts) - (_count - mark))
     return [text for text in list(_texts)[fresh:] if about in text]
+
+
+def private_text(run: str) -> str:
+    """Return the text of an exception by which a report of it is found, and a leak of it."""
+    return f"not to be told to the peer: {run}"
 
 
 def mark() -> int:

@@ -17,6 +17,7 @@ LEVELS: Final[dict[str, str]] = {
 UNSEEN: Final[dict[str, str]] = {
     "S0.1": "It asks for what all the others ask for.",
     "S0.2": "All cases together prove it: they are one application, the same on every host.",
+    "S6.8": "What reaches the event loop ends the program under test, and the suite with it.",
     "S20.18": "A host enters one lifespan. `Routes` enters the others in it, on every host alike.",
 }
 """Why no case can see that a host keeps a statement that says MUST."""

@@ -10,6 +10,8 @@
     /send_all?info=…    sends an info to all Socks of the run; stops
     /stop?code=…        stops the case's Sock, pushes whether its ref is closed; stops
     /pending            pushes how many bytes wait for the peer of the case's Sock; stops
+    /closed             pushes whether the ref of the case's Sock is closed; stops
+    /idle               a Sock that does nothing
     /reports?about=…    pushes what the host has reported since the run began, as a JSON list; stops
 
 With `&thread`, `/send_all` and `/stop` do it in another thread.
@@ -56,7 +58,7 @@ class Run:
 
     def error(self) -> LookupError:
         """Return an exception that a report of it can be told by, and a leak of it to the peer."""
-        return LookupError(f"not to be told to the peer: {self.name}")
+        return LookupError(reports.private_text(self.name))
 
 
 _runs: dict[str, Run] = {}
@@ -66,7 +68,7 @@ class Subject(Sock[Any, Any]):
     """The base of all Socks under test: notes what is called, and when it is over."""
 
     def __init__(self, request: Request) -> None:
-        self.run = _run(request)
+        self.run = run_of(request)
         self.note("made")
 
     def note(self, what: str) -> None:
@@ -86,7 +88,7 @@ class Subject(Sock[Any, Any]):
 
 class _Journal(Sock):
     def __init__(self, request: Request) -> None:
-        self.run = _run(request)
+        self.run = run_of(request)
         self.now = "now" in request.query
 
     async def init(self, _: Ref[Any], /) -> Stop:
@@ -101,7 +103,7 @@ class _Journal(Sock):
 
 class _Release(Sock):
     def __init__(self, request: Request) -> None:
-        self.run = _run(request)
+        self.run = run_of(request)
 
     def init(self, _: Ref[Any], /) -> Stop:
         self.run.released.set()
@@ -110,7 +112,7 @@ class _Release(Sock):
 
 class _Post(Sock):
     def __init__(self, request: Request) -> None:
-        self.run = _run(request)
+        self.run = run_of(request)
         self.info = request.query["info"]
 
     def init(self, _: Ref[Any], /) -> Stop:
@@ -121,7 +123,7 @@ class _Post(Sock):
 
 class _SendAll(Sock):
     def __init__(self, request: Request) -> None:
-        self.run = _run(request)
+        self.run = run_of(request)
         self.query = request.query
 
     async def init(self, _: Ref[Any], /) -> Stop:
@@ -140,6 +142,11 @@ class _Stop(_SendAll):
 class _Pending(_SendAll):
     async def init(self, _: Ref[Any], /) -> Stop:
         return Stop(messages=json.dumps(self.run.refs[0].pending))
+
+
+class _Closed(_SendAll):
+    async def init(self, _: Ref[Any], /) -> Stop:
+        return Stop(messages=json.dumps(self.run.refs[0].closed))
 
 
 class _Reports(_SendAll):
@@ -162,6 +169,8 @@ _SERVICES: Final[dict[str, Callable[[Request], Answer]]] = {
     "send_all": _SendAll,
     "stop": _Stop,
     "pending": _Pending,
+    "closed": _Closed,
+    "idle": Sock,
     "reports": _Reports,
 }
 
@@ -172,13 +181,14 @@ def service(request: Request) -> Answer:
     return Response(404, f"no {request.path} in the contract\n") if made is None else made(request)
 
 
-def _run(request: Request) -> Run:
-    reports.watch()
+def run_of(request: Request) -> Run:
+    """Return the run that a request belongs to."""
     name = request.query.get("run", "")
     run = _runs.get(name)
     if run is None:
         while len(_runs) >= _MAX_RUNS:
             del _runs[next(iter(_runs))]
+        reports.watch()
         run = _runs[name] = Run(name)
     return run
 

@@ -16,6 +16,7 @@ from sock.testing.client import Client, End, Happening
 from sock.wire.frame import Close
 
 from .limits import LIMITS
+from .reports import private_text
 from .verdict import Enough, Failure, Skipped
 
 Drain: TypeAlias = Callable[[], Awaitable[object]]
@@ -88,6 +89,23 @@ class Talk:
     def target(self) -> str:
         """The target of a request for the case's Sock."""
         return f"{urlsplit(self._url).path}/contract/{self._name}?run={self._run}"
+
+    async def idle(self) -> Client:
+        """Connect to a Sock that does nothing."""
+        return await self._connect("idle")
+
+    def hello(self) -> bytes:
+        """Return the bytes of a valid opening handshake for the case's Sock."""
+        host, port = self.address
+        lines = (
+            f"GET {self.target} HTTP/1.1",
+            f"Host: {host}:{port}",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            "Sec-WebSocket-Version: 13",
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",  # RFC 6455 §1.3
+        )
+        return "\r\n".join((*lines, "", "")).encode()
 
     # The case's own connection.
 
@@ -210,10 +228,17 @@ class Talk:
         """Return what the host has reported since the run began.
 
         Args:
-            about: a text that a report must contain; None for the name of this run, which is in
-                the text of each exception that `Run.error` makes.
+            about: a text that a report must contain; None for that of the exceptions that
+                `Run.error` makes.
         """
-        return list(await self._asked(f"reports?about={quote(about or self._run)}"))
+        text = private_text(self._run) if about is None else about
+        return list(await self._asked(f"reports?about={quote(text)}"))
+
+    async def silent(self, about: str) -> None:
+        """Find that the host has reported no error about this."""
+        bad = [text for text in await self.reports(about) if text.startswith(("ERROR", "CRITICAL"))]
+        if bad:
+            raise Failure(f"the host has reported what is no error: {bad}")
 
     async def reported(self, *words: str, about: str | None = None) -> None:
         """Find exactly one report, and all of these words in it.
@@ -240,18 +265,29 @@ class Talk:
             while record not in await self.peek():  # noqa: ASYNC110 - another process may have it
                 await asyncio.sleep(0.01)
 
-    async def journal(self, *expected: str, reader: Client | None = None) -> None:
+    async def until_closed(self) -> None:
+        """Wait until the ref of the case's Sock is closed: the end has begun."""
+        async with asyncio.timeout(self._patience):
+            while not await self._asked("closed"):  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.01)
+
+    async def journal(
+        self, *expected: str, reader: Client | None = None, any_order: bool = False
+    ) -> None:
         """Wait until the run is over, and find exactly this in its journal.
 
         Args:
             expected: the records.
             reader: made by `reader`; None for a new one.
+            any_order: whether their order does not matter.
         """
         reader = reader or await self.reader()
         told = await self._told(reader)
         wanted = list(expected)
         if "detail" in self._limits:  # all that is certain is whose doing it was
             told, wanted = ([_REMOTE.sub("Remote", one) for one in all_] for all_ in (told, wanted))
+        if any_order:
+            told, wanted = sorted(told), sorted(wanted)
         _compare(told, wanted, "the journal")
 
     async def reader(self) -> Client:
