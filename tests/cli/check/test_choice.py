@@ -31,7 +31,7 @@ def test_a_case_is_chosen_by_its_number_and_a_statement_by_its_own():
     ("sections", "numbers", "hint"),
     [
         (("clos",), (), "Did you mean close"),
-        ((), ("S7.55",), "Did you mean S7.5"),
+        ((), ("SS7.5",), "Did you mean S7.5"),
         ((), ("?",), "--list"),
     ],
 )
