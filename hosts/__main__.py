@@ -19,6 +19,7 @@ from autobahn.client import NoClient, find
 from .host import HOSTS
 from .page import page, problems
 from .run import ROOT, NotStarted, Outcome, try_autobahn, try_contract
+from .wire import try_wire
 
 if TYPE_CHECKING:
     from autobahn.client import Client
@@ -58,6 +59,8 @@ def _try(host: Host, client: Client | None) -> Outcome:
     outcome = asyncio.run(try_contract(host))
     if client is not None and host.suite:
         outcome.autobahn = try_autobahn(host, client)
+    if client is not None and not host.gateway:
+        outcome.wire = try_wire(host).run
     suite = ""
     if outcome.autobahn is not None:
         suite = f", autobahn {sum(outcome.autobahn.passed.values())} right"
@@ -76,7 +79,8 @@ def _arguments() -> argparse.Namespace:
         "--cases",
         choices=("contract", "all"),
         default="all",
-        help="all: the Autobahn suite too, which needs a container engine or a Python 2.7",
+        help="all: the wire too, and the Autobahn suite, which needs a container engine or a"
+        " Python 2.7",
     )
     parser.add_argument(
         "--write", action="store_true", help=f"keep the matrix as {PAGE.relative_to(ROOT)}"

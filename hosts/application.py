@@ -1,4 +1,6 @@
-"""The application that every host serves: that of the contract, or an echo for the Autobahn suite.
+"""The application that every host serves: that of the contract, or an echo.
+
+The echo is for the Autobahn suite and for the cases of the wire.
 
 The variable `SOCK_HOSTS_APP` says which: "contract" or "echo". ASGI servers take `asgi` from here;
 hosts with an adapter of their own take `app` and `options`.
@@ -22,7 +24,7 @@ class Echo(sock.Sock):
 
 if os.environ.get("SOCK_HOSTS_APP") == "echo":
     app: sock.App = Echo
-    options = sock.Options(max_message_size=16 * 2**20, max_fragments=70_000)
+    options = sock.Options(max_message_size=16 * 2**20, max_fragments=70_000, compression=True)
 else:
     app = contract.app
     options = sock.Options()

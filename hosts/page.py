@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from autobahn.cases import SECTIONS
 from sock.testing import contract
+from sock.testing.wire import Verdict
 
 from .run import AUTOBAHN
 
@@ -116,7 +117,8 @@ def page(outcomes: Sequence[Outcome], title: str) -> str:
         " [the suite](suite.md) has the cases of each statement. ✓: every case of the section"
         " passes. 9/13: all cases of 9 of its 13 statements pass, and of the others those that the"
         " host does not exclude by a declared limit. ✗: a case fails. Limits and failures are"
-        " explained below.\n"
+        " explained below. The last column has the cases of `sock check` that fell;"
+        " [the wire of servers](wire.md) has them one by one, beside servers without Sock.\n"
     )
     where = (
         "The first four are our own server and the servers that let go of their"
@@ -157,12 +159,13 @@ def _in_words(outcomes: Sequence[Outcome]) -> str:
 
 def _matrix(outcomes: Sequence[Outcome]) -> str:
     columns = [chapter for chapter in CHAPTERS if statements_of(chapter)]
-    rows = [["host", *map(str, columns), "Autobahn"]]
-    rows.append(["---", *("---" for _ in columns), "---:"])
+    rows = [["host", *map(str, columns), "Autobahn", "wire"]]
+    rows.append(["---", *("---" for _ in columns), "---:", "---:"])
     for outcome in outcomes:
         host = outcome.host
         cells = [cell(outcome, column) for column in columns]
-        rows.append([f"{host.name} {version(host.distribution)}", *cells, _autobahn(outcome)])
+        name = f"{host.name} {version(host.distribution)}"
+        rows.append([name, *cells, _autobahn(outcome), _wire(outcome)])
     legend = "\n".join(f"- {chapter}: {CHAPTERS[chapter]}" for chapter in columns)
     return f"{_table(rows)}\n\nThe sections:\n\n{legend}\n"
 
@@ -173,6 +176,14 @@ def _autobahn(outcome: Outcome) -> str:
         return "–"
     total = sum(SECTIONS[section][1] for section in AUTOBAHN)
     return f"{sum(report.passed.values())} of {total}"
+
+
+def _wire(outcome: Outcome) -> str:
+    """Return how many cases of the wire fell, all of them MUSTs."""
+    if outcome.wire is None:
+        return "–"
+    fell = outcome.wire.count(Verdict.FELL)
+    return f"✗ {fell}" if fell else "✓"
 
 
 def _limits(outcome: Outcome) -> str:

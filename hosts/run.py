@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from autobahn.client import Client
+    from sock.testing.wire import Run
 
     from .host import Host
 
@@ -54,6 +55,7 @@ class Outcome:
         failed: the names of the cases that failed, with the failures.
         advised: the names of the cases about a SHOULD that the host leaves out, with what it does.
         autobahn: the report of sections 1 to 7; None when they were not run.
+        wire: the results of the cases of the wire; None when they were not run.
     """
 
     host: Host
@@ -62,6 +64,7 @@ class Outcome:
     failed: dict[str, str] = field(default_factory=dict)
     advised: dict[str, str] = field(default_factory=dict)
     autobahn: Report | None = None
+    wire: Run | None = None
 
 
 async def try_contract(host: Host, *, patience: float = _PATIENCE) -> Outcome:
