@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 SIDE_BY_SIDE: Final = 12
 """Cases at one time, but for those that are alone."""
 
-_LONG: Final = 2.0
-"""Seconds after which a case that does not hold has waited in vain, and is not tried again."""
-
 _CASE_TIMEOUT: Final = 60.0
 """Seconds that one case may take."""
 
@@ -39,6 +36,11 @@ class Verdict(Enum):
     REMARK = "remark"  # a SHOULD
     SKIPPED = "skipped"
     NOT_RUN = "not run"  # the time was over
+
+
+_MAX_WAIT: Final = 8.0
+_TRIED_AGAIN: Final = {Verdict.FELL: _MAX_WAIT, Verdict.REMARK: 2.0}
+"""A case is tried again if it ended so within so many seconds. A longer one has waited in vain."""
 
 
 @final
@@ -142,8 +144,8 @@ async def run_cases(
     for case in wanted:
         if case.alone:
             outcome = await one(case)
-            again_too = outcome.verdict is Verdict.FELL and outcome.seconds < _LONG
-            take(await one(case) if again_too else outcome)
+            fell = outcome.verdict is Verdict.FELL
+            take(await one(case) if fell and outcome.seconds < _MAX_WAIT else outcome)
     return run
 
 
@@ -217,7 +219,7 @@ async def _side_by_side(
     async def placed(case: WireCase) -> None:
         async with places:
             outcome = await one(case)
-        if outcome.verdict in {Verdict.FELL, Verdict.REMARK} and outcome.seconds < _LONG:
+        if outcome.seconds < _TRIED_AGAIN.get(outcome.verdict, 0):
             again.add(case.number)
         else:
             take(outcome)
