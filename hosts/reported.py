@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 REPORTED: Final = (
+    ("websockets", "2.24", "python-websockets/websockets#1246"),
+    ("websockets", "2.25", "python-websockets/websockets#1246"),
+    ("websockets", "2.26", "python-websockets/websockets#1246"),
     ("wsproto", "10.20", "python-hyper/wsproto#205"),
     ("hypercorn", "10.20", "python-hyper/wsproto#205"),
 )

@@ -122,7 +122,12 @@ def _table(rows: Sequence[Row]) -> str:
 def _explained() -> str:
     return (
         "`sock check --only NUMBER URL` tries one case again. A link leads to where it was reported"
-        " before.\n"
+        " before.\n\n"
+        "What several servers do was sent once more by hand, as bytes from a plain socket, to at"
+        " least six of them, before the case was believed: 2.3 (HTTP/1.0), 2.13 (a short key), 2.24"
+        " and 2.25 (no Host, two Hosts), 2.34 (a body), 4.26 (no mask), 8.27 (Close with 1005),"
+        " 9.18 (`010`), 10.4 (a final block; the bytes are those of RFC 7692 §7.2.3.4), 10.20 (a"
+        " ping between compressed fragments) and 11.11 (a field of 256 KiB).\n"
     )
 
 

@@ -21,7 +21,7 @@ def heard(run_async):
                     await reader.read(1)
 
             async with serving(serve) as target:
-                connection = await Connection.connect(target, 0.5)
+                connection = await Connection.connect(target, 1.5)
                 try:
                     if answer:
                         return await connection.read_answer()

@@ -15,7 +15,7 @@ def probing(run_async):
 
     def probing(conversation, serve):
         async def main():
-            async with serving(serve) as target, Probe(target, 0.5) as probe:
+            async with serving(serve) as target, Probe(target, 1.5) as probe:
                 await conversation(probe)
                 return [(one.expected, one.seen) for one in probe.remarks]
 

@@ -22,7 +22,7 @@ def ran(run_async):
     def ran(cases, **options):
         async def main():
             async with serving(Naive()) as target:
-                return await run_cases(target, cases, **{"patience": 0.5, **options})
+                return await run_cases(target, cases, **{"patience": 2.0, **options})
 
         return run_async(main())
 

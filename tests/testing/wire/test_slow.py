@@ -24,7 +24,7 @@ def test_a_server_falls_that_loses_patience_within_a_frame(verdicts, naive):
     class Hurries(naive):
         async def __call__(self, reader, writer):
             try:
-                async with asyncio.timeout(0.5):
+                async with asyncio.timeout(0.3):
                     await super().__call__(reader, writer)
             except TimeoutError:
                 writer.close()

@@ -29,7 +29,7 @@ def _binary(size: int) -> bytes:
     return bytes(at * 7 % 256 for at in range(256)) * (size // 256) + bytes(size % 256)
 
 
-def _s(number: int) -> str:
+def _plural(number: int) -> str:
     return "" if number == 1 else "s"
 
 
@@ -49,13 +49,13 @@ async def _binary_of(size: int, probe: Probe) -> None:
 _SIZES: Final = (0, 1, 125, 126, 127, 65_535, 65_536, 131_072)
 
 for _size in _SIZES:
-    must("RFC 6455 §5.2", f"A text of {_size:,} byte{_s(_size)} comes back.", "echo", why=_LOST)(
-        partial(_text_of, _size)
-    )
+    must(
+        "RFC 6455 §5.2", f"A text of {_size:,} byte{_plural(_size)} comes back.", "echo", why=_LOST
+    )(partial(_text_of, _size))
 for _size in _SIZES:
     must(
         "RFC 6455 §5.2",
-        f"A binary message of {_size:,} byte{_s(_size)} comes back.",
+        f"A binary message of {_size:,} byte{_plural(_size)} comes back.",
         "binary",
         why=_LOST,
     )(partial(_binary_of, _size))
