@@ -63,6 +63,24 @@ def test_mounted_it_is_the_rest_of_the_path(root, path, seen):
     assert event.request_of(scope, mounted=True).path == seen
 
 
+@pytest.mark.parametrize("mounted", [False, True])
+@pytest.mark.parametrize(
+    ("root", "path", "root_path", "rest"),
+    [
+        ("/chat", "/chat/rooms/7", "/chat", "/rooms/7"),
+        ("/a b/", "/a b/c d", "/a b", "/c d"),
+        ("/chat", "/chat", "/chat", "/"),
+        ("/api", "/rooms/7", "/api", "/rooms/7"),  # a proxy has left it out
+        ("", "/rooms/7", "", "/rooms/7"),
+    ],
+)
+def test_the_root_path_is_not_in_the_path(mounted, root, path, root_path, rest):
+    """[S20.20]"""
+    scope = {"type": "websocket", "root_path": root, "path": path, "headers": []}
+    request = event.request_of(scope, mounted=mounted)
+    assert (request.root_path, request.path) == (root_path, rest)
+
+
 def test_subprotocols_are_found_where_only_the_scope_has_them():
     scope = SCOPE | {"subprotocols": ["a", "b"]}
     assert event.request_of(scope, mounted=False).subprotocols == ["a", "b"]
