@@ -160,3 +160,37 @@ def test_an_application_object_is_offered_by_its_name(folder, invoke):
     assert result.output == (
         "sock: 'carried' does not say which application. It has these applications: served.\n"
     )
+
+
+COMPOSED = """
+from sock import Routes, Sock, Wrapper, around, mount
+
+class Echo(Sock):
+    pass
+
+class Log(Wrapper):
+    pass
+
+wrapped = around(Echo, Log)
+routes = Routes({"/": wrapped})
+mounted = mount("/chat", routes)
+"""
+
+
+@pytest.mark.parametrize("name", ["wrapped", "routes", "mounted"])
+def test_an_application_that_is_made_of_others_is_one(folder, invoke, served, name):
+    (folder / "composed.py").write_text(COMPOSED)
+    assert invoke("run", f"composed:{name}").exit_code == 0
+    assert len(served) == 1
+
+
+def test_a_wrapper_is_no_application_and_is_not_offered(folder, invoke):
+    (folder / "composed.py").write_text(COMPOSED)
+    assert invoke("run", "composed:Log").output == (
+        "sock: 'composed:Log' is not an application: it is a wrapper. Put it around an application:"
+        " around(app, Log).\n"
+    )
+    assert invoke("run", "composed").output == (
+        "sock: 'composed' does not say which application. It has these applications: wrapped,"
+        " routes, mounted, Echo.\n"
+    )

@@ -6,7 +6,7 @@ import functools
 
 import pytest
 
-from sock import Application, Sock
+from sock import Application, Routes, Sock, Wrapper, around, mount
 from sock.hosting.application import accepts_arguments, check_application, is_asgi_application
 
 
@@ -52,3 +52,13 @@ def test_what_cannot_be_called_is_refused():
 )
 def test_how_many_arguments_a_callable_takes_is_read_from_its_signature(called, count, wanted):
     assert accepts_arguments(called, count) is wanted
+
+
+def test_a_class_of_wrappers_is_refused_with_what_to_do():
+    class Log(Wrapper):
+        pass
+
+    with pytest.raises(TypeError, match=r"Log is a wrapper, and no application: around\(app, Log"):
+        check_application(Log)
+    check_application(around(Sock, Log))
+    check_application(Routes({"/": mount("/a", Sock)}))
