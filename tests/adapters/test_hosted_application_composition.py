@@ -218,27 +218,6 @@ def quart():
 FRAMEWORKS = {"starlette": starlette, "fastapi": fastapi, "litestar": litestar, "quart": quart}
 
 
-def test_django(run_async, uvicorn_serving):
-    pytest.importorskip("django")
-    from sock.adapters.django import path, with_sockets
-    from tests.adapters.django import project
-
-    assert project
-    patterns = [
-        path("one/<int:n>", lambda request, n: Two(One(Forms(None)))),
-        path("two/<int:n>", lambda request, n: One(Two(Forms(None)))),
-        path("where/<int:n>", lambda request, n: Where(None)),
-    ]
-
-    async def act():
-        async with uvicorn_serving(with_sockets(asgi(Sock), patterns)) as server:
-            url = f"ws://127.0.0.1:{server.port}"
-            await try_wrappers(url)
-            assert await where(f"{url}/where/7") == "|/where/7|{'n': 7}"
-
-    run_async(act())
-
-
 def test_aiohttp(run_async, reactor_kind):
     web = pytest.importorskip("aiohttp.web")
     from sock.adapters import aiohttp as adapter

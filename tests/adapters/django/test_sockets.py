@@ -160,3 +160,33 @@ def test_a_stop_drains(run_async, uvicorn_serving, application):
 
 def test_it_is_imported_by_nothing_else():
     assert "django" not in sock.__dict__
+
+
+def test_views_answer_with_handlers_behind_wrappers_and_see_the_values_of_the_route(
+    run_async, uvicorn_serving
+):
+    """[S20.9] [S20.20]"""
+    from sock.adapters.django import path, with_sockets
+    from tests.adapters.test_hosted_application_composition import (
+        Where,
+        handler,
+        try_wrappers,
+        where,
+    )
+
+    async def refuses_http(scope, receive, send):
+        raise AssertionError(scope)
+
+    patterns = [
+        path("one/<int:n>", lambda request, n: handler("one")),
+        path("two/<int:n>", lambda request, n: handler("two")),
+        path("where/<int:n>", lambda request, n: Where(request.sock)),
+    ]
+
+    async def act():
+        async with uvicorn_serving(with_sockets(refuses_http, patterns)) as server:
+            url = f"ws://127.0.0.1:{server.port}"
+            await try_wrappers(url)
+            assert await where(f"{url}/where/7") == "|/where/7|{'n': 7}"
+
+    run_async(act())
