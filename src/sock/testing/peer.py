@@ -88,7 +88,7 @@ class Peer:
         """The host's Close frame, once it has come."""
         self._request = request
         self._compression = compression
-        self._waiting = b""
+        self._waiting = bytearray()
         self._writer = Writer(mask=lambda: _KEY)
         self._parser = Parser(max_message_size=None, max_fragments=None, masked=False)
 
@@ -123,14 +123,15 @@ class Peer:
         assert self.head is not None, "taken above"
         if self.head.status != 101:
             self.body += self._waiting
-            self._waiting = b""
+            self._waiting.clear()
             return []
         heard: list[Heard] = []
         # Frame by frame, so that nothing behind a Close frame goes unseen.
         while size := _frame_size(self._waiting):
             if self.close is not None:
                 raise ProtocolError("there is a frame behind the Close frame (RFC 6455 §5.5.1)")
-            whole, self._waiting = self._waiting[:size], self._waiting[size:]
+            whole = bytes(self._waiting[:size])
+            del self._waiting[:size]
             for event in self._parsed(whole):
                 if isinstance(event, ProtocolError):
                     raise event
@@ -151,10 +152,10 @@ class Peer:
 
     def _take_head(self) -> bool:
         """Read the head of the answer; tell whether it is complete. RFC 6455 §4.1, RFC 9112 §4."""
-        text, end, rest = self._waiting.partition(b"\r\n\r\n")
-        if not end:
+        end = self._waiting.find(b"\r\n\r\n")
+        if end < 0:
             return False
-        first, *lines = text.decode("latin-1").split("\r\n")
+        first, *lines = self._waiting[:end].decode("latin-1").split("\r\n")
         version, _, status = first.partition(" ")
         if version != "HTTP/1.1" or not status[:3].isdecimal():
             raise ProtocolError(f"{first!r} is no status line (RFC 9112 §4)")
@@ -163,7 +164,7 @@ class Peer:
             (name, text_of(value.strip(" \t").encode("latin-1"))) for name, _, value in pairs
         )
         self.head = Head(int(status[:3]), headers)
-        self._waiting = rest
+        del self._waiting[: end + 4]
         if self.head.status == 101:
             self._check(headers)
         return True
@@ -189,7 +190,7 @@ class Peer:
         )
 
 
-def _frame_size(data: bytes) -> int:
+def _frame_size(data: bytearray) -> int:
     """Return the size of the first frame; 0 when the frame is not complete."""
     if len(data) < 2:
         return 0
