@@ -65,13 +65,20 @@ class StreamPipe:
 
     def write(self, data: bytes | bytearray, /) -> None:
         """Send now, or as soon as the kernel takes the bytes."""
-        if self._stream.closed():
-            return
-        written: asyncio.Future[None] = self._stream.write(bytes(data))
+        # The stream tells of a write when the kernel has taken all of it. So a large one goes in
+        # pieces: a peer that takes some of it is not too slow [S11.2].
+        with memoryview(data) as whole:
+            for begin in range(0, len(whole), _CHUNK):
+                if self._stream.closed():
+                    return
+                self._write(bytes(whole[begin : begin + _CHUNK]))
+
+    def _write(self, piece: bytes) -> None:
+        written: asyncio.Future[None] = self._stream.write(piece)
         if not self._stream.writing() and written.done():
-            self.taken += len(data)
+            self.taken += len(piece)
             return
-        self._writes.append(len(data))
+        self._writes.append(len(piece))
         written.add_done_callback(self._written)
 
     def pause(self, dead_after: float | None = None, /) -> None:
