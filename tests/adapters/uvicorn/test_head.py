@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from sock import HandshakeError, Response
-from sock.adapters.uvicorn.head import behind_the_head, bytes_of, origin_form
+from sock.adapters.uvicorn.head import (
+    behind_the_head,
+    bytes_of,
+    origin_form,
+    with_one_upgrade,
+)
 
 PAIRS = [(b"host", b"here"), (b"x-last", b"a b")]
 HEAD = b"GET / HTTP/1.1\r\nHost: here\r\nX-Last:  a b \r\n\r\n"
@@ -65,3 +70,25 @@ def test_a_response_has_its_length_and_ends_the_connection():
         b"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 2\r\nConnection: close\r\n\r\n"
         b"\xc3\xa9"
     )
+
+
+PLAIN = b"GET / HTTP/1.1\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\nX: y\r\n\r\n"
+
+
+def test_a_head_that_names_one_upgrade_is_left_as_it_is():
+    assert with_one_upgrade(PLAIN) is PLAIN
+
+
+@pytest.mark.parametrize(
+    "lists",
+    [
+        b"Upgrade: h2c\r\nConnection: Upgrade\r\nupgrade: websocket",
+        b"Upgrade: , websocket,\r\nConnection: Upgrade",
+        b"Upgrade: websocket\r\nConnection: keep-alive\r\nConnection: Upgrade",
+    ],
+)
+def test_a_head_with_a_longer_list_gets_one_upgrade(lists):
+    """[S14.12]"""
+    head = b"GET / HTTP/1.1\r\n" + lists + b"\r\nX: y\r\n\r\n"
+    one = b"upgrade: websocket\r\nconnection: Upgrade\r\nX: y\r\n\r\n"
+    assert with_one_upgrade(head) == b"GET / HTTP/1.1\r\n" + one

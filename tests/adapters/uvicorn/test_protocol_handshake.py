@@ -222,6 +222,7 @@ def test_a_target_in_absolute_form_is_its_path_and_its_host_counts(
         "Origin: http://there.example", line="GET http://there.example/a%20b?c=d HTTP/1.1"
     )
     foreign = head("Origin: http://here", line="GET http://there.example/ HTTP/1.1")
+    without_host = request.replace(b"Host:", b"Not-Host:", 1)
 
     async def act():
         for app in (plain, sock.asgi(Sees)):
@@ -232,6 +233,7 @@ def test_a_target_in_absolute_form_is_its_path_and_its_host_counts(
                 writer.close()
                 if app is not plain:
                     assert b" 403 " in await said(host.port, foreign)
+                assert b" 400 " in await said(host.port, without_host)
 
     run_async(act())
     assert seen == [

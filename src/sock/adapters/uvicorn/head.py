@@ -8,6 +8,7 @@ read behind the old one: both are found here.
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 _END: Final = b"\r\n\r\n"
 _SPLIT_ENDS: Final = (b"\n\r\n", b"\r\n", b"\n")
 """The rest of the end of a head, where the end began in an earlier piece of data."""
+
+_LISTS: Final = (b"upgrade", b"connection")
+_PLAIN_UPGRADE: Final = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.IGNORECASE)
 
 _MAX_CALLS: Final = 8
 """The most calls between `data_received` of an HTTP protocol and this module."""
@@ -50,6 +54,22 @@ def origin_form(head: bytes) -> bytes:
         *(one for one in fields.split(b"\r\n") if not one.lower().startswith(b"host:")),
     ]
     return b"\r\n".join(lines)
+
+
+def with_one_upgrade(head: bytes) -> bytes:
+    """Return a head whose fields Upgrade and Connection name nothing but the upgrade.
+
+    Both are lists, in one field or in several [S14.12]. uvicorn's built-in protocols take other
+    elements than `websocket` for an error.
+
+    Args:
+        head: of a handshake that was found valid.
+    """
+    line, *fields = head.split(b"\r\n")
+    kept = [one for one in fields if one.partition(b":")[0].lower() not in _LISTS]
+    if len(kept) == len(fields) - 2 and _PLAIN_UPGRADE.search(head):
+        return head
+    return b"\r\n".join((line, b"upgrade: websocket", b"connection: Upgrade", *kept))
 
 
 def request_of(head: bytes, version: str, transport: asyncio.Transport) -> Request:

@@ -38,7 +38,14 @@ from sock.wire import handshake
 
 from . import log, settings
 from .builtin import BuiltinProtocol
-from .head import behind_the_head, bytes_of, origin_form, request_of, version_of
+from .head import (
+    behind_the_head,
+    bytes_of,
+    origin_form,
+    request_of,
+    version_of,
+    with_one_upgrade,
+)
 from .shutdown import RELOAD_TIMEOUT, shut_down, smaller
 
 if TYPE_CHECKING:
@@ -115,12 +122,12 @@ class SockProtocol(asyncio.Protocol):
         self._early, self._behind_head = self._behind_head, b""
         request = request_of(data, self._version, self._transport)
         try:
+            handshake.check(request)  # as it came: a target in absolute form stands for no Host
             head = origin_form(data)
             request = request_of(head, self._version, self._transport)
-            handshake.check(request)
             reactor = Reactor.of(asyncio.get_running_loop())
             self._takeover = Takeover(reactor, request, self._give_socket)
-            self._builtin.start(self._transport, head, self._takeover)
+            self._builtin.start(self._transport, with_one_upgrade(head), self._takeover)
         except HandshakeError as refusal:
             attach()
             self._write_response(refused(request, refusal))
