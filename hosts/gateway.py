@@ -29,7 +29,7 @@ async def carry(
 ) -> None:
     """Carry one connection of a client to the host and back."""
     try:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         line, *fields = head.split("\r\n")[:-2]
         pairs = [(n.lower(), v.strip()) for n, _, v in (field.partition(":") for field in fields)]
         given = dict(pairs)
@@ -72,7 +72,7 @@ def _head(answer: Pairs, key: str) -> bytes:
         fields = [pair for pair in fields if pair[0] != "connection"]
         fields.append(("connection", "close"))
     lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
-    return f"HTTP/1.1 {status} \r\n{lines}\r\n".encode()
+    return f"HTTP/1.1 {status} \r\n{lines}\r\n".encode("latin-1")
 
 
 async def _pipe(tunnel: Tunnel, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from sock.testing import contract
-
 HERE: Final = Path(__file__).parent
 BIN: Final = Path(sys.executable).parent
 CERTIFICATE: Final = HERE.parent / ".hosts" / "certificate.pem"
 
+_HEADS: Final = {"heads": "the server reads the heads of requests by rules and limits of its own"}
+_IN_A_ROUTE: Final = {
+    **_HEADS,
+    "lifespan": "a route is told of no start and no stop: the program enters the lifespan",
+}
 _ASGI: Final = {
+    **_HEADS,
     "control": "ASGI has no pings and pongs",
     "idle": "the server decides by itself whether the peer is alive",
     "violations": "the server chooses the code, and may drop the messages before the violation",
@@ -66,8 +69,8 @@ class Host:
 
     @property
     def native(self) -> bool:
-        """Whether the whole contract must hold."""
-        return not self.limits
+        """Whether all must hold of a connection, once there is one."""
+        return set(self.limits) <= set(_IN_A_ROUTE)
 
 
 def _script(name: str) -> tuple[str, ...]:
@@ -77,14 +80,7 @@ def _script(name: str) -> tuple[str, ...]:
 def _uvicorn(ws: str) -> tuple[str, ...]:
     return (
         *(str(BIN / "uvicorn"), "hosts.application:asgi", "--port", "{port}"),
-        *(
-            "--ws",
-            ws,
-            "--log-level",
-            "warning",
-            "--timeout-graceful-shutdown",
-            str(math.ceil(contract.DRAIN_BOUND)),
-        ),
+        *("--ws", ws, "--log-level", "warning", "--timeout-graceful-shutdown", "10"),
     )
 
 
@@ -105,16 +101,20 @@ HOSTS: Final = (
         "uvicorn, native",
         "uvicorn",
         _uvicorn("sock.adapters.uvicorn:SockProtocol"),
+        _HEADS,
         advice="The whole contract. `sock run` uses it for an ASGI application.",
     ),
-    Host("aiohttp", "aiohttp", _script("aiohttp_server.py")),
-    Host("Tornado", "tornado", _script("tornado_server.py")),
+    Host("aiohttp", "aiohttp", _script("aiohttp_server.py"), _IN_A_ROUTE),
+    Host("Tornado", "tornado", _script("tornado_server.py"), _IN_A_ROUTE),
     Host(
         "websockets",
         "websockets",
         _script("websockets_server.py"),
         {
+            **_IN_A_ROUTE,
+            "requests": "the server refuses every request with a body",
             "control": "a handler can send pings, but is not told of the peer's",
+            "received": "the server tells of messages and pongs, and not of unfinished frames",
             "close": (
                 "the server answers a Close only when the messages before it have been received"
             ),
@@ -186,6 +186,7 @@ HOSTS: Final = (
         _hypercorn("--bind", "127.0.0.1:{port}"),
         {
             **_HYPERCORN,
+            "requests": "the gateway carries no ordinary requests",
             "buffer": "the server takes everything at once",
             "pressure": "the server takes everything from a handler at once",
             "close": "the stream stays open after the Close",
@@ -205,6 +206,7 @@ HOSTS: Final = (
         _hypercorn("--quic-bind", "127.0.0.1:{port}", "--bind", "127.0.0.1:0", *_TLS),
         {
             **_HYPERCORN,
+            "requests": "the gateway carries no ordinary requests",
             "close": "the stream stays open after the Close",
             "ends": "the server does not tell the end of a stream without a Close",
             "buffer": "the server takes everything at once",
@@ -248,6 +250,8 @@ HOSTS: Final = (
         (str(BIN / "daphne"), "--port", "{port}", "--verbosity", "0", "hosts.application:asgi"),
         {
             **_ASGI,
+            "fields": "the server joins the fields of one name",
+            "lifespan": "the server does not speak ASGI's lifespan protocol",
             "buffer": "the server takes everything at once",
             "close": "TCP ends in a reset; the server answers a Close without a code with 1000",
             "detail": "the server neither tells nor sends a detail",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 Pairs = list[tuple[str, str]]
+"""Header fields, each byte of which is one character of Latin-1."""
 
 
 class Tunnel:
@@ -58,7 +59,7 @@ class Http2(Tunnel, asyncio.Protocol):
         self.ready = asyncio.Event()
         self.window = asyncio.Event()
         self.stream = 1
-        self.wire = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
+        self.wire = H2Connection(H2Configuration(client_side=True, header_encoding="latin-1"))
 
     def connection_made(self, transport: Any) -> None:
         """Send the preface of HTTP/2."""
@@ -94,7 +95,7 @@ class Http2(Tunnel, asyncio.Protocol):
     async def open(self, headers: Pairs) -> Pairs:
         """Send the request when the settings of the host have arrived."""
         await self.ready.wait()
-        self.wire.send_headers(self.stream, headers)
+        self.wire.send_headers(self.stream, _encoded(headers))
         self.flush()
         return await self.answered
 
@@ -142,7 +143,9 @@ class Http3(Tunnel, QuicConnectionProtocol):
         for one in self.wire.handle_event(event):
             if isinstance(one, HeadersReceived):
                 if not self.answered.done():
-                    self.answered.set_result([(n.decode(), v.decode()) for n, v in one.headers])
+                    self.answered.set_result(
+                        [(n.decode("latin-1"), v.decode("latin-1")) for n, v in one.headers]
+                    )
             elif isinstance(one, DataReceived) and one.data:
                 self.arrived.put_nowait(one.data)
             if getattr(one, "stream_ended", False):
@@ -150,7 +153,7 @@ class Http3(Tunnel, QuicConnectionProtocol):
 
     async def open(self, headers: Pairs) -> Pairs:
         """Send the request."""
-        self.wire.send_headers(self.stream, [(n.encode(), v.encode()) for n, v in headers])
+        self.wire.send_headers(self.stream, _encoded(headers))
         self.transmit()
         return await self.answered
 
@@ -160,6 +163,10 @@ class Http3(Tunnel, QuicConnectionProtocol):
             with contextlib.suppress(Exception):
                 self.wire.send_data(self.stream, data, end_stream=False)
                 self.transmit()
+
+
+def _encoded(headers: Pairs) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
 @contextlib.asynccontextmanager

@@ -78,26 +78,17 @@ def uvicorn_serving():
 
 
 async def _prove(port, *, limits=(), drain=None):
-    """Run all cases of the contract; the one that stops the host comes last."""
+    """Run all cases of the contract; those that stop the host come last."""
     url = f"ws://127.0.0.1:{port}"
-    failed = {}
-    gate = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(case, **how):
-        async with gate:
-            try:
-                await contract.check(url, case, limits=limits, patience=10, **how)
-            except contract.Failure as failure:
-                failed[case.name] = str(failure)
-            except contract.Skipped:
-                skipped.append(case.name)
-
-    skipped = []
-    stopping = [case for case in contract.CASES if "drain" in case.needs]
-    await asyncio.gather(*(one(case) for case in contract.CASES if case not in stopping))
-    if drain is not None:
-        for case in stopping:
-            await one(case, drain=drain)
+    failed, skipped = {}, []
+    verdicts = contract.check_all(
+        url, contract.CASES, limits=limits, drain=drain, patience=10, side_by_side=_AT_ONCE
+    )
+    async for verdict in verdicts:
+        if verdict.outcome is contract.Outcome.FAILED:
+            failed[verdict.case.name] = verdict.text
+        elif verdict.outcome is contract.Outcome.SKIPPED:
+            skipped.append(verdict.case.name)
     assert failed == {}
     return skipped
 

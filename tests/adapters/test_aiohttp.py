@@ -25,7 +25,7 @@ class Echo(Sock):
 async def serving(*routes, ssl_context=None, cancelling=False, setup=True, middlewares=()):
     app = web.Application(middlewares=middlewares)
     for path, route in routes:
-        app.router.add_get(path, route)
+        app.router.add_route("*", path, route)
     if setup:
         adapter.setup(app)
     runner = web.AppRunner(app, handler_cancellation=cancelling)
@@ -44,7 +44,8 @@ def test_all_of_the_contract_holds(run_async, prove, reactor_kind, loop_kind, ca
     async def act():
         route = adapter.handler(contract.app)
         async with serving(("/{path:.*}", route), cancelling=cancelling) as (runner, port):
-            assert await prove(port, drain=runner.cleanup) == []
+            skipped = await prove(port, limits=["heads", "lifespan"], drain=runner.cleanup)
+            assert 0 < len(skipped) < 8
 
     run_async(act())
 

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sys
-from functools import partial
 
 import pytest
 
@@ -16,11 +15,23 @@ from sock.testing.contract.__main__ import main
 @pytest.mark.parametrize("case", contract.CASES, ids=str)
 def test_our_server_does_what_every_host_must(case, reactor_kind, run_async):
     async def check():
-        async with sock.serve(contract.app, port=0) as server:
-            url = f"ws://127.0.0.1:{server.port}"
-            drain = partial(server.drain, contract.DRAIN_BOUND)
-            await contract.check(url, case, drain=drain)
-            await server.drain(0)
+        stopped, started = asyncio.Event(), asyncio.get_running_loop().create_future()
+
+        async def serve():
+            async with sock.serve(contract.app, port=0) as server:
+                started.set_result(server)
+                await stopped.wait()
+
+        serving = asyncio.create_task(serve())
+        server = await started
+
+        async def stop(bound=contract.DRAIN_BOUND):
+            await server.drain(bound)
+            stopped.set()
+            await serving  # the lifespan is left
+
+        await contract.check(f"ws://127.0.0.1:{server.port}", case, drain=stop)
+        await stop(0)
 
     run_async(check())
 

@@ -23,8 +23,9 @@ from tests.adapters.tornado.serving import Echo, serving
 
 def test_all_of_the_contract_holds(run_async, prove, reactor_kind):
     async def act():
-        async with serving((r"/.*", adapter.hosting(contract.app))) as (stop, port):
-            assert await prove(port, drain=stop) == []
+        async with serving((r".*", adapter.hosting(contract.app))) as (stop, port):
+            skipped = await prove(port, limits=["heads", "lifespan"], drain=stop)
+            assert 0 < len(skipped) < 8
 
     run_async(act())
 

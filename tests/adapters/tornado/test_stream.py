@@ -32,7 +32,7 @@ class Echo(Sock):
 
 @contextlib.asynccontextmanager
 async def serving(app, **options):
-    server = HTTPServer(Application([(r"/.*", adapter.hosting(app))]), **options)
+    server = HTTPServer(Application([(r".*", adapter.hosting(app))]), **options)
     server.listen(0, "127.0.0.1")
     [sock] = server._sockets.values()
 
@@ -53,7 +53,8 @@ def test_the_contract_holds_over_a_stream(run_async, prove, monkeypatch):
 
     async def act():
         async with serving(contract.app) as (stop, port):
-            assert await prove(port, drain=stop) == []
+            skipped = await prove(port, limits=["heads", "lifespan"], drain=stop)
+            assert 0 < len(skipped) < 8
 
     run_async(act())
 

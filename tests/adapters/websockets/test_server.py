@@ -20,6 +20,7 @@ from sock.testing import contract
 from tests.adapters.websockets.serving import Echo, serving
 
 LIMITS = [limit.name for limit in adapter.LIMITS if limit.name in contract.LIMITS]
+LIMITS += ["heads", "lifespan", "requests"]
 
 
 def test_the_contract_holds_but_for_what_is_declared(run_async, prove):

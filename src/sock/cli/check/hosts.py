@@ -32,7 +32,8 @@ FOLDER: Final = "SOCK_CHECK_FOLDER"
 _START: Final = 30.0
 _STOP: Final = 5.0
 
-_ASGI: Final = ("control", "idle", "violations", "handshake", "options", "writes")
+_IN_A_ROUTE: Final = ("heads", "lifespan")
+_ASGI: Final = (*("heads", "control", "idle", "violations", "handshake", "options", "writes"),)
 _UVICORN: Final = (*_ASGI, "buffer", "early", "drain")
 
 
@@ -61,11 +62,15 @@ def _uvicorn(ws: str) -> tuple[str, ...]:
 
 HOSTS: Final = {
     "sock": CheckHost(_own("sock")),
-    "uvicorn": CheckHost(_uvicorn("sock.adapters.uvicorn:SockProtocol")),
-    "aiohttp": CheckHost(_own("aiohttp")),
-    "tornado": CheckHost(_own("tornado")),
+    "uvicorn": CheckHost(_uvicorn("sock.adapters.uvicorn:SockProtocol"), ("heads",)),
+    "aiohttp": CheckHost(_own("aiohttp"), _IN_A_ROUTE),
+    "tornado": CheckHost(_own("tornado"), _IN_A_ROUTE),
     "websockets": CheckHost(
-        _own("websockets"), ("control", "close", "violations", "handshake", "options", "writes")
+        _own("websockets"),
+        (
+            *(*_IN_A_ROUTE, "requests", "received"),
+            *("control", "close", "violations", "handshake", "options", "writes"),
+        ),
     ),
     "uvicorn-websockets-sansio": CheckHost(_uvicorn("websockets-sansio"), (*_UVICORN, "close")),
     "uvicorn-websockets": CheckHost(_uvicorn("websockets"), (*_UVICORN, "text")),
@@ -85,7 +90,7 @@ HOSTS: Final = {
         ("-m", "daphne", "--port", "{port}", "--verbosity", "0", "sock.cli.check.asgi:app"),
         (
             *(*_ASGI, "buffer", "close", "detail", "pressure", "responses"),
-            *("headers", "codes", "empty", "early", "drain"),
+            *("headers", "codes", "empty", "early", "drain", "fields", "lifespan"),
         ),
     ),
 }

@@ -43,7 +43,7 @@ def _serve_aiohttp(app: Any, port: int) -> None:
     from sock.adapters.aiohttp import handler, setup
 
     application = web.Application()
-    application.router.add_get("/{path:.*}", handler(app))
+    application.router.add_route("*", "/{path:.*}", handler(app))
     setup(application)
     web.run_app(application, host=HERE, port=port, print=None, access_log=None)
 
@@ -54,7 +54,7 @@ async def _serve_tornado(app: Any, port: int) -> None:
 
     from sock.adapters.tornado import drain, hosting, setup
 
-    server = HTTPServer(setup(Application([(r"/.*", hosting(app))])))
+    server = HTTPServer(setup(Application([(r".*", hosting(app))])))
     server.listen(port, HERE)
     await _stopped()
     server.stop()

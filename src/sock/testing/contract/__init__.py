@@ -16,31 +16,39 @@ or, with pytest, one test for each case:
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from sock.spec import Routes
+from sock.spec import Application, Routes
 
 from . import (
+    application,
     beginning,
-    callbacks,
-    closing,
     codes,
     composition,
     contexts,
+    deadlines,
     draining,
     ending,
     failing,
     finishing,
+    frames,
     handshake,
     head,
+    holding,
     last,
     options,
     order,
     outside,
-    precedence,
     pressure,
+    refs,
+    refused,
+    request,
     results,
+    sharing,
     streams,
+    tasks,
+    values,
     wrappers,
     wrapping,
 )
@@ -88,16 +96,13 @@ _MODULES: Final = (
     head,
     beginning,
     results,
-    callbacks,
     order,
     streams,
     contexts,
     failing,
     ending,
     finishing,
-    precedence,
     last,
-    closing,
     draining,
     pressure,
     outside,
@@ -107,6 +112,16 @@ _MODULES: Final = (
     wrappers,
     wrapping,
     composition,
+    refs,
+    sharing,
+    tasks,
+    holding,
+    deadlines,
+    values,
+    request,
+    refused,
+    frames,
+    application,
 )  # imported for the cases that they register
 
 CASES: Final[tuple[Case, ...]] = (*MATRIX, *registered)
@@ -123,10 +138,18 @@ def _answer(request: Request) -> Answer | Awaitable[Answer]:
     return case.answer(request)
 
 
-app: Final[App] = Routes(
+_routes: Final = Routes(
     {
         **{f"/contract/{name}": known for name, known in composition.KNOWN_CLASSES.items()},
         "/{rest:path}": _answer,
     }
 )
-"""The application under test: the Sock of a case, or what belongs to its run."""
+
+app: Final[App] = partial(
+    Application(_routes, lifespan=application.lifespan, options=application.OPTIONS)
+)
+"""The application under test: it answers with the Sock of a case, or with what belongs to its run.
+
+It is made in the way in which hosts have most to look for: its lifespan and its options are
+attributes of what is inside of a `functools.partial` ([S19.1]).
+"""

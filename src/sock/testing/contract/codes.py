@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from sock.spec import Compression, Options
+from sock.spec import Compression, Failed, Options, ProtocolError
 from sock.testing.client import End
 from sock.testing.peer import frame
 
@@ -14,6 +14,8 @@ from .case import Case, case, registered
 from .subject import Subject
 
 if TYPE_CHECKING:
+    from sock.spec import Reason
+
     from .talk import Talk
 
 
@@ -96,6 +98,27 @@ async def broken_compression_is_1007(talk: Talk) -> None:
     client.hang_up()
     await talk.hears(client, End.FIN)
     await talk.journal("made", "init", "terminate Failed(InvalidData)")
+
+
+class _NotesTheCode(_Echo):
+    """Notes the code and the kind of what the peer did wrong."""
+
+    def terminate(self, reason: Reason, /) -> None:
+        if isinstance(reason, Failed):
+            code = int(getattr(reason.error, "code", 0))
+            self.note(f"code {code}, {isinstance(reason.error, ProtocolError)}")
+        super().terminate(reason)
+
+
+@case(_NotesTheCode, ["S16.2"], needs=["violations"])
+async def the_code_that_is_said_is_that_of_the_error(talk: Talk) -> None:
+    for name in ("an_unknown_opcode", "text_that_is_not_utf_8"):
+        code, _, data = _VIOLATIONS[name]
+        client = await talk.open()
+        await client.send_bytes(data)
+        talk.is_code(await client.receive(), code)
+        client.hang_up()
+        await talk.until(f"code {code}, True")
 
 
 # The peer's Close.

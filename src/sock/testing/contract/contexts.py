@@ -6,15 +6,17 @@ from __future__ import annotations
 import asyncio
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+from weakref import ref as ref_to
 
 from sock.spec import Stop, Stream
 
 from .case import case
-from .subject import Subject
+from .subject import Run, Subject
 from .verdict import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from sock.spec import Answer, Reason, Ref, Request
 
@@ -61,7 +63,7 @@ class _Tells(Subject):
         yield _user.get()
 
     async def sends(self) -> None:
-        self.ref.send("task")
+        self.ref.send(f"task {_user.get()}")
 
     def handle_info(self, info: str, /) -> str:
         return f"{info} {_user.get()}"
@@ -87,7 +89,7 @@ async def _sees(talk: Talk, client: Any, user: str) -> None:
     await client.send("stream")
     await talk.hears(client, user, user)
     await client.send("task")
-    await talk.hears(client, f"task {user}")
+    await talk.hears(client, f"task {user} {user}")
 
 
 @case(_logs_in, ["S18.1", "S18.2", "S18.4"])
@@ -128,3 +130,30 @@ async def _third(talk: Talk) -> Any:
     client = await talk.open()
     await talk.hears(client, "nobody")
     return client
+
+
+class _HoldsItsTask(Subject):
+    """Holds the task that it is run in, and looks whether another connection holds the same."""
+
+    async def handle_info(self, how: str, /) -> None:
+        task = asyncio.current_task()
+        for owner, held in _held.setdefault(self.run, []):
+            if held() is task and owner is not self:
+                self.note("another connection holds this task")
+        _held[self.run].append((self, (lambda: task) if how == "strongly" else ref_to(task)))
+        self.note(f"holds it {how}")
+
+
+_held: WeakKeyDictionary[Run, list[tuple[object, Callable[[], object]]]] = WeakKeyDictionary()
+
+
+@case(_HoldsItsTask, ["S18.6"])
+async def a_task_that_somebody_holds_is_lent_to_no_other_connection(talk: Talk) -> None:
+    clients = [await talk.open() for _ in range(4)]
+    for how in ("strongly", "weakly"):
+        await talk.send_all(how)
+        async with asyncio.timeout(talk.patience):
+            while (await talk.peek()).count(f"holds it {how}") < len(clients):  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.01)
+    if "another connection holds this task" in await talk.peek():
+        raise Failure("two connections were run in one task, although one of them held it")

@@ -3,7 +3,7 @@
 # ruff: noqa: D103 - the name of a case is its sentence
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from sock.spec import Options, Refuse, Upgrade
 
@@ -89,6 +89,8 @@ async def origins_are_let_in_by_what_is_listed(talk: Talk) -> None:
 def _is_friend(origin: str, request: Request) -> bool:
     if "fault" in origin:
         raise LookupError("not to be told to the peer")
+    if "nothing" in origin:
+        return cast("bool", None)  # a breach of the contract
     return origin == "https://friend.example" and "run" in request.query
 
 
@@ -99,8 +101,9 @@ async def origins_are_let_in_by_a_function(talk: Talk) -> None:
 
 
 @case(Subject, ["S14.7"], options=Options(origins=_is_friend), needs=["responses"])
-async def a_function_of_the_origins_that_raises_is_a_500(talk: Talk) -> None:
+async def a_function_of_the_origins_that_raises_or_says_nothing_is_a_500(talk: Talk) -> None:
     await _answers(talk, "https://fault.example", 500)
+    await _answers(talk, "https://nothing.example", 500)
 
 
 async def _answers(talk: Talk, origin: str, status: int) -> None:

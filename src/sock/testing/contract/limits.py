@@ -25,6 +25,10 @@ LIMITS: Final = {
     "drain": "is not told here how to stop",
     "handshake": "judges by itself what is a valid handshake, and answers it",
     "options": "has settings of its own for compression and fragments",
+    "fields": "joins fields that are repeated",
+    "heads": "reads the heads of requests by rules and limits of its own",
+    "lifespan": "leaves the lifespan to the program that uses the host",
+    "requests": "takes no ordinary requests with a body",
     "text": "loses, or sends otherwise, what is no ASCII in a header field",
 }
 """What a host may declare that it cannot do."""

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from sock.spec import Compression, Options
 from sock.testing.client import End
 from sock.testing.peer import frame
+from sock.wire.frame import RSV1
 
 from .case import case
+from .raw import asked
 from .subject import Subject
 from .verdict import Failure
 
@@ -211,6 +213,27 @@ async def compression_is_off_where_nothing_is_said(talk: Talk) -> None:
     found = client.head.headers.get("sec-websocket-extensions")
     if found is not None:
         raise Failure(f"the 101 says Sec-WebSocket-Extensions: {found}")
+
+
+class _Pushes(Subject):
+    """Pushes as many bytes as it is told."""
+
+    def handle_in(self, message: str, /) -> bytes:
+        return bytes(int(message))
+
+
+@case(_Pushes, ["S17.1"], needs=["options", "early"], options=Options(compression=True))
+async def what_is_said_of_compression_by_default_holds(talk: Talk) -> None:
+    offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
+    for size, is_compressed in ((1023, False), (1024, True)):
+        answer = await asked(talk, offer, behind=frame(0x1, str(size).encode()), wait=True)
+        agreed = answer.headers.get("sec-websocket-extensions", "")
+        if "server_max_window_bits=12" not in agreed or "no_context_takeover" in agreed:
+            raise Failure(f"the 101 says Sec-WebSocket-Extensions: {agreed}")
+        first = answer.behind[0] if answer.behind else 0
+        if bool(first & RSV1) is not is_compressed:
+            word = "compressed" if first & RSV1 else "not compressed"
+            raise Failure(f"a message of {size} bytes is {word}")
 
 
 @case(

@@ -14,11 +14,24 @@ LEVELS: Final[dict[str, str]] = {
 }
 """What each statement says at its strongest: MUST, SHOULD or MAY."""
 
+_HTTP_2: Final = (
+    "The client of the suite speaks HTTP/1.1. `make hosts` tries the other versions by a gateway,"
+    " which makes HTTP/1.1 of them."
+)
+
 UNSEEN: Final[dict[str, str]] = {
     "S0.1": "It asks for what all the others ask for.",
+    "S11.7": (
+        "A peer does not see memory, and no program can read a formula in a document. The cases of"
+        " [S11.3] and [S11.5] see what memory is bounded by."
+    ),
+    "S19.7": "It is about documentation.",
+    "S19.10": "The suite keeps its journals in one process, and is served by one.",
+    "S19.11": "It is about a host that does not come to accept anybody.",
     "S0.2": "All cases together prove it: they are one application, the same on every host.",
     "S6.8": "What reaches the event loop ends the program under test, and the suite with it.",
     "S20.18": "A host enters one lifespan. `Routes` enters the others in it, on every host alike.",
+    **{f"S21.{number}": _HTTP_2 for number in range(1, 11)},
 }
 """Why no case can see that a host keeps a statement that says MUST."""
 
