@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from sock.testing import contract
 
 HERE: Final = Path(__file__).parent
 BIN: Final = Path(sys.executable).parent
@@ -80,7 +83,14 @@ def _script(name: str) -> tuple[str, ...]:
 def _uvicorn(ws: str) -> tuple[str, ...]:
     return (
         *(str(BIN / "uvicorn"), "hosts.application:asgi", "--port", "{port}"),
-        *("--ws", ws, "--log-level", "warning", "--timeout-graceful-shutdown", "10"),
+        *(
+            "--ws",
+            ws,
+            "--log-level",
+            "warning",
+            "--timeout-graceful-shutdown",
+            str(math.ceil(contract.DRAIN_BOUND)),
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
@@ -10,34 +11,17 @@ from autobahn.cases import SECTIONS
 from sock.testing import contract
 from sock.testing.wire import Verdict
 
-from .run import AUTOBAHN
+from .run import AUTOBAHN, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from .run import Outcome
 
+_HEADING: Final = re.compile(r"^## (\d+)\. (.+?)(?: \(.*\))?$", re.MULTILINE)
+_SPECIFICATION: Final = ROOT / "docs" / "reference" / "specification.md"
 CHAPTERS: Final = {
-    0: "Conformance",
-    1: "Made at the handshake, live at `init`",
-    2: "What is returned is sent",
-    3: "Callbacks never overlap",
-    4: "`Stream` lets go",
-    5: "Ping is answered by the host",
-    6: "Raising ends the connection",
-    7: "An end is orderly",
-    8: "`terminate` comes last, once",
-    9: "Nothing is said after Close",
-    10: "`Ref.send` reaches `handle_info`",
-    11: "Back-pressure both ways",
-    12: "Peer deadlines count received bytes",
-    13: "Values",
-    14: "The handshake",
-    15: "The wire",
-    16: "Close codes and reasons",
-    17: "Limits",
-    18: "Contexts",
-    19: "What belongs to an application",
+    int(number): title for number, title in _HEADING.findall(_SPECIFICATION.read_text())
 }
 """The sections of the specification."""
 
@@ -86,7 +70,7 @@ def statements_of(chapter: int) -> dict[str, list[str]]:
         for number in case.statements:
             if number.startswith(f"S{chapter}."):
                 found.setdefault(number, []).append(case.name)
-    return found
+    return dict(sorted(found.items(), key=lambda item: int(item[0].partition(".")[2])))
 
 
 def cell(outcome: Outcome, chapter: int) -> str:
@@ -94,8 +78,14 @@ def cell(outcome: Outcome, chapter: int) -> str:
     statements = statements_of(chapter)
     if any(name in outcome.failed for names in statements.values() for name in names):
         return "✗"
-    held = sum(not any(name in outcome.declared for name in names) for names in statements.values())
-    return "✓" if held == len(statements) else f"{held}/{len(statements)}"
+    if not any(name in outcome.declared for names in statements.values() for name in names):
+        return "✓"
+    held = sum(not _left_out_wholly(outcome, names) for names in statements.values())
+    return f"{held}/{len(statements)}"
+
+
+def _left_out_wholly(outcome: Outcome, names: Iterable[str]) -> bool:
+    return all(name in outcome.declared for name in names)
 
 
 def page(outcomes: Sequence[Outcome], title: str) -> str:
@@ -115,8 +105,8 @@ def page(outcomes: Sequence[Outcome], title: str) -> str:
     signs = (
         "The columns are the sections of [the specification](specification.md), and"
         " [the suite](suite.md) has the cases of each statement. ✓: every case of the section"
-        " passes. 9/13: all cases of 9 of its 13 statements pass, and of the others those that the"
-        " host does not exclude by a declared limit. ✗: a case fails. Limits and failures are"
+        " passes. 9/13: of its 13 statements 9 have cases that pass; no case of the others is left,"
+        " as the host excludes them by declared limits. ✗: a case fails. Limits and failures are"
         " explained below. The last column has the cases of `sock check` that fell;"
         " [the wire of servers](wire.md) has them one by one, beside servers without Sock.\n"
     )
@@ -191,24 +181,33 @@ def _limits(outcome: Outcome) -> str:
     lines = [f"### {host.name}\n"]
     if not host.limits:
         lines.append("No limit is declared, so the whole contract must hold.\n")
-    lines += [f"- **{limit}**: {why}. {_left_out(limit)}" for limit, why in host.limits.items()]
+    lines += [
+        f"- **{limit}**: {why}.{_left_out(outcome, limit)}" for limit, why in host.limits.items()
+    ]
     if host.limits:
         lines.append("")
     if host.notes:
         lines.append(f"{host.notes}\n")
     lines += [f"- ✗ `{name}`: {_one_line(text)}" for name, text in outcome.failed.items()]
-    if outcome.failed:
+    lines += [
+        f"- `{name}`, which is recommended only, is left out: {_one_line(text)}"
+        for name, text in outcome.advised.items()
+    ]
+    if outcome.failed or outcome.advised:
         lines.append("")
     return "\n".join(lines)
 
 
-def _left_out(limit: str) -> str:
-    """Name the statements whose cases a limit leaves out, wholly or in part."""
-    numbers = {
-        number for case in contract.CASES if limit in case.needs for number in case.statements
-    }
-    listed = sorted(numbers, key=lambda number: tuple(map(int, number[1:].split("."))))
-    return f"Left out are cases of {', '.join(listed)}." if listed else ""
+def _left_out(outcome: Outcome, limit: str) -> str:
+    """Name the statements of which no case is left, because of this limit among others."""
+    numbers = [
+        number
+        for chapter in CHAPTERS
+        for number, names in statements_of(chapter).items()
+        if _left_out_wholly(outcome, names)
+        and any(limit in outcome.declared[name] for name in names)
+    ]
+    return f" No case is left of {', '.join(numbers)}." if numbers else ""
 
 
 def _one_line(text: str) -> str:

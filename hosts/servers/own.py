@@ -6,5 +6,7 @@ import sys
 
 import sock
 from hosts.application import app, options
+from sock.testing.contract import DRAIN_BOUND
 
-sock.run(app, port=int(sys.argv[1]), options=options)
+bounded = options.over(sock.Options(drain_timeout=DRAIN_BOUND))
+sock.run(app, port=int(sys.argv[1]), options=bounded)

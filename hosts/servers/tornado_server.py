@@ -11,6 +11,7 @@ from tornado.web import Application
 
 from hosts.application import app, options
 from sock.adapters.tornado import drain, hosting, setup
+from sock.testing.contract import DRAIN_BOUND
 
 
 async def main() -> None:
@@ -22,7 +23,7 @@ async def main() -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     await stopped.wait()
     server.stop()
-    await drain()
+    await drain(DRAIN_BOUND)
 
 
 asyncio.run(main())

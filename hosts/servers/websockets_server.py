@@ -10,6 +10,7 @@ from websockets.asyncio.server import serve
 
 from hosts.application import app, options
 from sock.adapters.websockets import drain, hosting
+from sock.testing.contract import DRAIN_BOUND
 
 
 async def main() -> None:
@@ -21,7 +22,7 @@ async def main() -> None:
         stopped = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
         await stopped.wait()
-        await drain()
+        await drain(DRAIN_BOUND)
 
 
 asyncio.run(main())

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 import sock
@@ -88,3 +90,19 @@ def test_only_ws_urls_are_taken(run_async):
 def test_nobody_there_is_an_error(run_async):
     with pytest.raises(OSError, match=r"refused|Connect"):
         run_async(Client.connect("ws://127.0.0.1:1/"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts segments")
+def test_it_counts_the_segments_in_which_a_host_has_sent(talk):
+    async def conversation(client):
+        before = client.segments
+        await client.send("one", "two")  # answered in one turn, and so in one write
+        await client.receive()
+        await client.receive()
+        at_once = client.segments
+        for text in ("three", "four"):
+            await client.send(text)
+            await client.receive()
+        return at_once - before, client.segments - at_once
+
+    assert talk(conversation) == (1, 2)
