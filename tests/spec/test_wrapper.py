@@ -236,6 +236,15 @@ class TestWhatItSees:
             assert session.pushed() == ["last1"]
             assert session.code == 4001
 
+    def test_a_wrapper_that_sees_nothing_lets_a_ref_stop_pass(self):
+        class Nothing(Wrapper):
+            pass
+
+        with testing.open(around(Echo, Nothing)) as session:
+            session.ref.stop(4001, "kicked", messages=["last"])
+            assert session.pushed() == ["last"]
+            assert (session.code, session.detail) == (4001, "kicked")
+
     def test_an_exception_while_ref_stop_is_seen_is_one_of_the_connection(self):
         class Fails(Wrapper):
             def outgoing(self, message):
