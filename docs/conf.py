@@ -41,7 +41,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"(?!sock\.).*"),
     ("py:.*", r"sock\..*T(_contra)?"),
     ("py:.*", r"sock\.spec\.request\.Peer"),
-    # What `around` and `mount` return is an application; what `replace` takes are an Upgrade's fields.
+    # `around` and `mount` return an App; what `replace` takes are the fields of an Upgrade.
     ("py:.*", r"sock\.spec\.(wrapped\.Around|routes\.Mount|upgrade\.Changes)"),
 ]
 
