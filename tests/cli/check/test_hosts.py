@@ -4,7 +4,7 @@ import socket
 import pytest
 
 from hosts.host import HOSTS as MATRIX
-from sock.cli.check.hosts import HOSTS, NotStarted, started
+from sock.cli.check.hosts import DRAIN, HOSTS, NotStarted, started
 from sock.testing import contract
 
 # The names of the matrix of hosts that are worded otherwise.
@@ -20,6 +20,10 @@ def test_a_host_declares_what_the_matrix_of_hosts_says():
         if not host.gateway:
             assert {*HOSTS[name].limits} == {*host.limits}, name
     assert {word for host in HOSTS.values() for word in host.limits} <= {*contract.LIMITS}
+
+
+def test_the_drain_is_as_long_as_the_suite_says():
+    assert float(DRAIN) == contract.DRAIN_BOUND
 
 
 def test_an_application_is_started_and_ended(folder):

@@ -53,6 +53,25 @@ def test_an_application_that_is_no_echo_has_one_beside_it(run_async, folder):
     assert trial.watched.before.descriptors > 0
 
 
+GREETS = """
+import sock
+class Greets(sock.Sock):
+    def init(self, ref):
+        return ["welcome", b"to this place"]
+    def handle_in(self, message):
+        return "something else"
+"""
+
+
+def test_an_application_that_pushes_by_itself_holds_what_needs_no_echo(run_async, folder):
+    (folder / "alone.py").write_text(GREETS)
+    numbers = ("4.26", "5.27", "6.24", "7.1", "7.7", "7.20", "8.1", "8.22", "8.46", "11.9")
+    trial = Trial(chosen((), numbers))
+    run_async(trial.try_app("alone:Greets", "sock", folder, "/"))
+    parts = [(one.part, one.number, one.verdict) for one in trial.ordered()]
+    assert parts == [(WIRE, number, Verdict.HELD) for number in numbers]
+
+
 def test_a_path_that_takes_no_websockets_is_told(run_async, folder):
     trial = Trial(chosen((), ("4.2",)))
     with pytest.raises(NothingToTry, match="status"):

@@ -29,6 +29,9 @@ APP: Final = "SOCK_CHECK_APP"
 FOLDER: Final = "SOCK_CHECK_FOLDER"
 """The variable with the folder in which modules are looked for first."""
 
+DRAIN: Final = "2"
+"""Seconds for a drain: `sock.testing.contract.DRAIN_BOUND`, which is not imported for `--help`."""
+
 _START: Final = 30.0
 _STOP: Final = 5.0
 
@@ -57,7 +60,10 @@ def _own(name: str) -> tuple[str, ...]:
 
 def _uvicorn(ws: str) -> tuple[str, ...]:
     app = "sock.cli.check.asgi:app"
-    return "-m", "uvicorn", app, "--port", "{port}", "--ws", ws, "--log-level", "warning"
+    return (
+        *("-m", "uvicorn", app, "--port", "{port}", "--ws", ws, "--log-level", "warning"),
+        *("--timeout-graceful-shutdown", DRAIN),
+    )
 
 
 HOSTS: Final = {

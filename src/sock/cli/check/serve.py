@@ -7,7 +7,9 @@ import signal
 import sys
 from typing import Any, Final
 
+from sock import Options
 from sock.cli.find import is_asgi
+from sock.testing.contract import DRAIN_BOUND
 
 from .asgi import served
 
@@ -28,7 +30,8 @@ def main(host: str, port: int) -> None:
         case "sock":
             from sock import server
 
-            server.run(app, host=HERE, port=port, log_level="warning")
+            options = Options(drain_timeout=DRAIN_BOUND)
+            server.run(app, host=HERE, port=port, log_level="warning", options=options)
         case "aiohttp":
             _serve_aiohttp(app, port)
         case "tornado":
@@ -44,7 +47,7 @@ def _serve_aiohttp(app: Any, port: int) -> None:
 
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", handler(app))
-    setup(application)
+    setup(application, DRAIN_BOUND)
     web.run_app(application, host=HERE, port=port, print=None, access_log=None)
 
 
@@ -58,7 +61,7 @@ async def _serve_tornado(app: Any, port: int) -> None:
     server.listen(port, HERE)
     await _stopped()
     server.stop()
-    await drain()
+    await drain(DRAIN_BOUND)
 
 
 async def _serve_websockets(app: Any, port: int) -> None:
@@ -68,7 +71,7 @@ async def _serve_websockets(app: Any, port: int) -> None:
 
     async with serve(**hosting(app), host=HERE, port=port):
         await _stopped()
-        await drain()
+        await drain(DRAIN_BOUND)
 
 
 async def _stopped() -> None:

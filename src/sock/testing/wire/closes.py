@@ -62,7 +62,7 @@ async def _slow(probe: Probe) -> None:
 async def _first(probe: Probe) -> None:
     connection = await probe.open()
     await connection.send(raw.close(1000))
-    heard = await connection.receive()
+    heard = await connection.control()
     if not isinstance(heard, Close):
         raise Fell("a Close", described(heard))
     ended = await connection.end(1.5)
@@ -134,7 +134,7 @@ for _word, _data in (
 async def _behind_both(probe: Probe) -> None:
     connection = await probe.open()
     await connection.send(raw.close(1000))
-    heard = await connection.receive()
+    heard = await connection.control()
     if not isinstance(heard, Close):
         raise Fell("a Close", described(heard))
     await connection.send(raw.frame(raw.TEXT, MARK.encode()))

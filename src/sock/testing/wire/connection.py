@@ -211,6 +211,14 @@ class Connection:
             if (heard := await self._read(deadline - time.monotonic())) is not None:
                 return heard
 
+    async def control(self, patience: float | None = None) -> Heard:
+        """Pass over messages, and return what else comes: an application may talk by itself."""
+        deadline = time.monotonic() + (self.patience if patience is None else patience)
+        heard: Heard = ""
+        while isinstance(heard, (str, bytes)):
+            heard = await self.receive(max(0.0, deadline - time.monotonic()))
+        return heard
+
     async def end(self, patience: float | None = None) -> Heard:
         """Pass over messages, and return the end of TCP, or what shows that it does not end."""
         deadline = time.monotonic() + (self.patience if patience is None else patience)

@@ -67,10 +67,8 @@ async def _last_pong(probe: Probe, payload: bytes) -> None:
     connection = probe.connections[-1]
     last = -1
     while True:
-        heard = await connection.receive()
+        heard = await connection.control()
         if not isinstance(heard, Pong):
-            if isinstance(heard, (str, bytes)):
-                continue
             raise Fell(described(Pong(payload)), described(heard))
         if heard.payload == payload:
             return
@@ -138,9 +136,9 @@ async def _flood(data: bytes, probe: Probe) -> None:
     connection = await probe.open()
     await connection.send(data)
     await connection.send(raw.frame(raw.PING, b"-1"))
-    heard = await connection.receive()
+    heard = await connection.control()
     while isinstance(heard, Pong) and heard.payload != b"-1":
-        heard = await connection.receive()
+        heard = await connection.control()
     if heard != Pong(b"-1"):
         # A server may end a connection that floods it (RFC 6455 §10.4), but must live on.
         probe.remark("the pong behind the flood", described(heard))

@@ -97,7 +97,7 @@ async def _burst(probe: Probe) -> None:
 async def _announced(size: int, probe: Probe) -> None:
     connection = await probe.open()
     await connection.send(raw.frame_of_length(raw.BINARY, b"x" * 100, 8, size))
-    heard = await connection.receive()
+    heard = await connection.control()
     await probe.still_serves()
     if heard is QUIET:
         raise Fell(
