@@ -5,7 +5,7 @@ import pytest
 
 from hosts.host import HOSTS as MATRIX
 from sock.cli.check.hosts import DRAIN, HOSTS, NotStarted, started
-from sock.testing import contract
+from sock.testing import Client, contract
 
 # The names of the matrix of hosts that are worded otherwise.
 NAMES = {
@@ -32,6 +32,21 @@ def test_an_application_is_started_and_ended(folder):
     assert process.poll() is not None
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.1", port), 1)
+
+
+@pytest.mark.parametrize("host", ["uvicorn", "hypercorn", "granian", "daphne"])
+def test_each_asgi_server_is_started(run_async, folder, host):
+    pytest.importorskip(host)
+    (folder / "autobahn").mkdir()  # must not hide the package that daphne needs
+    (folder / "autobahn" / "__init__.py").write_text("")
+
+    async def talk(port):
+        async with await Client.connect(f"ws://127.0.0.1:{port}/ws") as client:
+            await client.send("hello")
+            assert await client.receive() == "hello"
+
+    with started(host, "alone:app", folder) as (port, _):
+        run_async(talk(port))
 
 
 def test_what_a_host_prints_that_does_not_start_is_told(folder):

@@ -123,7 +123,8 @@ def started(name: str, app: str, folder: Path) -> Generator[tuple[int, subproces
         NotStarted: it did not start.
     """
     port = _free_port()
-    command = [sys.executable, *(part.format(port=port) for part in HOSTS[name].command)]
+    # Without -P the folder would hide packages of the server that have the name of one in it.
+    command = [sys.executable, "-P", *(part.format(port=port) for part in HOSTS[name].command)]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(  # noqa: S603 - our own table
             command,

@@ -11,7 +11,7 @@ from sock import Options
 from sock.cli.find import is_asgi
 from sock.testing.contract import DRAIN_BOUND
 
-from .asgi import served
+from .served import served
 
 HERE: Final = "127.0.0.1"
 

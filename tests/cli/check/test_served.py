@@ -1,8 +1,9 @@
 import pytest
 
 import sock
-from sock.cli.check import asgi
+from sock.cli.check import asgi, served
 from sock.cli.check.hosts import APP, ECHO, FOLDER, SUITE
+from sock.cli.find import is_asgi
 from sock.testing import contract
 
 
@@ -13,7 +14,7 @@ def names(folder, monkeypatch):
     def names(app):
         monkeypatch.setenv(APP, app)
         monkeypatch.setenv(FOLDER, str(folder))
-        return asgi.served()
+        return served.served()
 
     return names
 
@@ -37,8 +38,16 @@ def test_an_echo_has_the_options_that_the_application_carries(names, folder):
         assert session.pushed() == ["hello"]
 
 
-def test_a_server_imports_it_by_its_name(names):
+def test_a_sock_becomes_an_asgi_application(names):
     names("alone:Chat")
-    assert callable(asgi.app)
-    with pytest.raises(AttributeError):
-        _ = asgi.other
+    assert is_asgi(served.served_as_asgi())
+
+
+def test_an_asgi_application_stays_what_it_is(names, folder):
+    (folder / "alone.py").write_text("async def app(scope, receive, send): pass\n")
+    app = names("alone:app")
+    assert served.served_as_asgi() is app
+
+
+def test_without_variables_there_is_no_application():
+    assert asgi.app is None
