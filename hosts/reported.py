@@ -17,8 +17,5 @@ KNOWN: Final = {
     ("uvicorn, native", "1.15"): (
         "uvicorn's HTTP compares Upgrade together with the spaces behind it, before Sock is asked"
     ),
-    ("Tornado", "1.24"): (
-        "Tornado finds no route for a target in absolute form, before Sock is asked"
-    ),
 }
 """The name of a native host and the number of a case: why it falls there all the same."""
