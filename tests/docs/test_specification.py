@@ -24,7 +24,9 @@ from sock import (
     Sock,
     Stop,
     Stream,
+    TextSock,
     TimedOut,
+    UnsupportedData,
     testing,
 )
 from sock.testing import frame
@@ -88,6 +90,24 @@ class TestResults:
             assert (session.code, session.detail) == (1011, "")
             assert isinstance(session.error, HandlerError)
             assert session.handler.log == [Failed(session.error)]
+
+    @pytest.mark.parametrize("stops", [False, True])
+    def test_of_several_messages_none_is_sent_if_one_cannot_be_encoded(self, stops):
+        """[S2.2] [S2.7] [S7.12]"""
+        released = memoryview(b"released")
+        released.release()
+
+        class Wrong(Logs):
+            def handle_in(self, message):
+                messages = ["one", released if message == "view" else "\ud800"]
+                return Stop(4001, messages=messages) if stops else messages
+
+        for message, kind in (("view", ValueError), ("text", UnicodeEncodeError)):
+            with testing.open(Wrong) as session:
+                session.receive(message)
+                assert session.pushed() == []
+                assert session.code == 1011
+                assert type(session.error) is kind
 
     @pytest.mark.parametrize("item", [None, ["a"], 3])
     def test_an_item_is_a_message_or_a_stop(self, item):
@@ -184,6 +204,42 @@ class TestStreams:
             assert session.pushed() == ["1"]
             assert session.handler.log == ["finally"]
             assert session.code is None
+
+
+class TestWhatIsNotTaken:
+    def test_a_handler_without_handle_in_takes_no_message(self):
+        """[S7.7] [S13.6]"""
+
+        class Pushes(Logs):
+            def handle_info(self, info):
+                return self.later(info)
+
+            async def later(self, info):
+                await asyncio.sleep(1)
+                return info
+
+        with testing.open(Pushes) as session:
+            session.info("before")
+            session.receive("x")
+            assert session.code is None
+            session.advance(1)
+            assert session.pushed() == ["before"]
+            assert session.code == 1003
+            assert isinstance(session.reason.error, UnsupportedData)
+
+    def test_the_wrong_kind_of_message_is_a_violation_when_it_is_complete(self):
+        """[S13.7]"""
+
+        class Text(TextSock):
+            pass
+
+        Text.handle_in = lambda self, message: message
+        with testing.open(Text) as session:
+            session.receive_bytes(frame(0x2, b"a", fin=False))
+            session.receive(Ping(b"?"))
+            assert session.code is None
+            session.receive_bytes(frame(0x0, b"b"))
+            assert session.code == 1003
 
 
 class TestControl:
@@ -350,6 +406,109 @@ class TestEnds:
             assert isinstance(session.error, asyncio.CancelledError)
 
 
+class TestDrain:
+    def test_pings_are_answered_in_a_drain_and_messages_are_dropped(self):
+        """[S5.1] [S5.3] [S7.8] [S7.16]"""
+
+        class Notes(Slow):
+            def handle_control(self, frame):
+                self.log.append(frame)
+
+        with testing.open(Notes) as session:
+            session.receive("a")
+            session.shutdown()
+            session.receive(Ping(b"there?"), "b")
+            session.receive_bytes(frame(0x9, b"?"))
+            assert session.sent() == [Pong(b"there?"), Pong(b"?")]
+            session.advance(5)
+            assert session.pushed() == ["a is done"]
+            assert session.code == 1012
+            assert session.handler.log == ["a", Shutdown()]
+
+    def test_a_full_read_ahead_does_not_keep_a_drain_from_reading(self):
+        """[S7.8] [S7.16]"""
+        with testing.open(Slow, options=Options(max_read_ahead=1)) as session:
+            session.receive("a", "b", "not taken any more")
+            session.receive(Ping(b"there?"))
+            assert session.sent() == []
+            session.shutdown()
+            assert session.sent() == [Pong(b"there?")]
+            assert session.unread == 0
+            session.advance(10)
+            assert session.pushed() == ["a is done", "b is done"]
+            assert session.code == 1012
+
+    def test_the_peer_s_close_is_answered_at_once_with_the_code_of_the_drain(self):
+        """[S7.5] [S7.8] [S7.10] [S7.11]"""
+        with testing.open(Slow) as session:
+            session.receive("a")
+            session.shutdown()
+            session.close(1001)
+            assert session.code == 1012
+            session.advance(5)
+            assert session.pushed() == []
+            assert session.handler.log == ["a", Shutdown()]
+
+    @pytest.mark.parametrize("handler", [Counts, Streams])
+    def test_generators_and_streams_end_when_the_peer_goes_in_a_drain(self, handler):
+        """[S7.11]"""
+        with testing.open(handler) as session:
+            session.receive("x")
+            session.shutdown()
+            session.close(1001)
+            assert session.code == 1012
+            assert session.handler.log == ["finally", Shutdown()]
+
+    def test_a_peer_that_is_silent_in_a_drain_is_pinged_and_then_told_1012(self):
+        """[S7.11] [S7.16] [S12.3]"""
+
+        class Endless(Logs):
+            async def handle_in(self, message):
+                while True:
+                    await asyncio.sleep(1)
+                    yield "still there?"
+
+        with testing.open(Endless) as session:
+            session.receive("x")
+            session.shutdown(timeout=300)
+            session.advance(59)
+            assert Ping() in session.sent()
+            assert session.code is None
+            session.advance(2)
+            assert session.code == 1012
+            assert session.handler.log == [Shutdown()]
+
+    def test_a_violation_in_a_drain_changes_nothing_but_that_nothing_more_is_parsed(self):
+        """[S7.2] [S7.16]"""
+        with testing.open(Slow) as session:
+            session.receive("a")
+            session.shutdown()
+            session.receive_bytes(VIOLATION + frame(0x9, b"not read"))
+            session.advance(5)
+            assert session.sent() == ["a is done", testing.Close(1012, session.detail)]
+            assert session.handler.log == ["a", Shutdown()]
+
+    def test_a_drain_does_not_read_while_the_send_buffer_is_full(self):
+        """[S5.4] [S11.1]"""
+
+        class Heavy(Logs):
+            async def handle_in(self, message):
+                yield b"x" * 3_000_000
+                await asyncio.sleep(5)
+                yield "done"
+
+        with testing.open(Heavy, options=Options(send_timeout=None)) as session:
+            session.block()
+            session.receive("x")
+            session.shutdown(timeout=100)
+            session.receive(Ping(b"there?"))
+            assert session.unread
+            session.unblock()
+            assert session.unread == 0
+            session.advance(5)
+            assert session.sent()[1:-1] == [Pong(b"there?"), "done"]
+
+
 class TestTerminate:
     def test_it_is_called_when_init_raises(self):
         """[S8.1]"""
@@ -452,6 +611,65 @@ class TestRefs:
             assert session.code == 1011
             assert isinstance(session.error, KeyError)
 
+    def test_a_stop_from_outside_is_refused_in_its_caller_if_a_message_cannot_be_encoded(self):
+        """[S10.11]"""
+        with testing.open(Slow) as session:
+            with pytest.raises(UnicodeEncodeError):
+                session.ref.stop(messages=["one", "\ud800"])
+            assert not session.ref.closed
+
+    def test_a_stop_from_outside_sends_its_messages_although_the_send_buffer_is_full(self):
+        """[S10.16]"""
+
+        class Heavy(Logs):
+            def handle_in(self, message):
+                return b"x" * 3_000_000
+
+        with testing.open(Heavy) as session:
+            session.block()
+            session.receive("x")
+            buffer = bytearray(b"bye")
+            session.ref.stop(4001, messages=buffer)
+            assert session.ref.closed
+            buffer.clear()
+            session.unblock()
+            assert session.pushed()[1:] == [b"bye"]
+            assert session.code == 4001
+
+    @pytest.mark.parametrize(
+        ("ends", "code"),
+        [(lambda: Stop(4002, messages="mine"), 4002), (lambda: 1 / 0, 1011)],
+        ids=["stop", "raise"],
+    )
+    def test_the_callback_that_calls_stop_may_end_the_connection_in_its_own_way(self, ends, code):
+        """[S7.17]"""
+
+        class Both(Logs):
+            def init(self, ref):
+                self.ref = ref
+
+            def handle_in(self, message):
+                self.ref.stop(4001)
+                return ends()
+
+        with testing.open(Both) as session:
+            session.receive("x")
+            assert session.code == code
+            assert session.reason == (Normal() if code == 4002 else Failed(session.error))
+
+    def test_an_info_is_the_very_object_that_was_sent(self):
+        """[S10.15]"""
+        infos = [None, object(), ["a list"], "text"]
+        with testing.open(Slow) as session:
+            for info in infos:
+                session.info(info)
+            assert all(a is b for a, b in zip(session.handler.log, infos, strict=True))
+
+    async def overflow(self, ref):
+        assert not ref.closed
+        ref.send(3)
+        assert ref.closed
+
     def test_infos_beyond_the_mailbox_close_and_those_that_wait_are_handled(self):
         """[S11.5]"""
         with testing.open(Slow, options=Options(max_mailbox=2)) as session:
@@ -459,7 +677,7 @@ class TestRefs:
             session.info(1)
             session.info(2)
             assert session.code is None
-            session.info(3)
+            session.run(self.overflow(session.ref))
             assert session.code == 1013
             session.advance(5)
             *handled, reason = session.handler.log

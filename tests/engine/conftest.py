@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from sock import Options, Request, Sock, telemetry
-from sock.engine import Job, Lifecycle, Phase, Role
+from sock.engine import Job, Lifecycle, Phase, Role, cause
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,9 @@ class VirtualHost:
 
     def resume(self) -> None:
         self.never(self.reading, "resumed what was not held")
-        self.never(self.life.phase is not Phase.LIVE, "resumed though the end has begun (rule 7)")
+        drains = self.life.cause is cause.SHUTDOWN and not self.life.peer_gone
+        ends = self.life.phase is not Phase.LIVE and not drains
+        self.never(ends, "resumed though the end has begun (rule 7)")
         self.reading = True
 
     def wake(self) -> None:

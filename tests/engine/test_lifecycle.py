@@ -255,8 +255,8 @@ def test_live_violation_stop_reading_cancel_streams(connect, closed, gate):
     assert c.saw == ["a 1", "a 2", "b 1", "b 2", closed(1002, "bad frame (RFC 6455 §5.2)")]
 
 
-def test_live_shutdown_stop_reading(connect, closed, gate):
-    """Rule 7."""
+def test_live_shutdown_read_on_answer_pings_drop_messages(connect, closed, gate):
+    """[S7.8] [S7.16]"""
 
     async def handle_in(message):
         await gate
@@ -265,12 +265,13 @@ def test_live_shutdown_stop_reading(connect, closed, gate):
     c = connect(handle_in=handle_in)
     c.receive("before")
     c.life.shutdown(30)
-    assert not c.host.reading
+    assert c.host.reading
     assert c.life.closed
-    assert not c.receive("after")
+    assert c.receive("after", Ping(b"after"))
     assert c.host.bound == 30
     gate.open()
     assert c.saw == ["before", closed(1012, "the server restarts")]
+    assert c.handled == ["before"]
     assert c.reasons == [Shutdown()]
 
 

@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 )
 
 from sock import Ping, ProtocolError, Stop, Stream
-from sock.engine import Phase, Role
+from sock.engine import Phase, Role, cause
 from sock.engine.mailbox import ENTRY_OVERHEAD
 
 READ_AHEAD = 5 * ENTRY_OVERHEAD
@@ -240,7 +240,10 @@ class AnyOrder(RuleBasedStateMachine):
     def the_host_reads_if_it_may(self):
         """Rules 7 and 11."""
         life = self.c.life
-        may = not life.closed and not life.outbox.full and life.mailbox.ahead < READ_AHEAD
+        if life.closed:
+            may = life.cause is cause.SHUTDOWN and not life.peer_gone and not life.outbox.full
+        else:
+            may = not life.outbox.full and life.mailbox.ahead < READ_AHEAD
         assert self.c.host.reading is may is life.reading
 
     @invariant()

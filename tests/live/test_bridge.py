@@ -184,6 +184,34 @@ def test_a_drain_lets_a_callback_finish(run_async):
     run_async(act())
 
 
+def test_in_a_drain_messages_are_dropped_and_the_peers_close_is_answered_at_once(run_async):
+    """[S7.8] [S7.11] [S7.16]"""
+
+    class Works(Notes):
+        async def handle_in(self, message):
+            self.infos.append(message)
+            await released.wait()
+            return "nobody hears it"
+
+    async def act():
+        living = Living(Works(), controls=True)
+        living.server.tell("work")
+        await until(lambda: living.bridge.lifecycle.busy)
+        living.bridge.shutdown(5)
+        living.server.tell("too late", Ping(b"?"), Remote(1001, "bye"))
+        await until(lambda: living.server.closed)
+        assert [code for code, _ in living.server.closed] == [1012]
+        assert living.handler.reasons == []
+        released.set()
+        await living.task
+        assert living.handler.infos == ["work"]
+        assert living.server.sent == []
+        assert living.handler.reasons == [Shutdown()]
+
+    released = asyncio.Event()
+    run_async(act())
+
+
 def test_a_callback_under_way_finishes_after_the_peers_close(run_async):
     class Works(Notes):
         async def handle_in(self, message):

@@ -13,7 +13,7 @@
     LIVE         a Stream is returned       run it beside the mailbox                    LIVE
     LIVE         peer gone (1)              send the code; cancel generators, streams    FINISHING
     LIVE         violation                  stop reading; cancel streams                 FINISHING
-    LIVE         shutdown                   stop reading                                 FINISHING
+    LIVE         shutdown                   read on: answer pings, drop messages         FINISHING
     FINISHING    the callback settles       push its result unless gone; take the next   FINISHING
     FINISHING    nothing is left            send the code if that was not done           ENDING
     FINISHING    the bound has passed       send the code if that was not done           ENDING
@@ -31,8 +31,7 @@
     (4) in the host's next turn, or as soon as a plain callback returns; nothing if the peer is gone
 
 "busy": a callback is under way, so that no other one begins (rule 3). "both": LIVE and FINISHING.
-A code is sent in the Close frame. The bound is `close_timeout`; in a shutdown it is the timeout of
-the drain. The rules are those of `docs/reference/specification.md`.
+The bound is `close_timeout`, in a drain its own. `docs/reference/specification.md` has the rules.
 """
 
 from __future__ import annotations
@@ -52,6 +51,7 @@ from .jobs import Jobs
 from .mailbox import CONTROL, MESSAGE, Mailbox, size_of
 from .outbox import Outbox
 from .phase import ENDING, FINISHING, LIVE, MADE, OVER, TERMINATING
+from .size import check_encodable
 from .wording import described, unsupported
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ class Lifecycle(Callbacks):
         handler: the object with the callbacks.
         options: all limits of the connection.
         host: carries out the decisions that are made here.
-        wrap: gets each callback with its name, and returns the function that is called in its
-            place; for debug mode.
+        wrap: as for `Callbacks`.
     """
 
     __slots__ = (
@@ -131,7 +130,7 @@ class Lifecycle(Callbacks):
     def receive(self, message: str | bytes | Ping | Pong) -> bool:
         """Take a complete message or control frame; return whether the host may go on reading."""
         if self.phase is not LIVE:
-            return False
+            return self.reading
         if isinstance(message, (str, bytes)):
             if (self.on_text if isinstance(message, str) else self.on_binary) is None:
                 self.violated(unsupported(message))
@@ -235,9 +234,7 @@ class Lifecycle(Callbacks):
         elif isinstance(item, MESSAGE_TYPES):
             self._push((cast("Message", item),), job.place)
         else:
-            self._fail_for_breach(
-                f"yielded {described(item)}, which is neither a message nor a Stop", job.place
-            )
+            self._fail_for_breach(f"yielded {described(item)}: no message and no Stop", job.place)
 
     def _job_ended(self, job: Job) -> None:
         if job.role is TERMINATE and self.phase is TERMINATING:
@@ -380,6 +377,7 @@ class Lifecycle(Callbacks):
             if self.peer_gone:
                 self.outbox.dropped += len(messages)
                 return True
+            check_encodable(messages)
             for message in messages:
                 self._host.push(message)
         except Exception as error:  # noqa: BLE001 - a lone surrogate (RFC 3629 §3), a released view …
@@ -490,8 +488,10 @@ class Lifecycle(Callbacks):
             self._emit("callback.abandoned", job.place)
 
     def _set_reading(self) -> None:
-        room = not self.outbox.full and self.mailbox.ahead < self._options.max_read_ahead
-        reading = self.phase is LIVE and room
+        if self.phase is LIVE:
+            reading = not self.outbox.full and self.mailbox.ahead < self._options.max_read_ahead
+        else:  # [S7.8] in a drain, pings and the peer's Close are answered
+            reading = self.cause is cause.SHUTDOWN and not (self.peer_gone or self.outbox.full)
         if reading is not self.reading:
             self.reading = reading
             (self._host.resume if reading else self._host.hold)()

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, cast
 from sock.spec import Ping, Pong, Prepared, Text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sock.spec import Message
 
 
@@ -50,3 +52,17 @@ def encoded_size(message: Message) -> int:
     if isinstance(message, memoryview):
         return message.nbytes
     return len(cast("bytes", message))
+
+
+def check_encodable(messages: Sequence[Message]) -> None:
+    """Make sure that all of several messages can be encoded; otherwise none is sent [S2.7].
+
+    A single message is not checked, because to push it is the same check.
+
+    Raises:
+        UnicodeEncodeError: a text has a lone surrogate.
+        ValueError: a view was released.
+    """
+    if len(messages) > 1:
+        for message in messages:
+            encoded_size(message)

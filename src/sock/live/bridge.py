@@ -377,10 +377,11 @@ class Bridge(LiveConnection):
         elif end.code != CloseCode.ABNORMAL_CLOSURE:
             answer = None if end.code == CloseCode.NO_STATUS_RCVD else end.code
             self.lifecycle.peer_closed(end.code, end.detail, answer)
-            if not self._ended.done():
+            cause = self.lifecycle.cause
+            if cause is not None and not self._ended.done():
                 # Work is left. granian answers the peer's Close only when the application sends
-                # one, or ends.
-                self._close_sender.begin(QueuedClose(answer, ""))
+                # one, or ends. In a drain, the code of the drain is the answer [S7.11].
+                self._close_sender.begin(QueuedClose(cause.code, cause.detail))
         self._lose_peer()
 
     def _has_read(self, reader: asyncio.Task[None]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast, final
 
+from sock.engine import encoded_size
 from sock.loop.eager import Steps
 from sock.spec import Prepared, Stop, Text
 from sock.spec.message import MESSAGE_TYPES
@@ -239,6 +240,7 @@ def _copies(messages: object) -> list[Any]:
 
     Raises:
         TypeError: they are no messages.
+        ValueError: one of them cannot be encoded, such as a text with a lone surrogate.
     """
     given: Any = (messages,) if isinstance(messages, MESSAGE_TYPES) else messages
     if not isinstance(given, Sequence):
@@ -249,6 +251,8 @@ def _copies(messages: object) -> list[Any]:
             raise TypeError(f"messages must contain messages only, not {message!r}")
         if isinstance(message, (bytearray, memoryview)):
             kept[place] = bytes(cast("bytearray", message))
+        else:
+            encoded_size(message)  # raises for a text that has no form in UTF-8
     return kept
 
 

@@ -78,7 +78,7 @@ class Ref(Protocol[InfoT_contra]):
             messages: sent before the Close frame.
 
         Raises:
-            ValueError: the code may not travel, or the detail cannot be UTF-8.
+            ValueError: the code may not travel, or the detail or a message cannot be UTF-8.
             TypeError: an argument has the wrong type.
 
         RFC 6455 §5.5.1.
