@@ -257,13 +257,38 @@ def test_an_empty_body_passes():
     assert check(new_request(("Content-Length", "0"))) == KEY
 
 
-@pytest.mark.parametrize("field", ["", "a b", "a, a", "a/b", "a,b;c"])
+@pytest.mark.parametrize("field", ["", " , ", "a b", "a, a", "a/b", "a,b;c"])
 def test_malformed_subprotocols_are_refused(field):
-    """RFC 6455 §4.1, 10; §11.3.4: tokens, and none twice."""
-    if field:
-        assert refused(new_request(("Sec-WebSocket-Protocol", field))).status == 400
-    else:
-        assert check(new_request(("Sec-WebSocket-Protocol", field))) == KEY
+    """[S14.12] RFC 6455 §4.1, 10; §11.3.4: one at least, tokens, and none twice."""
+    assert refused(new_request(("Sec-WebSocket-Protocol", field))).status == 400
+
+
+@pytest.mark.parametrize("name", ["Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"])
+def test_several_fields_are_one_list_in_which_empty_elements_do_not_count(name):
+    """[S14.12]"""
+    assert check(new_request((name, ",a,, b,"), (name, ""), (name, "c"))) == KEY
+    assert refused(new_request((name, ""), (name, ","))).status == 400
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "status"),
+    [
+        (("Sec-WebSocket-Version", "12"), ("Sec-WebSocket-Key", "short"), 426),
+        (("Sec-WebSocket-Key", "short"), ("Sec-WebSocket-Version", "12"), 426),
+        (("Upgrade", "h2c"), ("Host", ""), 400),
+        (("Connection", "close"), ("Sec-WebSocket-Protocol", "a, a"), 426),
+    ],
+)
+def test_of_several_faults_the_first_of_the_table_decides(first, second, status):
+    """[S14.11]"""
+    named = {first[0].lower(), second[0].lower()}
+    made = new_request()
+    pairs = [(name, value) for name, value in made.raw_headers if name.decode() not in named]
+    made.raw_headers = [
+        *pairs,
+        *[(name.encode(), value.encode()) for name, value in (first, second)],
+    ]
+    assert refused(made).status == status
 
 
 def test_malformed_extensions_are_refused_whether_or_not_compression_is_on():

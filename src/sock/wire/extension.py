@@ -51,14 +51,18 @@ def parse(fields: Iterable[str]) -> list[Extension]:
     """Return the extensions in all fields of this name, in order.
 
     Raises:
-        HandshakeError: a field is malformed (400).
+        HandshakeError: a field is malformed, or no field has an extension in it (400).
 
     >>> parse(['foo; a="1"', "bar"])
     [Extension(name='foo', parameters=(('a', '1'),)), Extension(name='bar', parameters=())]
 
     RFC 6455 §9.1, RFC 9110 §5.6.
     """
-    return [extension for field in fields for extension in _parsed(field)]
+    given = tuple(fields)
+    found = [extension for field in given for extension in _parsed(field)]
+    if given and not found:
+        raise HandshakeError(400, "Sec-WebSocket-Extensions is empty (RFC 6455 §9.1)")
+    return found
 
 
 @lru_cache(maxsize=64)
@@ -86,8 +90,6 @@ class _Reader:
                 break
             if not self._take(","):
                 raise self._malformed()
-        if not found:
-            raise self._malformed()
         return found
 
     def _extension(self) -> Extension:

@@ -346,5 +346,6 @@ def _check_offers(request: Request) -> None:
     # RFC 6455 §4.1: "The elements that comprise this value MUST be non-empty strings with
     # characters in the range U+0021 to U+007E not including separator characters as defined in
     # [RFC2616] and MUST all be unique strings."
-    if len(set(offered)) < len(offered) or not all(map(_TOKEN.fullmatch, offered)):
+    unique = len(set(offered)) == len(offered) > 0
+    if not unique or not all(map(_TOKEN.fullmatch, offered)):
         raise HandshakeError(400, "malformed Sec-WebSocket-Protocol (RFC 6455 §4.1)")
