@@ -5,22 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from sock.hosting.content import content_of as content_of
-from sock.hosting.content import content_type_of
+from sock.hosting.content import headers_of as headers_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from sock.spec import Response
-
-
-def headers_of(response: Response) -> list[tuple[str, str]]:
-    """Return the headers of an ordinary response without those that tell its length."""
-    framing = {"content-length", "transfer-encoding", "connection"}
-    headers = [(name, value) for name, value in response.headers if name.lower() not in framing]
-    content_type = content_type_of(response)
-    if content_type is not None:
-        headers.append(("Content-Type", content_type))
-    return headers
 
 
 def for_latin_1(value: str) -> str:

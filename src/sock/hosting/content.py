@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from sock.spec import Response
 
+_OF_HOST: Final = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
+
 WITHOUT_CONTENT: Final = frozenset((204, 205, 304))
 """The statuses of answers that have no content. RFC 9110 §15.3.5, §15.3.6, §15.4.5."""
 
@@ -16,6 +18,19 @@ def content_of(response: Response) -> bytes:
     if response.status in WITHOUT_CONTENT:
         return b""
     return response.body.encode() if isinstance(response.body, str) else response.body
+
+
+def headers_of(response: Response) -> list[tuple[str, str]]:
+    """Return the header fields of an answer, without those that are the host's to set [S14.10].
+
+    Only the host says where an answer ends. An application that copies a field of a request into
+    its answer could otherwise be made to split that answer (RFC 9112 §6.3).
+    """
+    headers = [pair for pair in response.headers if pair[0].lower() not in _OF_HOST]
+    kind = content_type_of(response)
+    if kind is not None:
+        headers.append(("Content-Type", kind))
+    return headers
 
 
 def has_content_length(status: int) -> bool:

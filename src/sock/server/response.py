@@ -7,16 +7,13 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from sock.hosting.content import content_of, content_type_of, has_content_length
+from sock.hosting.content import content_of, has_content_length, headers_of
 
 if TYPE_CHECKING:
     from sock.spec import Request, Response
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
-# Only the server says where a message ends. Else an application that copies a field of a request
-# into its answer could be made to split that (RFC 9112 §6.3).
-_FRAMING: Final = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 
 _date = (0, "")
@@ -34,14 +31,9 @@ def render(response: Response, request: Request | None, *, keep_alive: bool) -> 
     content = content_of(response)
     lines = [f"HTTP/1.1 {status} {_PHRASES.get(status, '')}"]
     named = {name.lower() for name, _ in response.headers}
-    lines += [
-        f"{name}: {value}" for name, value in response.headers if name.lower() not in _FRAMING
-    ]
+    lines += [f"{name}: {value}" for name, value in headers_of(response)]
     if "date" not in named:
         lines.append(f"Date: {_now()}")
-    kind = content_type_of(response)
-    if kind is not None:
-        lines.append(f"Content-Type: {kind}")
     if has_content_length(status):
         lines.append(f"Content-Length: {len(content)}")
     options = [] if keep_alive else ["close"]
