@@ -14,8 +14,9 @@ import sys
 from http import HTTPStatus
 from typing import Any, cast
 
-from sock import App, Request, Response, Upgrade
+from sock import App, Host, Request, Response, Upgrade
 from sock.hosting import asking
+from sock.hosting.content import content_of, headers_of
 from sock.hosting.members import Members
 from sock.hosting.options import options_of_host
 from sock.hosting.takeover import Takeover, take_from_transport
@@ -23,6 +24,8 @@ from sock.loop import Reactor
 from sock.observe import log
 from sock.testing import contract
 from sock.wire import handshake
+
+HOST = Host("toy")  # `request.host` of an application: this host declares nothing
 
 
 class Toy(asyncio.Protocol):
@@ -47,9 +50,9 @@ class Toy(asyncio.Protocol):
         head, _, early = self.data.partition(b"\r\n\r\n")
         line, *fields = head.split(b"\r\n")
         method, target, version = line.decode("latin-1").split(" ", 2)
-        pairs = [field.partition(b":")[::2] for field in fields]
-        headers = [(name, value.strip()) for name, value in pairs]
-        request = Request(method, target, headers, http_version=version.removeprefix("HTTP/"))
+        pairs = [field.partition(b":") for field in fields]
+        headers = [(name, value.strip()) for name, _, value in pairs]
+        request = Request(method, target, headers, http_version=version[5:], host=HOST)
         reactor = Reactor.of(asyncio.get_running_loop())
 
         def take(connect: Any) -> bytes:
@@ -64,20 +67,18 @@ class Toy(asyncio.Protocol):
             upgrading=handshake.asks_to_upgrade(request),
             options=self.options,
         )
-        if isinstance(answer, Upgrade):
-            response = takeover.begin_or_respond(answer, self.options)
-            if response is not None:
-                self.send(response)
-        else:
+        if not isinstance(answer, Upgrade):
             self.send(answer)
+        elif (response := takeover.begin_or_respond(answer, self.options)) is not None:
+            self.send(response)
 
     def send(self, response: Response) -> None:
         """Give an ordinary answer, and close."""
-        body = response.body.encode() if isinstance(response.body, str) else response.body
+        content = content_of(response)
+        fields = [*headers_of(response), ("Content-Length", len(content)), ("Connection", "close")]
         lines = [f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}"]
-        lines += [f"{name}: {value}" for name, value in response.headers]
-        lines += [f"Content-Length: {len(body)}", "Connection: close", "", ""]
-        self.transport.write("\r\n".join(lines).encode() + body)
+        lines += [f"{name}: {value}" for name, value in fields]
+        self.transport.write("\r\n".join([*lines, "", ""]).encode() + content)
         self.transport.close()
 
 

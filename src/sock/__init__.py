@@ -20,6 +20,7 @@ from .spec import Failed as Failed
 from .spec import HandlerError as HandlerError
 from .spec import HandshakeError as HandshakeError
 from .spec import Headers as Headers
+from .spec import Host as Host
 from .spec import InvalidData as InvalidData
 from .spec import MailboxFull as MailboxFull
 from .spec import Message as Message
@@ -73,6 +74,7 @@ __all__ = [
     "HandlerError",
     "HandshakeError",
     "Headers",
+    "Host",
     "InvalidData",
     "MailboxFull",
     "Message",

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.util
+import json
 import os
 from types import SimpleNamespace
 
 import pytest
 
+from sock import Host, Sock
 from sock.testing import contract
+from sock.testing.client import Client
 from tests.adapters.peers import leaving as leaving
 from tests.certificate import tls as tls
 
@@ -97,3 +100,33 @@ async def _prove(port, *, limits=(), drain=None):
 def prove():
     """Hold the whole contract against a host on a port."""
     return _prove
+
+
+class SaysHost(Sock):
+    """Tells its peer what `request.host` is."""
+
+    def __init__(self, request):
+        self.host = request.host
+
+    def init(self, ref):
+        assert ref.request.host is self.host
+        host = self.host
+        return json.dumps([host.name, host.specification, sorted(host.declared)])
+
+
+@pytest.fixture
+def says_host():
+    """An application that tells its peer what `request.host` is."""
+    return SaysHost
+
+
+@pytest.fixture
+def host_on():
+    """Return a function that returns the `request.host` of a `SaysHost` on a port."""
+
+    async def ask(port, path="/"):
+        async with await Client.connect(f"ws://127.0.0.1:{port}{path}") as client:
+            name, specification, declared = json.loads(await client.receive())
+        return Host(name, specification=specification, declared=declared)
+
+    return ask

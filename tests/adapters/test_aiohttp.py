@@ -8,7 +8,7 @@ import contextlib
 import pytest
 import websockets
 
-from sock import Options, Refuse, Response, Sock, Upgrade
+from sock import Host, Options, Refuse, Response, Sock, Upgrade
 from sock.testing import contract
 from tests.adapters.peers import HANDSHAKE
 
@@ -46,6 +46,16 @@ def test_all_of_the_contract_holds(run_async, prove, reactor_kind, loop_kind, ca
         async with serving(("/{path:.*}", route), cancelling=cancelling) as (runner, port):
             skipped = await prove(port, limits=["heads", "lifespan"], drain=runner.cleanup)
             assert 0 < len(skipped) < 8
+
+    run_async(act())
+
+
+def test_an_application_sees_its_host(run_async, says_host, host_on):
+    """[S0.3] [S0.8]"""
+
+    async def act():
+        async with serving(("/", adapter.handler(says_host))) as (_, port):
+            assert await host_on(port) == adapter.HOST == Host("aiohttp")
 
     run_async(act())
 

@@ -7,9 +7,9 @@ import weakref
 
 import pytest
 
-from sock import Options, Sock, testing
+from sock import Host, Options, Sock, testing
 from sock.hosting import limit as limit_module
-from sock.hosting.limit import Limit, report_needed
+from sock.hosting.limit import Limit, host_with, report_needed
 
 CONTROL = Limit("control", ("S5.3",), "none is told", "handle_control", frozenset({"idle_timeout"}))
 
@@ -57,3 +57,18 @@ def test_a_class_that_is_made_in_a_route_is_told_of_once_and_not_kept(monkeypatc
     events.clear()
     gc.collect()
     assert [kind() for kind in classes] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "statements"), [("no such word", ("S5.3",)), ("control", ("S5.3", "S9.1"))]
+)
+def test_a_limit_declares_only_what_its_word_stands_for(name, statements):
+    """[S0.5]"""
+    with pytest.raises(ValueError, match=name if name != "control" else "S9.1"):
+        Limit(name, statements, "")
+
+
+def test_a_host_declares_the_statements_of_all_its_limits():
+    """[S0.3] [S0.8]"""
+    limits = [CONTROL, Limit("early", ("S1.10",), "")]
+    assert host_with("a server", limits) == Host("a server", declared={"S5.3", "S1.10"})

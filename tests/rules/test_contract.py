@@ -19,7 +19,7 @@ CONTRACT = [
     *("Sock", "TextSock", "BinarySock", "Ref", "Timer", "Request"),
     *("Stop", "Stream", "Upgrade", "Response", "Refuse", "Text", "Ping", "Pong", "Prepared"),
     *("Normal", "Remote", "Shutdown", "TimedOut", "Failed"),
-    *("Application", "CloseCode", "Options", "Compression"),
+    *("Application", "CloseCode", "Host", "Options", "Compression"),
     *("SockError", "ProtocolError", "InvalidData", "MessageTooBig", "HandshakeError"),
     *("HandlerError", "MailboxFull", "PeerTooSlow"),
 ]

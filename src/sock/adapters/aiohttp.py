@@ -17,6 +17,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final, final
 
 from sock.hosting.asking import refused
+from sock.hosting.limit import Limit, host_with
 from sock.hosting.takeover import Takeover, take_from_transport
 from sock.loop import Reactor
 from sock.observe import log
@@ -39,16 +40,18 @@ if TYPE_CHECKING:
 
     from aiohttp.typedefs import Handler
 
-    from sock.hosting.limit import Limit
     from sock.live import Link
     from sock.loop import Pipe
     from sock.spec import App, Response, Sock
     from sock.spec.upgrade import HeaderPairs
 
-__all__ = ["LIMITS", "drain", "handler", "setup", "upgrade"]
+__all__ = ["HOST", "LIMITS", "drain", "handler", "setup", "upgrade"]
 
 LIMITS: Final[tuple[Limit, ...]] = ()
 """The statements that do not hold on this host: none."""
+
+HOST: Final = host_with("aiohttp", LIMITS)
+"""What `Request.host` is."""
 
 _UPGRADED: Final = web.RequestKey("sock.upgraded", bool)
 """The key of a request whose response was a 101."""
@@ -227,6 +230,7 @@ def _request(request: web.Request) -> Request:
         client=client,
         server=address_of(None if transport is None else transport.get_extra_info("sockname")),
         path_params=dict(request.match_info),
+        host=HOST,
     )
     made.state["aiohttp.request"] = request
     return made

@@ -1,8 +1,9 @@
 """What a host cannot do because of the server under it: declared as data, and reported once.
 
-A host declares its limits by the numbers of the specification ([S0.3], appendix B). The methods of
-an application, and the options that it sets, show what it needs. A need that meets a limit is
-reported once for each class of handlers ([S0.4]).
+A host declares its limits by the numbers of the specification ([S0.3], appendix B): in the
+documentation, as a tuple of `Limit`s, and in `Request.host`, where an application can read them.
+The methods of an application, and the options that it sets, show what it needs. A need that meets a
+limit is reported once for each class of handlers ([S0.4]).
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, final
 
 from sock import telemetry
-from sock.spec import Options
+from sock.spec import Host, Options
 from sock.spec.wrapper import has_callback, inner_class
+
+from .declarable import DECLARABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,11 +29,15 @@ class Limit:
     """Something that a host leaves undone, because the server under it has no way to do it.
 
     Args:
-        name: one word for it, of those that `sock.testing.contract` knows.
-        statements: the numbers of the statements in the specification that do not hold.
+        name: one word for it, of those in `DECLARABLE`.
+        statements: the numbers of the statements in the specification that do not hold, or only in
+            part.
         instead: what happens in their place.
         method: a handler that has a method of this name needs it; "" for none.
         options: an application that sets one of these fields needs it.
+
+    Raises:
+        ValueError: there is no such word, or it does not stand for one of the statements [S0.5].
     """
 
     name: str
@@ -39,12 +46,25 @@ class Limit:
     method: str = ""
     options: frozenset[str] = frozenset()
 
+    def __post_init__(self) -> None:
+        if self.name not in DECLARABLE:
+            raise ValueError(f"a limit is one of {', '.join(DECLARABLE)}, not {self.name!r}")
+        if wrong := set(self.statements) - DECLARABLE[self.name]:
+            raise ValueError(
+                f"{', '.join(sorted(wrong))} may not be declared by the word {self.name!r}"
+            )
+
     def needed(self, handler: Sock[Any, Any], options: Options) -> str | None:
         """Return the method or the fields that need it; None when nothing seems to need it."""
         if self.method and has_callback(handler, self.method):
             return self.method
         fields = sorted(name for name in self.options & options.given if _needs(options, name))
         return ", ".join(fields) or None
+
+
+def host_with(name: str, limits: Iterable[Limit]) -> Host:
+    """Return the host of this name, which declares the statements of these limits [S0.8]."""
+    return Host(name, declared={number for limit in limits for number in limit.statements})
 
 
 def _needs(options: Options, name: str) -> bool:

@@ -24,13 +24,16 @@ from typing import TYPE_CHECKING, Any, Final, cast, final
 
 import httptools
 
-from sock.spec import Request
+from sock.spec import Host, Request
 
 from .head import BadRequest, Head, check_head, reject_head
 from .scan import scan
 
 if TYPE_CHECKING:
     from sock.spec.request import Peer
+
+HOST: Final = Host("sock")
+"""What `Request.host` is on our own server, which keeps all statements."""
 
 _PIECES: Final = 64
 """Pieces of a body that one call reads at most. One read may bring 10,000 tiny chunks."""
@@ -232,7 +235,12 @@ class Reader:
 
     def _begin_message(self, head: Head) -> None:
         self._request = Request.of_head(
-            head.method, head.target, head.fields, http_version=head.version, peer=self._peer
+            head.method,
+            head.target,
+            head.fields,
+            http_version=head.version,
+            peer=self._peer,
+            host=HOST,
         )
         self._request.notable = head.notable
         length = head.length

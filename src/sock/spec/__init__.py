@@ -14,6 +14,7 @@ from .errors import UnsupportedData as UnsupportedData
 from .handler import BinarySock as BinarySock
 from .handler import Sock as Sock
 from .handler import TextSock as TextSock
+from .host import Host as Host
 from .message import Message as Message
 from .message import Ping as Ping
 from .message import Pong as Pong
@@ -57,6 +58,7 @@ __all__ = [
     "HandlerError",
     "HandshakeError",
     "Headers",
+    "Host",
     "InvalidData",
     "MailboxFull",
     "Message",

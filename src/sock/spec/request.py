@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast, final
 from urllib.parse import parse_qsl, unquote
 
+from .host import NO_HOST, Host
 from .masking import masked_headers, masked_target
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ class Request:
         root_path: the part of the path, decoded, below which the application is mounted. It is not
             in `path`.
         body: of an ordinary request; a request for a connection has none.
+        host: who hosts the application.
 
     >>> request = Request("GET", "/rooms/7%20b?name=ada", [(b"Cookie", b"a=1; b=2")])
     >>> request.path, request.query["name"], request.cookies["b"]
@@ -161,6 +163,7 @@ class Request:
         "_server",
         "_state",
         "body",
+        "host",
         "http_version",
         "method",
         "notable",
@@ -183,6 +186,7 @@ class Request:
         path_params: Mapping[str, Any] | None = None,
         root_path: str = "",
         body: bytes = b"",
+        host: Host = NO_HOST,
     ) -> None:
         self.method = method
         self.target = target
@@ -194,6 +198,8 @@ class Request:
         """The part of the path, decoded, below which the application is mounted; mostly empty."""
         self.body = body
         """The body without its transfer coding, at most `max_body_size` bytes; may be empty."""
+        self.host = host
+        """Who hosts the application: the same value for all requests of a host."""
         self.notable: dict[str, list[str]] | None = None
         """The fields that decide about a handshake, while one is under way. For hosts."""
         self._raw: Sequence[RawHeader] | bytes = raw_headers
@@ -208,7 +214,14 @@ class Request:
 
     @classmethod
     def of_head(
-        cls, method: str, target: str, fields: bytes, *, http_version: str, peer: Peer | None
+        cls,
+        method: str,
+        target: str,
+        fields: bytes,
+        *,
+        http_version: str,
+        peer: Peer | None,
+        host: Host = NO_HOST,
     ) -> Request:
         """Make a request of the bytes of a head, which are parsed when they are needed. For hosts.
 
@@ -219,8 +232,9 @@ class Request:
                 valid.
             http_version: of the request line.
             peer: knows the addresses, and is asked when they are needed; None if nobody knows them.
+            host: who hosts the application.
         """
-        request = cls(method, target, http_version=http_version)
+        request = cls(method, target, http_version=http_version, host=host)
         request._raw = fields
         request._peer = peer
         return request

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from sock.spec import Request
+from sock.spec import Host, Request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 KEY: Final = "dGhlIHNhbXBsZSBub25jZQ=="
 """The `Sec-WebSocket-Key` of RFC 6455 §1.3."""
+
+HOST: Final = Host("sock.testing")
+"""What `Request.host` is in a test: a host that declares nothing."""
 
 
 def request(
@@ -33,6 +36,7 @@ def request(
     root_path: str = "",
     body: bytes = b"",
     state: Mapping[str, Any] | None = None,
+    host: Host = HOST,
 ) -> Request:
     """Return a request as a host gives it to an application.
 
@@ -51,6 +55,7 @@ def request(
         root_path: the part of the path below which the application is mounted; not in the target.
         body: the body of an ordinary request, such as a POST.
         state: the items that middleware has put there.
+        host: who hosts the application, and what it declares.
 
     >>> made = request("/rooms/7?name=ada", cookies={"theme": "dark"})
     >>> made.path, made.query["name"], made.cookies["theme"]
@@ -82,6 +87,7 @@ def request(
         path_params=path_params,
         root_path=root_path,
         body=body,
+        host=host,
     )
     made.state.update(state or {})
     return made

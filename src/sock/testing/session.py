@@ -29,6 +29,7 @@ from sock.wire.frame import Close
 from . import clock, lifespan
 from .peer import Heard, Peer
 from .pipe import Pipe
+from .request import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -83,6 +84,8 @@ class Session(Generic[HandlerT]):
         compression: Compression | None = None,
         pongs: bool = False,
     ) -> None:
+        if not request.host.name:  # it was not made by `testing.request`
+            request.host = HOST
         self.request = request
         """The request of the peer."""
         self.response: Response | None = None

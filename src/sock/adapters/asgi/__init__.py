@@ -15,9 +15,10 @@ from sock.adapters.hosted_application import drain as drain
 
 from .application import Asgi as Asgi
 from .application import asgi as asgi
+from .limits import HOST as HOST
 from .limits import LIMITS as LIMITS
 from .limits import REFUSAL as REFUSAL
 from .middleware import Middleware as Middleware
 from .route import upgrade as upgrade
 
-__all__ = ["LIMITS", "REFUSAL", "Asgi", "Middleware", "asgi", "drain", "upgrade"]
+__all__ = ["HOST", "LIMITS", "REFUSAL", "Asgi", "Middleware", "asgi", "drain", "upgrade"]

@@ -7,38 +7,25 @@ the server keeps its wire, and `LIMITS` states the parts of the contract that it
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from sock.hosting.asking import accept_upgrade
 from sock.hosting.limit import report, report_needed
 from sock.hosting.members import Members
-from sock.hosting.takeover import Takeover
 from sock.live.bridge import Bridge
 from sock.loop import Reactor
 from sock.spec import Response
 from sock.spec.wrapper import inner_class
 
 from . import event
-from .limits import CONTROL, HOST, LIMITS, REFUSAL
+from .extension import RESPONSE_EXTENSION
+from .limits import CONTROL, LIMITS, NAME_IN_LOG, REFUSAL
 
 if TYPE_CHECKING:
     from sock.live.server_wire import ServerWire
     from sock.spec import Options, Request, Upgrade
 
     from .event import Scope, Send
-
-TAKEOVER_EXTENSION: Final = "sock"
-"""The name in a scope's extensions under which a server offers to let go of its socket."""
-
-RESPONSE_EXTENSION: Final = "websocket.http.response"
-"""The extension by which a server lets an application send a response in place of the upgrade."""
-
-
-def takeover_of(scope: Scope) -> Takeover | None:
-    """Return the takeover that the server offers, or None where it keeps its socket."""
-    extensions: Any = scope.get("extensions") or {}
-    found: Any = extensions.get(TAKEOVER_EXTENSION)
-    return found if isinstance(found, Takeover) else None
 
 
 async def deny(scope: Scope, request: Request, response: Response, send: Send) -> None:
@@ -47,7 +34,7 @@ async def deny(scope: Scope, request: Request, response: Response, send: Send) -
         await event.send_response(response, scope, send)
         return
     if response.status != 403 or response.body:
-        report(HOST, REFUSAL, Response, f"status {response.status}", request)
+        report(NAME_IN_LOG, REFUSAL, Response, f"status {response.status}", request)
     await send({"type": "websocket.close"})
 
 
@@ -74,7 +61,7 @@ async def run_bridge(
     """
     loop = asyncio.get_running_loop()
     kind = inner_class(upgrade.handler)
-    report_needed(HOST, LIMITS, upgrade.handler, options, request)
+    report_needed(NAME_IN_LOG, LIMITS, upgrade.handler, options, request)
     bridge = Bridge(
         Reactor.of(loop),
         wire,
@@ -83,6 +70,8 @@ async def run_bridge(
         options,
         debug=loop.get_debug(),
         end_when_cancelled=getattr(wire, "end_when_cancelled", None),
-        on_unsendable=lambda message: report(HOST, CONTROL, kind, type(message).__name__, request),
+        on_unsendable=lambda message: report(
+            NAME_IN_LOG, CONTROL, kind, type(message).__name__, request
+        ),
     )
     await Members.of(loop).run(bridge)

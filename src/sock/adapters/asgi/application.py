@@ -14,6 +14,7 @@ from sock.spec.lifespan import enter_lifespan
 from sock.wire import handshake
 
 from . import admission, event
+from .extension import takeover_of
 
 if TYPE_CHECKING:
     from sock.spec import App, Request
@@ -93,7 +94,7 @@ class Asgi:
         if (await receive())["type"] != "websocket.connect":
             return
         request = self._request(scope)
-        takeover = admission.takeover_of(scope)
+        takeover = takeover_of(scope)
         if takeover is not None:
             takeover.check_unanswered()
         check = (

@@ -13,6 +13,8 @@ from sock.adapters import body, conversion
 from sock.hosting.content import has_content_length
 from sock.spec import CloseCode, Prepared, Remote, Request, Shutdown, Text
 
+from .extension import host_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -59,6 +61,7 @@ def request_of(scope: Scope, *, mounted: bool) -> Request:
         server=conversion.address_of(scope.get("server")),
         path_params=scope.get("path_params"),
         root_path=root.rstrip("/"),
+        host=host_of(scope),
     )
     if rest is not path and not mounted:
         request.path = unquote(rest.decode("ascii", "replace"))

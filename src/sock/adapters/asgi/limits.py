@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sock.hosting.limit import Limit
+from sock.hosting.limit import Limit, host_with
 
-HOST: Final = "this ASGI server (uvicorn can, with --ws sock.adapters.uvicorn:SockProtocol)"
+NAME_IN_LOG: Final = "this ASGI server (uvicorn can, with --ws sock.adapters.uvicorn:SockProtocol)"
 """The name of the host in the log."""
 
 CONTROL: Final = Limit(
@@ -27,7 +27,7 @@ LIMITS: Final = (
     ),
     Limit(
         "buffer",
-        ("S2.11", "S1.9", "S11.1", "S11.2"),
+        ("S1.9", "S2.11", "S10.12", "S11.1", "S11.2"),
         "the server decides when bytes leave; many servers take every message at once, however"
         " slow the peer is",
         options=frozenset({"send_timeout"}),
@@ -45,12 +45,12 @@ LIMITS: Final = (
     ),
     Limit(
         "close",
-        ("S7.5", "S9.3", "S9.4"),
+        ("S7.5", "S7.11", "S9.3", "S9.4"),
         "the server answers the peer's Close by itself, and then ends TCP",
     ),
     Limit(
         "violations",
-        ("S15.1", "S15.2", "S15.3", "S15.8"),
+        ("S7.7", "S9.5", "S15.1", "S15.2", "S15.3", "S15.8", "S16.1"),
         "the server answers violations by itself, with a code of its own",
     ),
     Limit(
@@ -60,7 +60,7 @@ LIMITS: Final = (
     ),
     Limit(
         "handshake",
-        ("S14.1", "S14.4"),
+        ("S14.1", "S14.4", "S14.11", "S14.12"),
         "the server judges the handshake; it may accept an invalid one, and it may go on reading"
         " behind a handshake that it has refused by itself",
     ),
@@ -72,13 +72,38 @@ LIMITS: Final = (
     ),
     Limit(
         "drain",
-        ("S7.8",),
+        ("S7.8", "S7.14", "S7.16"),
         "when the server stops, the work under way has as long as the server gives it",
     ),
     Limit(
         "text",
         ("S13.10",),
         "some servers lose or change the characters of a header field that are not ASCII",
+    ),
+    Limit(
+        "headers",
+        ("S14.5",),
+        "some servers leave the headers of the application out of the 101",
+    ),
+    Limit(
+        "empty",
+        ("S2.1",),
+        "some servers send no empty messages",
+    ),
+    Limit(
+        "codes",
+        ("S2.8", "S16.1"),
+        "some servers let an application say few codes, and say 1011 in place of the others",
+    ),
+    Limit(
+        "ends",
+        ("S7.1", "S7.6", "S16.1"),
+        "some servers do not tell that the peer has ended its stream without a Close",
+    ),
+    Limit(
+        "farewell",
+        ("S7.6", "S16.1"),
+        "some servers answer the peer's Close and do not tell that it has come",
     ),
 )
 """The statements that cannot be kept over ASGI. All of them are kept after a takeover."""
@@ -89,3 +114,9 @@ REFUSAL: Final = Limit(
     "without the extension websocket.http.response every refusal is a 403 without a body",
 )
 """The limit of servers without that extension."""
+
+HOST: Final = host_with("asgi", LIMITS)
+"""What `Request.host` is on a server that keeps its socket."""
+
+HOST_WITHOUT_RESPONSES: Final = host_with("asgi", (*LIMITS, REFUSAL))
+"""What it is where the server does not have that extension either."""

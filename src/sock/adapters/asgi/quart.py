@@ -20,7 +20,7 @@ from sock.hosting import asking
 from sock.spec import Refuse
 
 from . import event
-from .admission import takeover_of
+from .extension import takeover_of
 from .kept import KEPT
 
 if TYPE_CHECKING:

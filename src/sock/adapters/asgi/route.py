@@ -11,6 +11,7 @@ from sock.observe import log
 from sock.spec import HandshakeError, Options, Upgrade
 
 from . import admission, event
+from .extension import takeover_of
 from .framework import framework_connection
 from .kept import KEPT
 
@@ -54,7 +55,7 @@ async def upgrade(
     websocket = framework_connection(connection)
     base = Options() if options is None else options
     accepting = Upgrade(handler, subprotocol=subprotocol, headers=headers, options=options)
-    takeover = admission.takeover_of(websocket.scope)
+    takeover = takeover_of(websocket.scope)
     kept: KeptConnection | None = websocket.scope.get(KEPT)
     if release and takeover is None and kept is None:
         raise RuntimeError(

@@ -11,7 +11,6 @@ over TLS and on loops without epoll.
 """
 
 from importlib import import_module
-from typing import Final
 
 try:
     import_module("tornado")
@@ -19,14 +18,12 @@ except ImportError as error:  # pragma: no cover - tested in a subprocess
     raise ImportError("Tornado is not installed: pip install 'sockpy[tornado]'") from error
 
 from sock.adapters.hosted_application import drain as drain
-from sock.hosting.limit import Limit
 
+from .limits import HOST as HOST
+from .limits import LIMITS as LIMITS
 from .refusal import RefuseMixin as RefuseMixin
 from .refusal import setup as setup
 from .route import hosting as hosting
 from .route import upgrade as upgrade
 
-__all__ = ["LIMITS", "RefuseMixin", "drain", "hosting", "setup", "upgrade"]
-
-LIMITS: Final[tuple[Limit, ...]] = ()
-"""The statements that do not hold on this host: none."""
+__all__ = ["HOST", "LIMITS", "RefuseMixin", "drain", "hosting", "setup", "upgrade"]

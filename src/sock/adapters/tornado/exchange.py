@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sock.adapters.conversion import address_of, content_of, for_latin_1, headers_of
 from sock.spec import Request
 
+from .limits import HOST
 from .single_use import close_after_response
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def request_of(handler: RequestHandler) -> Request:
         client=client,
         server=None if sock is None else address_of(sock.getsockname()),
         path_params=dict(handler.path_kwargs),
+        host=HOST,
     )
     request.state["tornado.handler"] = handler
     return request

@@ -21,6 +21,8 @@ if AutoWebSocketsProtocol is None:  # pragma: no cover - tested in a subprocess
         " pip install 'sockpy[uvicorn]', which brings them"
     )
 
+from .limits import HOST as HOST
+from .limits import LIMITS as LIMITS
 from .protocol import SockProtocol as SockProtocol
 
-__all__ = ["SockProtocol"]
+__all__ = ["HOST", "LIMITS", "SockProtocol"]

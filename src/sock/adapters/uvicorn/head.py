@@ -17,6 +17,8 @@ from sock.adapters.conversion import address_of, content_of, headers_of
 from sock.spec import HandshakeError, Request
 from sock.wire import handshake
 
+from .limits import HOST
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -91,6 +93,7 @@ def request_of(head: bytes, version: str, transport: asyncio.Transport) -> Reque
         scheme="http" if transport.get_extra_info("sslcontext") is None else "https",
         client=address_of(transport.get_extra_info("peername")),
         server=address_of(transport.get_extra_info("sockname")),
+        host=HOST,
     )
 
 

@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from uvicorn.protocols.utils import ClientDisconnected
 
-from sock.adapters.asgi.admission import RESPONSE_EXTENSION, TAKEOVER_EXTENSION
 from sock.adapters.asgi.event import disconnect_event, send_response
+from sock.adapters.asgi.extension import RESPONSE_EXTENSION, TAKEOVER_EXTENSION
 from sock.hosting.asking import refused, response_to, stopping
 from sock.hosting.takeover import Takeover, take_from_transport
 from sock.loop import Reactor

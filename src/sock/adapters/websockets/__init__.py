@@ -21,8 +21,10 @@ except ImportError as error:  # pragma: no cover - tested in a subprocess
 
 from sock.adapters.hosted_application import drain as drain
 
+from .limits import ACCEPTANCE as ACCEPTANCE
+from .limits import HOST as HOST
 from .limits import LIMITS as LIMITS
 from .server import hosting as hosting
 from .server import upgrade as upgrade
 
-__all__ = ["LIMITS", "drain", "hosting", "upgrade"]
+__all__ = ["ACCEPTANCE", "HOST", "LIMITS", "drain", "hosting", "upgrade"]

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sock.hosting.limit import Limit
-
-HOST: Final = "websockets"
-"""The name of the host in the log."""
+from sock.hosting.limit import Limit, host_with
 
 LIMITS: Final = (
     Limit(
@@ -29,18 +26,18 @@ LIMITS: Final = (
     ),
     Limit(
         "close",
-        ("S7.5", "S9.3", "S9.4"),
+        ("S7.5", "S7.11", "S9.3", "S9.4"),
         "websockets answers the peer's Close by itself, and then ends TCP",
     ),
     Limit(
         "violations",
-        ("S15.1", "S15.2", "S15.3", "S15.8"),
+        ("S7.7", "S15.1", "S15.2", "S15.3", "S15.8", "S16.1"),
         "websockets answers violations by itself, and drops the messages before one in the same"
         " read",
     ),
     Limit(
         "handshake",
-        ("S14.1", "S14.4"),
+        ("S14.1", "S14.4", "S14.11", "S14.12"),
         "websockets judges by itself whether a handshake is valid, and may go on reading behind"
         " an invalid one",
     ),
@@ -52,3 +49,17 @@ LIMITS: Final = (
     ),
 )
 """The statements that cannot be kept over the wire of websockets."""
+
+ACCEPTANCE: Final = Limit(
+    "acceptance",
+    ("S1.2", "S1.3", "S1.4", "S1.6", "S1.12", "S14.1", "S14.2", "S14.5"),
+    "a handler of websockets is called when the 101 was sent: another site's page is sent away with"
+    " 1008, and nothing can be refused",
+)
+"""The limit of `upgrade`. `hosting` asks the application before the 101."""
+
+HOST: Final = host_with("websockets", LIMITS)
+"""What `Request.host` is for an application of `hosting`."""
+
+HOST_OF_HANDLERS: Final = host_with("websockets", (*LIMITS, ACCEPTANCE))
+"""What it is behind `upgrade` in a handler of websockets."""

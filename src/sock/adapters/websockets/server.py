@@ -29,11 +29,11 @@ from sock.spec import (
 )
 from sock.wire import handshake
 
-from .limits import HOST, LIMITS
+from .limits import HOST, HOST_OF_HANDLERS, LIMITS
 from .wire import WebsocketsWire
 
 if TYPE_CHECKING:
-    from sock.spec import App, Sock
+    from sock.spec import App, Host, Sock
 
 _ACCEPTED: Final = "_sock_accepted"
 """The attribute of a connection that keeps the application's answer until its handler runs."""
@@ -58,7 +58,7 @@ async def upgrade(
     _check_type(connection)
     accepting = Upgrade(handler, options=options)
     all_options = options_of_connection(accepting, Options())
-    request = request_of(connection)
+    request = request_of(connection, HOST_OF_HANDLERS)
     if "origins" in all_options.given or connection.protocol.origins is None:
         try:
             handshake.check_origin(request, all_options.origins)
@@ -81,7 +81,7 @@ def hosting(app: App, *, options: Options | None = None) -> dict[str, Any]:
     application = HostedApplication(app, options)
 
     async def process_request(connection: ServerConnection, _: Any) -> WebsocketsResponse | None:
-        request = request_of(connection)
+        request = request_of(connection, HOST)
         answer = await application.ask(request, check_not_draining, upgrading=True)
         if isinstance(answer, Response):
             return _response(answer)
@@ -116,7 +116,7 @@ def hosting(app: App, *, options: Options | None = None) -> dict[str, Any]:
     }
 
 
-def request_of(connection: ServerConnection) -> Request:
+def request_of(connection: ServerConnection, host: Host) -> Request:
     """Return the request that websockets has read."""
     theirs: Any = connection.request
     request = Request(
@@ -129,6 +129,7 @@ def request_of(connection: ServerConnection) -> Request:
         scheme="http" if connection.transport.get_extra_info("sslcontext") is None else "https",
         client=address_of(connection.remote_address),
         server=address_of(connection.local_address),
+        host=host,
     )
     request.state["websockets.connection"] = connection
     return request
@@ -147,7 +148,7 @@ async def _run_bridge(
 ) -> None:
     log.attach()
     loop = asyncio.get_running_loop()
-    report_needed(HOST, LIMITS, upgrade.handler, options, request)
+    report_needed(HOST.name, LIMITS, upgrade.handler, options, request)
     wire = WebsocketsWire(connection)
     bridge = wire.bridge = Bridge(
         Reactor.of(loop), wire, request, upgrade.handler, options, debug=loop.get_debug()
