@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from sock.spec import Stream
+from sock.spec import Ping, Pong, Stream
 
 from .case import case
 from .subject import Subject
@@ -106,6 +106,25 @@ async def a_drain_lets_a_stream_finish(talk: Talk) -> None:
 async def a_drain_that_reaches_its_bound_says_1012(talk: Talk) -> None:
     client, _, drained = await _drained(talk, "for ever", "more")
     await talk.is_closed(client, 1012)  # what is in the journal, the bound keeps from being told
+    await drained
+
+
+@case(_Works, ["S5.1", "S7.8", "S7.16"], needs=["drain", "control"])
+async def a_drain_answers_pings_and_drops_messages(talk: Talk) -> None:
+    client, reader, drained = await _drained(talk, "work")
+    await client.send(Ping(b"still there?"), "too late")
+    await talk.hears(client, Pong(b"still there?"), "work is done")
+    await talk.is_closed(client, 1012)
+    await talk.journal("made", "init", "begins", "ends", _END, reader=reader, any_order=True)
+    await drained
+
+
+@case(_Works, ["S7.11"], needs=["drain", "close"])
+async def a_close_in_a_drain_is_answered_at_once_with_1012(talk: Talk) -> None:
+    client, reader, drained = await _drained(talk, "work")
+    await client.send_close(1001)
+    talk.is_code(await client.receive(), 1012)  # what the work returns is dropped
+    await talk.journal("made", "init", "begins", "ends", _END, reader=reader, any_order=True)
     await drained
 
 

@@ -30,8 +30,5 @@ LIMITS: Final = {
     "lifespan": "leaves the lifespan to the program that uses the host",
     "requests": "takes no ordinary requests with a body",
     "text": "loses, or sends otherwise, what is no ASCII in a header field",
-    "received": "tells of messages and pongs that were received, and not of every byte",
-    "writes": "decides when bytes leave, and how much is read ahead",
-    "acceptance": "sends its 101 before the application has answered, or cannot wait for it",
 }
 """What a host may declare that it cannot do."""
