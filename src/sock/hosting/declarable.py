@@ -19,6 +19,10 @@ DECLARABLE: Final[Mapping[str, frozenset[str]]] = {
         "handshake": (
             "S14.1 S14.2 S14.3 S14.4 S14.8 S14.9 S14.11 S14.12 S21.1 S21.2 S21.3 S21.4 S21.5 S21.6"
         ),
+        "heads": "S14.3 S14.12 S17.2",
+        "requests": "S13.9 S19.9",
+        "fields": "S13.5",
+        "lifespan": "S19.4 S19.5 S19.6 S19.10 S19.11",
         "headers": "S14.5",
         "text": "S13.10",
         "early": "S1.10",

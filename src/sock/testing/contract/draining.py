@@ -146,10 +146,11 @@ async def a_handshake_that_ends_in_a_drain_is_refused_with_503(talk: Talk) -> No
         writer.write(head[:20])
         _, _, drained = await _drained(talk, "work")
         writer.write(head[20:])
-        async with asyncio.timeout(talk.patience):
-            answer = await reader.read(64 * 1024)
-    except ConnectionError:
-        answer = b""
+        try:
+            async with asyncio.timeout(talk.patience):
+                answer = await reader.read(64 * 1024)
+        except ConnectionError:
+            answer = b""
     finally:
         writer.transport.abort()
     # A peer that is refused gets an answer, or at least the end of TCP [S14.3].
