@@ -245,6 +245,17 @@ class TestWhatItSees:
             assert session.pushed() == ["last"]
             assert (session.code, session.detail) == (4001, "kicked")
 
+    def test_a_stop_that_is_raised_while_ref_stop_is_seen_takes_its_place(self):
+        class Ends(Wrapper):
+            def outgoing(self, message):
+                raise Stop(4002, "mine")
+
+        with testing.open(around(Echo, Ends)) as session:
+            session.ref.stop(4001, "kicked", messages=["last"])
+            assert session.pushed() == []
+            assert (session.code, session.detail) == (4002, "mine")
+            assert session.error is None
+
     def test_an_exception_while_ref_stop_is_seen_is_one_of_the_connection(self):
         class Fails(Wrapper):
             def outgoing(self, message):

@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from .errors import HandlerError
+from .halt import stop_in
 from .handler import Sock
 from .passing import check_passed, pass_raised, pass_result, pass_stop
 from .result import Stop
@@ -211,7 +212,7 @@ def pass_stop_from_outside(handler: Sock[Any, Any], stop: Stop) -> Stop:
     try:
         return pass_stop(stop, handler.outgoing)
     except Exception as error:  # noqa: BLE001 - outgoing may raise anything
-        return Stop(error=error)
+        return stop_in(error) or Stop(error=error)
 
 
 def _check(kind: type, handler: Any) -> None:
