@@ -19,7 +19,7 @@ from .mutant import mutants
 from .page import LEVELS, PAGE, levels, page
 from .trial import Trial, tried
 
-_JOBS = 4  # also on two cores, because most of the time they wait
+_JOBS = 6  # also on two cores, because most of the time they wait
 
 
 def main() -> int:
