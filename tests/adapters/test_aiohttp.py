@@ -27,7 +27,7 @@ async def serving(*routes, ssl_context=None, cancelling=False, setup=True, middl
     for path, route in routes:
         app.router.add_route("*", path, route)
     if setup:
-        adapter.setup(app)
+        adapter.setup(app, contract.DRAIN_BOUND)
     runner = web.AppRunner(app, handler_cancellation=cancelling)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=ssl_context)

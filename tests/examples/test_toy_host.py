@@ -39,7 +39,7 @@ def test_it_passes_the_whole_contract(run_async, reactor_kind, loop_kind):
 
         async def drain():
             server.close()
-            await Members.of(loop).drain(5)
+            await Members.of(loop).drain(contract.DRAIN_BOUND)
 
         verdicts = contract.check_all(url, cases, limits=LIMITS, drain=drain, patience=10)
         async for verdict in verdicts:

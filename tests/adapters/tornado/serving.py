@@ -9,6 +9,7 @@ from tornado.web import Application, HTTPError, RequestHandler
 
 from sock import Refuse, Response, Sock
 from sock.adapters import tornado as adapter
+from sock.testing import contract
 
 
 class Echo(Sock):
@@ -24,7 +25,7 @@ async def serving(*routes, xheaders=False, make=Application):
 
     async def stop():
         server.stop()
-        await adapter.drain()
+        await adapter.drain(contract.DRAIN_BOUND)
 
     try:
         yield stop, sock.getsockname()[1]

@@ -38,7 +38,7 @@ async def serving(app, **options):
 
     async def stop():
         server.stop()
-        await adapter.drain()
+        await adapter.drain(contract.DRAIN_BOUND)
 
     try:
         yield stop, sock.getsockname()[1]

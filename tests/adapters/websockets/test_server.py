@@ -29,7 +29,7 @@ def test_the_contract_holds_but_for_what_is_declared(run_async, prove):
 
             async def stop():
                 server.close(close_connections=False)
-                await adapter.drain()
+                await adapter.drain(contract.DRAIN_BOUND)
 
             skipped = await prove(port, limits=LIMITS, drain=stop)
             assert 0 < len(skipped) < len(contract.CASES) / 2

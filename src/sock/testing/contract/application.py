@@ -18,6 +18,7 @@ from sock.spec import Options, Response, Upgrade
 from .case import case
 from .raw import asked, exchange, has_status, requested
 from .subject import Subject
+from .talk import DRAIN_BOUND
 from .verdict import Failure
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _CARRIED: Final = "https://carried.example"
 _OF_CLASS: Final = "https://class.example"
 _OF_UPGRADE: Final = "https://upgrade.example"
 
-OPTIONS: Final = Options(origins=[_CARRIED], handshake_timeout=3)
+OPTIONS: Final = Options(origins=[_CARRIED], handshake_timeout=3, drain_timeout=DRAIN_BOUND)
 """The options that the application of the suite carries."""
 
 _PATIENCE: Final = 2.0  # seconds for those who want to know that the lifespan was left

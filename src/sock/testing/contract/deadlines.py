@@ -17,7 +17,8 @@ from .verdict import Failure
 if TYPE_CHECKING:
     from .talk import Talk
 
-_IDLE: Final = 1.0  # seconds of `idle_timeout`
+_IDLE: Final = 1.5  # seconds of `idle_timeout`
+_OFTEN: Final = 0.3  # seconds between two signs of life
 _PING: Final = 0.4  # seconds of `ping_interval`
 _EARLY: Final = 0.005
 """Seconds by which a timer of an event loop may be early: some count in milliseconds."""
@@ -50,7 +51,7 @@ async def a_silent_peer_is_given_up_in_time_and_not_before(talk: Talk) -> None:
 async def every_byte_of_an_unfinished_frame_counts(talk: Talk) -> None:
     client = await talk.open()
     for byte in frame(0x1, b""):
-        await asyncio.sleep(_IDLE / 3)
+        await asyncio.sleep(_OFTEN)
         await client.send_bytes(bytes([byte]))
     await talk.hears(client, "")
     await client.send("still here?")
@@ -60,8 +61,8 @@ async def every_byte_of_an_unfinished_frame_counts(talk: Talk) -> None:
 @case(_Echo, ["S12.1"], needs=["idle", "control"], options=_SILENT)
 async def the_peers_pongs_count(talk: Talk) -> None:
     client = await talk.open()
-    for _ in range(5):
-        await asyncio.sleep(_IDLE / 3)
+    for _ in range(6):
+        await asyncio.sleep(_OFTEN)
         await client.send(Pong())
     await client.send("still here?")
     await talk.hears(client, "still here?")

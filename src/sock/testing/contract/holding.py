@@ -28,9 +28,9 @@ _LARGE: Final = 16 * 1024 * 1024
 _QUIET: Final = 0.3  # seconds in which what is held back does not move
 _SHORT: Final = 3.0  # seconds of `send_timeout`
 
-_PIECE: Final = 64 * 1024
-_PIECES: Final = 400
-_PAUSE: Final = 0.012  # seconds between two pieces: all of them take longer than `_SHORT`
+_PIECE: Final = 1024 * 1024
+_PIECES: Final = 26
+_PAUSE: Final = 0.2  # seconds between two pieces: all of them take longer than `_SHORT`
 
 
 async def _is_large(client: Client) -> None:
@@ -108,7 +108,7 @@ class _Pushes(Subject):
 
 @case(_Pushes, ["S11.2"], needs=["buffer"], options=Options(send_timeout=_SHORT))
 async def a_peer_that_reads_slowly_is_not_too_slow(talk: Talk) -> None:
-    client = await talk.open(receive_buffer=4 * _PIECE)
+    client = await talk.open(receive_buffer=_PIECE // 4)
     await client.send("go")
     for number in range(_PIECES):
         if await client.receive() != bytes(_PIECE):

@@ -215,7 +215,8 @@ class _Delays(Keeps):
             case "measure":
                 self.ref.send_after(_DELAY, time.monotonic())
             case "wait":
-                self.ref.send_after(2 * _DELAY, "timer")
+                self.ref.send_after(_DELAY, "timer")
+                self.ref.send("before")
                 return self.wait()
             case "stop":
                 self.ref.send_after(_DELAY, "too late")
@@ -251,8 +252,7 @@ async def an_info_for_later_takes_its_place_when_its_time_has_come(talk: Talk) -
     client = await talk.open()
     await client.send("wait")
     await talk.until("waits")
-    await talk.post("before")
-    await asyncio.sleep(3 * _DELAY)
+    await asyncio.sleep(4 * _DELAY)
     await talk.post("behind")
     await talk.release()
     await talk.hears(client, "released", "before", "timer", "behind")
