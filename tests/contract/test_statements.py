@@ -11,7 +11,6 @@ PROVEN = {number for case in contract.CASES for number in case.statements}
 REQUIRED = {number for number in contract.LEVELS if is_required(number)}
 
 TO_BE_WRITTEN = """
-S0.3 S0.4 S0.5 S0.7 S0.8
 S14.10
 """
 """Statements that a case could see, and that have none yet."""

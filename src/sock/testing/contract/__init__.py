@@ -38,6 +38,7 @@ from . import (
     handshake,
     head,
     holding,
+    hosted,
     last,
     options,
     order,
@@ -96,6 +97,7 @@ __all__ = [
 ]
 
 _MODULES: Final = (
+    hosted,
     head,
     beginning,
     results,

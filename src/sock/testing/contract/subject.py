@@ -12,7 +12,8 @@
     /pending            pushes how many bytes wait for the peer of the case's Sock; stops
     /closed             pushes whether the ref of the case's Sock is closed; stops
     /idle               a Sock that does nothing
-    /reports?about=…    pushes what the host has reported since the run began, as a JSON list; stops
+    /reports?about=…    pushes what the host has reported since the run began, as a JSON list;
+                        with `&ever=1`, since its process began; stops
 
 With `&thread`, `/send_all` and `/stop` do it in another thread.
 
@@ -53,6 +54,7 @@ class Run:
         self.mark = reports.mark()
         self.records: list[str] = []
         self.refs: list[Ref[Any]] = []
+        self.hosts: list[object] = []
         self.released = asyncio.Event()
         self.over = asyncio.Event()
 
@@ -151,7 +153,8 @@ class _Closed(_SendAll):
 
 class _Reports(_SendAll):
     async def init(self, _: Ref[Any], /) -> Stop:
-        found = reports.reported(self.run.mark, self.query["about"])
+        mark = 0 if "ever" in self.query else self.run.mark
+        found = reports.reported(mark, self.query["about"])
         return Stop(messages=json.dumps(found))
 
 

@@ -224,15 +224,17 @@ class Talk:
         """Return how many bytes wait for the peer of the case's Sock."""
         return int(await self._asked("pending"))
 
-    async def reports(self, about: str | None = None) -> list[str]:
+    async def reports(self, about: str | None = None, *, ever: bool = False) -> list[str]:
         """Return what the host has reported since the run began.
 
         Args:
             about: a text that a report must contain; None for that of the exceptions that
                 `Run.error` makes.
+            ever: whether those before the run count too.
         """
         text = private_text(self._run) if about is None else about
-        return list(await self._asked(f"reports?about={quote(text)}"))
+        since = "&ever=1" if ever else ""
+        return list(await self._asked(f"reports?about={quote(text)}{since}"))
 
     async def silent(self, about: str) -> None:
         """Find that the host has reported no error about this."""
