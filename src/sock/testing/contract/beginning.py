@@ -64,6 +64,25 @@ async def a_response_is_sent_with_its_status_headers_and_body(talk: Talk) -> Non
         raise Failure(f"the answer is {found}")
 
 
+_OF_THE_HOST: Final = {
+    "Content-Length": "3",
+    "Keep-Alive": "timeout=600",
+    "Transfer-Encoding": "gzip",
+    "Connection": "X-Kind",
+}
+
+
+@case(lambda _: Response(418, "hello", _OF_THE_HOST), ["S14.10"], needs=["responses"])
+async def where_an_answer_ends_is_for_the_host_to_say(talk: Talk) -> None:
+    client = await talk.ask()
+    headers = client.head.headers
+    found = [name for name, value in _OF_THE_HOST.items() if value in headers.get_all(name)]
+    if found:
+        raise Failure(f"the answer has what the application says in {', '.join(found)}")
+    if (body := await client.body()) != b"hello":
+        raise Failure(f"the body of the answer is {body!r}")
+
+
 def _refuses(_: Request) -> Upgrade:
     raise Refuse(401, "who are you?", _KIND)
 
