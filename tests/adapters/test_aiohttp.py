@@ -8,7 +8,7 @@ import contextlib
 import pytest
 import websockets
 
-from sock import Host, Options, Refuse, Response, Sock, Upgrade
+from sock import Options, Refuse, Response, Sock, Upgrade
 from sock.testing import contract
 from tests.adapters.peers import HANDSHAKE
 
@@ -55,7 +55,10 @@ def test_an_application_sees_its_host(run_async, says_host, host_on):
 
     async def act():
         async with serving(("/", adapter.handler(says_host))) as (_, port):
-            assert await host_on(port) == adapter.HOST == Host("aiohttp")
+            host = await host_on(port)
+            assert host == adapter.HOST
+            assert host.name == "aiohttp"
+            assert not {"S5.3", "S7.8", "S11.1"} & host.declared
 
     run_async(act())
 
@@ -247,7 +250,7 @@ BY_ITSELF = [
     (asking("/door/itself"), 401),
     (asking("/door/itself", Connection="keep-alive"), 401),
     (asking("/door/answers", Connection="keep-alive"), 200),
-    (asking("/hosted/", method="POST"), 405),
+    (asking("/hosted/", method="POST"), 400),
     (asking("/nowhere"), 404),
     (asking("/nowhere", Connection="keep-alive"), 404),
 ]

@@ -17,7 +17,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final, final
 
 from sock.hosting.asking import refused
-from sock.hosting.limit import Limit, host_with
+from sock.hosting.limit import HEADS, LIFESPAN, host_with
 from sock.hosting.takeover import Takeover, take_from_transport
 from sock.loop import Reactor
 from sock.observe import log
@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 
 __all__ = ["HOST", "LIMITS", "drain", "handler", "setup", "upgrade"]
 
-LIMITS: Final[tuple[Limit, ...]] = ()
-"""The statements that do not hold on this host: none."""
+LIMITS: Final = (HEADS, LIFESPAN)
+"""What is aiohttp's to do: no statement about a connection is among these."""
 
 HOST: Final = host_with("aiohttp", LIMITS)
 """What `Request.host` is."""

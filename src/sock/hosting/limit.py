@@ -62,6 +62,21 @@ class Limit:
         return ", ".join(fields) or None
 
 
+HEADS: Final = Limit(
+    "heads",
+    ("S14.3", "S14.12", "S17.2"),
+    "the server reads the heads of requests by rules and limits of its own",
+)
+"""The limit of every host whose requests another server reads."""
+
+LIFESPAN: Final = Limit(
+    "lifespan",
+    ("S19.4", "S19.5", "S19.6", "S19.10", "S19.11"),
+    "a route is told of no start and no stop: the program enters the lifespan",
+)
+"""The limit of a host in a route [S19.7]."""
+
+
 def host_with(name: str, limits: Iterable[Limit]) -> Host:
     """Return the host of this name, which declares the statements of these limits [S0.8]."""
     return Host(name, declared={number for limit in limits for number in limit.statements})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sock.hosting.limit import Limit, host_with
+from sock.hosting.limit import HEADS, Limit, host_with
 
 NAME_IN_LOG: Final = "this ASGI server (uvicorn can, with --ws sock.adapters.uvicorn:SockProtocol)"
 """The name of the host in the log."""
@@ -19,6 +19,18 @@ CONTROL: Final = Limit(
 
 LIMITS: Final = (
     CONTROL,
+    HEADS,
+    Limit(
+        "fields",
+        ("S13.5",),
+        "some servers join the fields of one name",
+    ),
+    Limit(
+        "lifespan",
+        ("S19.4", "S19.5", "S19.6", "S19.10", "S19.11"),
+        "some servers do not speak the lifespan protocol, and a framework tells a mounted"
+        " application of no start and no stop",
+    ),
     Limit(
         "idle",
         ("S12.1", "S12.2", "S12.4"),

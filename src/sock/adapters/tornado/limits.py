@@ -1,13 +1,13 @@
-"""The limits of Tornado as a host: there are none, because it lets go of its socket."""
+"""The limits of Tornado as a host: few, because it lets go of its socket."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from sock.hosting.limit import Limit, host_with
+from sock.hosting.limit import HEADS, LIFESPAN, host_with
 
-LIMITS: Final[tuple[Limit, ...]] = ()
-"""The statements that do not hold on this host: none."""
+LIMITS: Final = (HEADS, LIFESPAN)
+"""What is Tornado's to do: no statement about a connection is among these."""
 
 HOST: Final = host_with("tornado", LIMITS)
 """What `Request.host` is."""

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from sock.hosting.limit import Limit, host_with
+from sock.hosting.limit import HEADS, LIFESPAN, Limit, host_with
 
 LIMITS: Final = (
+    HEADS,
+    LIFESPAN,
+    Limit(
+        "requests",
+        ("S13.9", "S19.9"),
+        "websockets refuses every request with a body",
+    ),
     Limit(
         "control",
         ("S5.2", "S5.3"),
