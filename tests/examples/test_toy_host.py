@@ -16,8 +16,10 @@ LIMITS = ["heads", "lifespan", "requests"]
 LEFT_OUT = {
     "what_is_no_request_is_refused_and_nothing_behind_it_is_read",
     "a_length_of_many_digits_in_a_head_is_refused",
+    "a_peer_that_is_lost_before_init_is_never_live",
 }
-"""Cases about requests that only a whole HTTP server finds fault with."""
+"""Cases for a whole HTTP server, which finds fault with more, and reads while the application is
+asked."""
 
 SOURCE = Path(__file__).parents[2] / "examples" / "toy_host.py"
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from sock.spec import Options, Upgrade
+from sock.spec import Options, Response, Upgrade
 
 from .case import Case, case, registered
-from .raw import asked, has_status, made_nothing
+from .raw import Answer, asked, has_status, made_nothing, requested
 from .subject import Subject
 from .verdict import Failure
 
@@ -98,6 +98,7 @@ _UPGRADES: Final[tuple[tuple[int, tuple[str, ...], dict[str, Any]], ...]] = (
 _OFFERS: Final[tuple[tuple[int, tuple[str, ...], dict[str, Any]], ...]] = (
     (101, (f"{_PROTOCOL}: a,, b,", f"{_PROTOCOL}: c"), {}),
     (400, (f"{_PROTOCOL}: a, b", f"{_PROTOCOL}: a"), {}),
+    (400, (f"{_PROTOCOL}: ,",), {}),
     (400, ("Sec-WebSocket-Extensions: ,",), {}),
 )
 
@@ -206,3 +207,35 @@ async def a_header_may_be_on_the_101_more_than_once(talk: Talk) -> None:
     found = client.head.headers.get_all("set-cookie")
     if found != ["a=1", "b=2"]:
         raise Failure(f"the 101 has the cookies {found}")
+
+
+# S14.10: headers of an ordinary answer that are the host's.
+
+
+def _frames_it_itself(_: Request) -> Response:
+    names = {"Content-Length": "1", "Transfer-Encoding": "gzip", "Keep-Alive": "timeout=77"}
+    return Response(201, "hello", {**names, "Connection": "x-mine", "X-Kind": "plain"})
+
+
+def _is_framed_by_the_host(answer: Answer) -> None:
+    has_status(answer, 201)  # over HTTP/2, a 200 would be a connection
+    headers = answer.headers
+    lengths = headers.get_all("content-length")
+    chunked = headers.get_all("transfer-encoding") == ["chunked"]
+    if lengths != ["5"] and not (chunked and not lengths):
+        raise Failure(f"the answer of 5 bytes has Content-Length: {', '.join(lengths)}")
+    codings, lives = headers.get("transfer-encoding", ""), headers.get_all("keep-alive")
+    if "gzip" in codings or "timeout=77" in lives:
+        raise Failure("the answer has a header that is the host's")
+    if "x-mine" in headers.get("connection", "") or headers.get("x-kind") != "plain":
+        raise Failure("the answer has a Connection of the application's, or lacks its X-Kind")
+    if b"hello" not in answer.behind:
+        raise Failure(f"the body is {answer.behind!r}")
+
+
+@case(_frames_it_itself, ["S14.10", "S1.2"], needs=["responses"])
+async def only_the_host_says_where_an_ordinary_answer_ends(talk: Talk) -> None:
+    _is_framed_by_the_host(await asked(talk, wait=True))
+    ordinary = await requested(talk, wait=True)
+    if ordinary.status == 201:  # the host takes ordinary requests too
+        _is_framed_by_the_host(ordinary)

@@ -127,6 +127,7 @@ class _Stops(Keeps):
             (4000, 7, ()),
             (4000, "", 7),
             (4000, "", ["one", 7]),
+            (4000, "", ["one", "\ud800"]),
         ]
         for code, detail, messages in wrong:
             try:
@@ -140,7 +141,7 @@ class _Stops(Keeps):
 async def stop_refuses_in_its_caller_what_may_not_be_said(talk: Talk) -> None:
     client = await talk.open()
     await client.send("wrong")
-    await talk.hears(client, "5 refused, False")
+    await talk.hears(client, "6 refused, False")
 
 
 @case(_Stops, ["S10.11", "S7.15"], needs=["detail"])
