@@ -70,6 +70,21 @@ def test_the_application_is_asked_at_the_handshake(run_async):
     run_async(act())
 
 
+def test_an_ordinary_request_is_told_with_its_method(run_async):
+    """[S13.5]"""
+
+    async def act():
+        async with serving(lambda request: Response(200, request.method)) as (_, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"DELETE / HTTP/1.1\r\nHost: a\r\n\r\n")
+            answer = await reader.read()
+            writer.close()
+            # Releases before 17 refuse the method by themselves.
+            assert answer.endswith(b"\r\n\r\nDELETE") or answer.startswith(b"HTTP/1.1 4")
+
+    run_async(act())
+
+
 @pytest.mark.parametrize(
     ("path", "key"), [("/refused", "AAAAAAAAAAAAAAAAAAAAAA=="), ("/echo", "short")]
 )

@@ -120,12 +120,13 @@ def request_of(connection: ServerConnection, host: Host) -> Request:
     """Return the request that websockets has read."""
     theirs: Any = connection.request
     request = Request(
-        "GET",
+        getattr(theirs, "method", "GET"),  # releases that do not tell it take no other
         theirs.path,
         [
             (name.encode("latin-1"), value.encode("latin-1"))
             for name, value in theirs.headers.raw_items()
         ],
+        http_version=getattr(theirs, "protocol", "HTTP/1.1").removeprefix("HTTP/"),
         scheme="http" if connection.transport.get_extra_info("sslcontext") is None else "https",
         client=address_of(connection.remote_address),
         server=address_of(connection.local_address),
