@@ -13,7 +13,7 @@ class Server:
     """Somebody else's connection: what a test puts in, and what was sent and said."""
 
     def __init__(self, *, controls=False):
-        self.controls = controls
+        self.passes_control_frames = controls
         self.sent = []
         self.closed = []
         self.slow = None

@@ -366,7 +366,7 @@ def test_a_handler_behind_a_wrapper_is_freed_and_the_wrapper_too(run_async, dial
 class ServerWire:
     """Another server's connection: one message, and then the peer's end."""
 
-    controls = False
+    passes_control_frames = False
 
     def __init__(self):
         self.told = [Remote(1001), "text"]

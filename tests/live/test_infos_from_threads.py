@@ -89,7 +89,7 @@ def test_what_threads_send_to_a_link_arrives_in_order_or_it_ends_with_1013(run, 
 class Silent:
     """A server of somebody else's, whose peer says nothing."""
 
-    controls = False
+    passes_control_frames = False
 
     def __init__(self):
         self.closed = []

@@ -559,7 +559,7 @@ def test_send_after_may_be_called_while_the_loop_does_not_run(loop_factory, monk
 
 def object_with_controls():
     class ServerWire:
-        controls = False
+        passes_control_frames = False
 
     return ServerWire()
 

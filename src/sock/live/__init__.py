@@ -5,7 +5,9 @@
 import sock.loop  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
 from .bridge import Bridge as Bridge
+from .engine_connection import EngineConnection as EngineConnection
 from .link import Link as Link
 from .ref import LiveRef as LiveRef
+from .transport_wire import TransportWire as TransportWire
 
-__all__ = ["Bridge", "Link", "LiveRef"]
+__all__ = ["Bridge", "EngineConnection", "Link", "LiveRef", "TransportWire"]

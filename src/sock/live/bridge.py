@@ -113,7 +113,7 @@ class Bridge(LiveConnection):
     ) -> None:
         loop = reactor.loop
         idle, ping = options.idle_timeout, options.ping_interval
-        if not wire.controls:
+        if not wire.passes_control_frames:
             # We do not see the pongs: a peer that answers every ping would be taken for dead.
             idle = ping = None
         keepalive = Keepalive(idle, ping, loop.time())
@@ -228,7 +228,7 @@ class Bridge(LiveConnection):
         kind = type(message)
         if kind is not str and kind is not bytes:
             message = snapshot(message)
-            if isinstance(message, (Ping, Pong)) and not self._wire.controls:
+            if isinstance(message, (Ping, Pong)) and not self._wire.passes_control_frames:
                 if self._on_unsendable is not None:
                     self._on_unsendable(message)
                 return

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, final
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast, final
 
+from sock.spec import Prepared, Text
 from sock.spec.exact import exact_bytes, exact_text
 
 if TYPE_CHECKING:
@@ -11,16 +12,16 @@ if TYPE_CHECKING:
 
     from sock.spec import Message, Ping, Pong, Remote, Shutdown
 
+    Received: TypeAlias = str | bytes | bytearray | memoryview | Ping | Pong | Remote | Shutdown
+
 
 class ServerWire(Protocol):
     """A WebSocket connection in another server, which has accepted it already."""
 
-    controls: bool
+    passes_control_frames: bool
     """Whether pings can be sent, and pongs are received."""
 
-    async def receive(
-        self,
-    ) -> str | bytes | bytearray | memoryview | Ping | Pong | Remote | Shutdown:
+    async def receive(self) -> Received:
         """Return the next message, or how the connection ends.
 
         A message in a buffer is copied before the next one is asked for.
@@ -67,4 +68,19 @@ def snapshot(message: Message) -> Message:
         return bytes(message)
     if isinstance(message, (bytes, bytearray)):
         return bytes(exact_bytes(message))
+    return message
+
+
+def plain(message: Message) -> str | bytes | Ping | Pong:
+    """Return a message in a form that every implementation of RFC 6455 can encode.
+
+    >>> plain(Prepared("hello")), plain(Text(b"hello")), plain(bytearray(b"hello"))
+    ('hello', 'hello', b'hello')
+    """
+    if isinstance(message, Prepared):
+        return message.message
+    if isinstance(message, Text):
+        return message.utf8.decode()
+    if isinstance(message, (bytearray, memoryview)):
+        return bytes(cast("bytearray", message))
     return message

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
     from .service import Service
 
-_PATIENCE: Final = 2.0
+_LEAVE_TIMEOUT: Final = 2.0
 """Seconds that a peer has to take its last answer and to send its FIN."""
 
 _MAX_DROPPED: Final = 1024 * 1024
@@ -151,7 +151,7 @@ class Connection(Wakeable):
     def drained(self) -> None:
         """Go on with the next request, or leave, now that the peer has taken all answers."""
         if self._state is _LEAVING:
-            self._set_alarm(_PATIENCE)
+            self._set_alarm(_LEAVE_TIMEOUT)
         else:
             self.go_on()
 
@@ -307,7 +307,7 @@ class Connection(Wakeable):
         if self.pipe.pending:
             self._watch_progress()
         else:
-            self._set_alarm(_PATIENCE)
+            self._set_alarm(_LEAVE_TIMEOUT)
 
     def _close(self) -> None:
         """Close TCP when the peer has taken the bytes that wait for it."""

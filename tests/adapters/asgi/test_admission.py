@@ -91,7 +91,7 @@ def test_what_is_pushed_and_cannot_be_sent_is_told_once(events, run_async):
             return [Ping(), Pong()]
 
     class Server:
-        controls = False
+        passes_control_frames = False
 
         def __init__(self):
             self.told = ["one", "two", Remote(1000)]

@@ -60,13 +60,7 @@ async def _all(wanted: str, jobs: int, *, verbose: bool) -> int:
                     for case in contract.CASES
                     if mutant is None or mutant.statement in case.statements
                 ]
-                trial = await tried(mutant, proofs, home)
-                if mutant is not None and trial.problem:
-                    # On a machine that stalls, a broken server may look like one that waits.
-                    again = home / "again"
-                    again.mkdir()
-                    trial = await tried(mutant, proofs, again)
-                return trial
+                return await tried(mutant, proofs, home)
 
         trials = [one(number, mutant) for number, mutant in enumerate(chosen)]
         if not wanted:

@@ -177,7 +177,7 @@ class AsgiWire:
         send: of the scope.
     """
 
-    controls = False
+    passes_control_frames = False
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._receive = receive

@@ -130,7 +130,7 @@ class _EventConnection:
 class _QuartConnection:
     """A WebSocket of Quart, which receives by itself and cancels its route when the peer leaves."""
 
-    controls = False
+    passes_control_frames = False
 
     def __init__(self, websocket: Any) -> None:
         from . import quart

@@ -38,7 +38,7 @@ _VIOLATIONS: Final = {
 class WebsocketsWire:
     """A connection of websockets: the `ServerWire` of a `Bridge`."""
 
-    controls = True
+    passes_control_frames = True
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection

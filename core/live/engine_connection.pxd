@@ -1,0 +1,18 @@
+cimport cython
+
+from sock.live.live_connection cimport LiveConnection
+from sock.live.ref cimport LiveRef
+
+
+@cython.final
+cdef class EngineConnection(LiveConnection):
+    cdef double _closing_at
+    cdef bint _ending_tcp
+    cdef bint _in_turn
+    cdef object _on_over
+    cdef bint _peer_done
+    cdef object _unread
+    cdef object _wire
+    cdef public LiveRef ref
+
+    cpdef push(self, message)

@@ -1,0 +1,370 @@
+"""A connection whose frames the host reads and writes itself: the life cycle over plain calls.
+
+    state       what happens                    what is done                            then
+    ----------  ------------------------------  --------------------------------------  ----------
+    OPEN        a message or a pong comes       the life cycle takes it (1)             OPEN
+    OPEN        a ping comes                    send a pong, tell the life cycle        OPEN
+    OPEN        the life cycle holds            pause the wire, stop the peer's clock   HELD
+    HELD        the life cycle resumes          take what was left, then read again     OPEN
+    not LOST    the life cycle closes (2)       send our Close, read on                 CLOSE_SENT
+    CLOSE_SENT  the peer's Close comes          end TCP                                 CLOSE_SENT
+    CLOSE_SENT  the peer breaks the protocol    end TCP                                 CLOSE_SENT
+    CLOSE_SENT  anything else comes             ignore it                               CLOSE_SENT
+    CLOSE_SENT  close_timeout passes            cut TCP                                 CLOSE_SENT
+    not LOST    TCP is lost                     tell the life cycle                     LOST
+    LOST        the life cycle is over          call on_over                            LOST
+
+    (1) its answers leave in one write at the end of the turn
+    (2) by itself, or because it was told of the peer's Close or of a violation of the protocol
+
+"The peer's clock" is its `Keepalive`: it stands still while the wire does not read (rule 12).
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Any, TypeAlias, final
+
+from sock import telemetry
+from sock.engine import NEVER, Job, Keepalive, Phase, Verdict, encoded_size
+from sock.spec import Ping, Pong, ProtocolError, Remote
+from sock.wire.frame import Close, too_big
+
+from . import driver
+from .live_connection import LiveConnection
+from .ref import LiveRef
+from .server_wire import plain
+from .state import BEHIND, CLOSE_SENT, HELD, LOST, OPEN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from sock.loop.reactor import Reactor
+    from sock.spec import Message, Options, Request, Sock
+
+    from .frame_wire import FrameWire
+
+    Received: TypeAlias = str | bytes | Ping | Pong | Remote | ProtocolError
+
+
+@final
+class EngineConnection(LiveConnection):
+    """One live connection of a host that has its own wire, and takes everything else from Sock.
+
+    The host calls `begin` once, then `receive`, `drained` and `lost` as things happen. All of them,
+    and all calls of the wire, are in the thread of the event loop. For a drain the connection is
+    one of the host's `Members`.
+
+    Args:
+        reactor: of the event loop.
+        wire: the connection in the host, whose 101 is on its way.
+        request: that was upgraded.
+        handler: of the application; its callbacks are called.
+        options: all limits, laid over those of the host.
+        on_over: called when the life cycle and TCP have both ended.
+        debug: whether to report callbacks that block the event loop.
+    """
+
+    __slots__ = (
+        "_closing_at",
+        "_ending_tcp",
+        "_in_turn",
+        "_on_over",
+        "_peer_done",
+        "_unread",
+        "_wire",
+        "ref",
+    )
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        wire: FrameWire,
+        request: Request,
+        handler: Sock[Any, Any],
+        options: Options,
+        *,
+        on_over: Callable[[EngineConnection], None] | None = None,
+        debug: bool = False,
+    ) -> None:
+        keepalive = Keepalive(options.idle_timeout, options.ping_interval, reactor.loop.time())
+        scope = reactor.scope.for_current_context()
+        super().__init__(reactor, request, handler, options, keepalive, debug, scope)
+        self.ref = LiveRef(self)
+        self._wire = wire
+        self._on_over = on_over
+        self._in_turn = False
+        self._unread: Any = None  # an iterator: what the host has read and nobody has taken yet
+        self._ending_tcp = False
+        self._peer_done = False  # its Close has come, or it has broken the protocol
+        self._closing_at = NEVER  # our deadline for the end of TCP, once our Close was sent
+
+    # Called by the host.
+
+    def begin(self) -> None:
+        """Go live, when the 101 is on its way: call `init`, then let the wire read."""
+        if self.lifecycle.phase is not Phase.OVER:  # a drain may have ended it before it began
+            self.run_in_scope(self._begin)
+
+    def receive(self, received: Iterable[Received]) -> None:
+        """Take what the host has read in one piece; all answers leave in one write.
+
+        Args:
+            received: complete messages, pings and pongs; `Remote(code, detail)` for a Close frame,
+                where 1005 is one without a code; a `ProtocolError` where the peer has broken the
+                protocol, after which nothing is parsed any more. It may be a generator that parses
+                the next one when it is asked: nothing is asked for while the wire is paused.
+        """
+        self.keepalive.heard = self.reactor.loop.time()
+        rest = self._unread
+        self._unread = iter(received) if rest is None else chain(rest, received)
+        if self.state is OPEN or self.state is CLOSE_SENT:
+            self.reactor.begin_turn()
+            self.turn()
+
+    def drained(self) -> None:
+        """Take note that the kernel has taken everything that was pending."""
+        self.run_in_scope(self._go_on_sending)
+
+    def lost(self) -> None:
+        """Take note that TCP has ended, whoever has ended it. This is the last call."""
+        self.state = LOST
+        self._unread = None
+        self._closing_at = NEVER
+        self.run_in_scope(self._tell_lost)
+        self.wake_waiters()
+        self._release()
+
+    # Called by a drain and by the reactor.
+
+    def finish_up(self, timeout: float | None) -> None:
+        """Drain: let the work under way finish within `timeout` seconds, then close with 1012."""
+        self.lifecycle.shutdown(timeout)
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        self._wire.cut()
+
+    def go_on(self) -> None:
+        """Handle the messages and infos that wait, and send everything that is queued."""
+        self._in_turn = True
+        try:
+            if self._unread is not None and self.state is not HELD:
+                self._take_unread()
+            if self.state is BEHIND and self._unread is None:
+                self._read_on()
+            self.lifecycle.step()
+            self._finish_turn()
+        except BaseException as error:
+            self._break(error)
+            raise
+
+    def look(self, now: float) -> None:
+        """Do what is due: one of the deadlines may have passed."""
+        if now >= self._alarm_at:
+            self._alarm_at = NEVER
+            self.lifecycle.alarmed()
+        if self.state is LOST:
+            self.arm()
+            return
+        if self.state is not CLOSE_SENT:
+            verdict = self.keepalive.check(now)
+            if verdict is Verdict.PING:
+                self.push(Ping())
+            elif verdict is Verdict.DEAD:
+                self.lifecycle.timed_out()
+        if now >= self._send_due(now):
+            self.lifecycle.too_slow()
+            self._wire.cut()
+        elif now >= self._closing_at:
+            self._wire.cut()
+        else:
+            self.arm()
+
+    def arm(self) -> None:
+        """Tell the wheel the earliest deadline."""
+        due = self._alarm_at
+        if self.state is not LOST:
+            now = self.reactor.loop.time()
+            due = min(due, self._closing_at, self._send_due(now))
+            if self.state is not CLOSE_SENT:
+                due = min(due, self.keepalive.due())
+        if due < NEVER:
+            self.reactor.wheel.arm(self, due)
+
+    @property
+    def pending(self) -> int:
+        """Bytes that wait for the peer."""
+        return 0 if self.state is LOST else self._wire.pending
+
+    # Called by the life cycle, whose host this is.
+
+    def push(self, message: Message, /) -> None:
+        """Queue a message, which is sent at the end of the turn."""
+        if self.state is CLOSE_SENT or self.state is LOST:
+            return
+        self._wire.send(plain(message))
+        if self._wire.pending > self._max_pending():
+            self.lifecycle.note_pending(self._wire.pending)
+        if not self._in_turn:
+            self.reactor.wake(self)
+
+    def close(self, code: int | None, detail: str, /) -> None:
+        """Send Close, behind everything that was pushed."""
+        if self.state is LOST:
+            return
+        reading = self.state is OPEN
+        self.state = CLOSE_SENT
+        self._closing_at = self.reactor.loop.time() + self._options.close_timeout
+        self._wire.close(code, detail)
+        # Now, in one write with everything before it: `terminate` comes next, and never delays the
+        # Close frame (rule 8).
+        self._wire.flush()
+        self.arm()
+        if not reading:
+            self._wire.resume()
+        if not self._in_turn:
+            self.reactor.wake(self)  # the peer's Close may be among the unread messages
+
+    def start(self, job: Job, /) -> None:
+        """Begin a job."""
+        driver.start(self, job)
+
+    def cancel(self, job: Job, /) -> None:
+        """Cancel a job."""
+        driver.cancel(job)
+
+    def hold(self) -> None:
+        """Stop reading. The peer's clock stands still."""
+        if self.state is OPEN or self.state is BEHIND:
+            self._pause()
+            self.state = HELD
+
+    def resume(self) -> None:
+        """Read again; in the next turn, the messages that were left come first."""
+        if self.state is HELD:
+            self.state = BEHIND
+            self.reactor.wake(self)
+
+    def over(self) -> None:
+        """Take note that the life cycle has ended."""
+        self.ref.drop_connection()
+        self.finish()
+        if self.state is not CLOSE_SENT and self.state is not LOST:
+            self._wire.end()  # a drain has ended it before `init`: no Close was sent
+        self._release()
+
+    # Inside.
+
+    def _tell_lost(self) -> None:
+        self.lifecycle.lost()
+
+    def _begin(self) -> None:
+        telemetry.emit("connection.opened", request=self.request)
+        self._in_turn = True
+        self.lifecycle.open()
+        self._finish_turn()
+        if self.state is OPEN or self.state is CLOSE_SENT:
+            self._wire.resume()
+        self.arm()
+
+    def _take_unread(self) -> None:
+        """Take one after the other, as long as the life cycle and the time of the turn allow it."""
+        for one in self._unread:
+            if not self._take(one):
+                return
+            if self.state is OPEN and self.reactor.overdue():
+                self._pause()
+                self.state = BEHIND
+                self.reactor.wake(self)
+                return
+        self._unread = None
+
+    def _take(self, received: Received) -> bool:
+        """Take what was received; tell whether more may be asked for."""
+        life = self.lifecycle
+        if isinstance(received, (Remote, ProtocolError)):
+            self._peer_done = True
+            if self.state is CLOSE_SENT:
+                pass  # both Closes are there, or there will be no other
+            elif isinstance(received, ProtocolError):
+                life.violated(received)
+            else:
+                answer = Close(received.code, received.detail).answer
+                life.peer_closed(received.code, received.detail, answer)
+            return False
+        if self.state is CLOSE_SENT:
+            return True  # it is ignored
+        if isinstance(received, Ping):
+            self._wire.send(Pong(received.payload))
+        elif isinstance(received, (str, bytes)) and encoded_size(received) > self._max_size():
+            self._peer_done = True
+            life.violated(too_big(int(self._max_size())))
+            return False
+        return life.receive(received)
+
+    def _finish_turn(self) -> None:
+        """Send everything that was queued during the turn."""
+        self._in_turn = False
+        if self.state is LOST:
+            return
+        if self.state is CLOSE_SENT:
+            if self._peer_done and not self._ending_tcp:
+                self._ending_tcp = True
+                self._wire.end()
+            return
+        self._wire.flush()
+        pending = self._wire.pending
+        if pending:
+            self.lifecycle.note_pending(pending)
+            self.arm()
+        elif self.lifecycle.outbox.full:
+            self._go_on_sending()
+
+    def _go_on_sending(self) -> None:
+        self.lifecycle.note_pending(0)
+        self.wake_waiters()
+
+    def _pause(self) -> None:
+        if self.state is OPEN:
+            self.keepalive.hold(self.reactor.loop.time())
+            self._wire.pause()
+
+    def _read_on(self) -> None:
+        self.state = OPEN
+        self.keepalive.resume(self.reactor.loop.time())
+        self._wire.resume()
+        self.arm()
+
+    def _break(self, error: BaseException) -> None:
+        """End the connection after a turn that could not be finished, for example without memory.
+
+        An interrupt of the whole program ends no connection.
+        """
+        self._in_turn = False
+        self.reactor.wake(self)
+        if isinstance(error, (KeyboardInterrupt, SystemExit)):
+            return
+        if self.lifecycle.phase is Phase.OVER:
+            self._wire.cut()
+        else:
+            self.lifecycle.take_error(error)
+
+    def _send_due(self, now: float) -> float:
+        wire = self._wire
+        return self.lifecycle.outbox.due(now, wire.pending, wire.bytes_taken)
+
+    def _max_size(self) -> float:
+        return self._options.max_message_size or NEVER
+
+    def _max_pending(self) -> float:
+        return self._options.max_send_buffer or NEVER
+
+    def _release(self) -> None:
+        """Keep nothing alive any more, when the life cycle and TCP have both ended."""
+        if self.state is LOST and self.lifecycle.phase is Phase.OVER:
+            self.reactor.wheel.disarm(self)
+            on_over, self._on_over = self._on_over, None
+            if on_over is not None:
+                on_over(self)
+            self.lifecycle.forget()
