@@ -1,7 +1,10 @@
 from libc.stdint cimport uint8_t
 
+from sock.engine.keepalive cimport Keepalive
 from sock.live.live_connection cimport LiveConnection
 from sock.loop.raw_pipe cimport RawPipe
+from sock.loop.reactor cimport Reactor
+from sock.loop.scope cimport Scope
 from sock.wire.parser cimport Parser
 from sock.wire.raw_writer cimport FrameBuffer
 from sock.wire.writer cimport Writer
@@ -21,6 +24,19 @@ cdef class Lane(LiveConnection):
     cdef Py_ssize_t _max_out
     cdef FrameBuffer _out
 
+    cdef _set_up_lane(
+        self,
+        Reactor reactor,
+        request,
+        handler,
+        options,
+        Keepalive keepalive,
+        bint debug,
+        Scope scope,
+        pipe,
+        Parser parser,
+        Writer writer,
+    )
     cdef int raw_received(self, const uint8_t *data, Py_ssize_t size) except -1
     cdef bint _deliver_slowly(self, event) except -1
     cdef bint _turn_goes_on(self) except -1

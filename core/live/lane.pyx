@@ -85,20 +85,21 @@ cdef bint deliver(Lane lane, event) except -1:
 cdef class Lane(LiveConnection):
     """The part of a `Link` that runs for every message. A `Link` is a `Lane`."""
 
-    def __init__(
+    cdef _set_up_lane(
         self,
-        Reactor reactor not None,
+        Reactor reactor,
         request,
         handler,
         options,
-        Keepalive keepalive not None,
+        Keepalive keepalive,
         bint debug,
-        Scope scope not None,
+        Scope scope,
         pipe,
-        Parser parser not None,
-        Writer writer not None,
+        Parser parser,
+        Writer writer,
     ):
-        super().__init__(reactor, request, handler, options, keepalive, debug, scope)
+        """Do what a constructor would do, as `LiveConnection._set_up` does it."""
+        self._set_up(reactor, request, handler, options, keepalive, debug, scope)
         self.pipe = pipe
         self._raw = pipe if isinstance(pipe, RawPipe) else None
         self.parser = parser

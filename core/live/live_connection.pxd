@@ -2,7 +2,7 @@ from sock.engine.keepalive cimport Keepalive as CKeepalive
 from sock.engine.lifecycle cimport Lifecycle as CLifecycle
 from sock.live.infos_from_threads cimport InfoCount as CInfoCount
 from sock.loop.reactor cimport Reactor as CReactor
-from sock.loop.scope cimport Scoped
+from sock.loop.scope cimport Scope, Scoped
 
 
 cdef class LiveConnection(Scoped):
@@ -21,6 +21,16 @@ cdef class LiveConnection(Scoped):
     cdef public object slot
     cdef public object state
 
+    cdef _set_up(
+        self,
+        CReactor reactor,
+        request,
+        handler,
+        options,
+        CKeepalive keepalive,
+        bint debug,
+        Scope scope,
+    )
     cpdef wake(self)
     cpdef bint overdue(self) except -1
     cpdef alarm(self, seconds)

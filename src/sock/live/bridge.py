@@ -118,7 +118,7 @@ class Bridge(LiveConnection):
             idle = ping = None
         keepalive = Keepalive(idle, ping, loop.time())
         scope = Scope(contextvars.copy_context())
-        super().__init__(reactor, request, handler, options, keepalive, debug, scope)
+        self._set_up(reactor, request, handler, options, keepalive, debug, scope)
         self.ref = LiveRef(self)
         self._wire = wire
         self._on_unsendable = on_unsendable

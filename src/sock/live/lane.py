@@ -57,7 +57,7 @@ class Lane(LiveConnection):
         "writer",
     )
 
-    def __init__(
+    def _set_up_lane(
         self,
         reactor: Reactor,
         request: Request,
@@ -70,7 +70,8 @@ class Lane(LiveConnection):
         parser: Parser,
         writer: Writer,
     ) -> None:
-        super().__init__(reactor, request, handler, options, keepalive, debug, scope)
+        """Do what a constructor would do, as `LiveConnection._set_up` does it."""
+        self._set_up(reactor, request, handler, options, keepalive, debug, scope)
         self.pipe = pipe
         self.parser = parser
         self.writer = writer

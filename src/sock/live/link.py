@@ -90,7 +90,7 @@ class Link(Lane):
             inflater = agreement.inflater()
             if options.compression is not None:
                 deflater = agreement.deflater(options.compression)
-        super().__init__(
+        self._set_up_lane(
             reactor,
             request,
             handler,
