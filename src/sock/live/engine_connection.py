@@ -89,7 +89,7 @@ class EngineConnection(LiveConnection):
     ) -> None:
         keepalive = Keepalive(options.idle_timeout, options.ping_interval, reactor.loop.time())
         scope = reactor.scope.for_current_context()
-        super().__init__(reactor, request, handler, options, keepalive, debug, scope)
+        self._set_up(reactor, request, handler, options, keepalive, debug, scope)
         self.ref = LiveRef(self)
         self._wire = wire
         self._on_over = on_over
