@@ -56,7 +56,12 @@ def loop_kind(request) -> str:
 
 @pytest.fixture
 def run_async(request) -> Callable[[Coroutine[Any, Any, Any]], Any]:
-    """Run a coroutine to its end; on each loop, if the test asks for `loop_kind` too."""
+    """Run a coroutine to its end; on each loop, if the test asks for `loop_kind` too.
+
+    A test with a mark `timeout` has so long, but for ten seconds to end in; another one has `BOUND`.
+    """
+    mark = request.node.get_closest_marker("timeout")
+    bound = BOUND if mark is None else max(BOUND, mark.args[0] - 10)
     factory = asyncio.new_event_loop
     if "loop_kind" in request.fixturenames and request.getfixturevalue("loop_kind") == "uvloop":
         import uvloop
@@ -64,7 +69,7 @@ def run_async(request) -> Callable[[Coroutine[Any, Any, Any]], Any]:
         factory = uvloop.new_event_loop
 
     async def bounded(coroutine):
-        return await asyncio.wait_for(coroutine, BOUND)
+        return await asyncio.wait_for(coroutine, bound)
 
     def run(coroutine):
         with asyncio.Runner(loop_factory=factory) as runner:

@@ -28,7 +28,8 @@ async def serving(*routes, ssl_context=None, cancelling=False, setup=True, middl
         app.router.add_route("*", path, route)
     if setup:
         adapter.setup(app, contract.DRAIN_BOUND)
-    runner = web.AppRunner(app, handler_cancellation=cancelling)
+    # Its access log has whole targets, and the contract looks into the log of the process.
+    runner = web.AppRunner(app, handler_cancellation=cancelling, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=ssl_context)
     await site.start()
@@ -38,8 +39,10 @@ async def serving(*routes, ssl_context=None, cancelling=False, setup=True, middl
         await runner.cleanup()
 
 
-@pytest.mark.parametrize("loop_kind", ["asyncio", "uvloop"], indirect=True)
-@pytest.mark.parametrize("cancelling", [False, True])
+@pytest.mark.timeout(170)
+@pytest.mark.parametrize(
+    ("loop_kind", "cancelling"), [("asyncio", False), ("uvloop", True)], indirect=["loop_kind"]
+)
 def test_all_of_the_contract_holds(run_async, prove, reactor_kind, loop_kind, cancelling):
     async def act():
         route = adapter.handler(contract.app)

@@ -21,8 +21,10 @@ from tests.adapters.uvicorn.applications import Echo, asking, in_a_route, upgrad
 from tests.live_bridge import until
 
 
-@pytest.mark.parametrize("http", ["httptools", "h11"])
-@pytest.mark.parametrize("loop_kind", ["asyncio", "uvloop"], indirect=True)
+@pytest.mark.timeout(170)
+@pytest.mark.parametrize(
+    ("loop_kind", "http"), [("asyncio", "h11"), ("uvloop", "httptools")], indirect=["loop_kind"]
+)
 def test_all_of_the_contract_holds(
     run_async, uvicorn_serving, prove, reactor_kind, loop_kind, http
 ):

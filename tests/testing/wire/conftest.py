@@ -150,7 +150,7 @@ def verdicts(run_async):
                     if not places or int(case.number.partition(".")[2]) in places
                 ]
                 outcomes = await asyncio.gather(
-                    *(try_case(target, case, patience=1.5) for case in chosen)
+                    *(try_case(target, case, patience=2.5) for case in chosen)
                 )
             return {one.case.number: one.verdict.value for one in outcomes}
 
