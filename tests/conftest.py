@@ -58,7 +58,7 @@ def loop_kind(request) -> str:
 def run_async(request) -> Callable[[Coroutine[Any, Any, Any]], Any]:
     """Run a coroutine to its end; on each loop, if the test asks for `loop_kind` too.
 
-    A test with a mark `timeout` has so long, but for ten seconds to end in; another one has `BOUND`.
+    A test with a mark `timeout` has so long, less ten seconds to end in; another one has `BOUND`.
     """
     mark = request.node.get_closest_marker("timeout")
     bound = BOUND if mark is None else max(BOUND, mark.args[0] - 10)
