@@ -101,4 +101,4 @@ class EngineHost(http.HttpConnection):
 
 
 if __name__ == "__main__":
-    asyncio.run(http.serve(lambda: EngineHost(contract.app), int(sys.argv[1])))
+    asyncio.run(http.serve(EngineHost, contract.app, int(sys.argv[1])))

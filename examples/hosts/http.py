@@ -74,13 +74,13 @@ class HttpConnection(asyncio.Protocol):
         self.transport.close()
 
 
-async def serve(protocol: Callable[[], asyncio.Protocol], port: int) -> None:
-    """Serve until SIGTERM; then say 1012 to all."""
+async def serve(host: Callable[[App], asyncio.Protocol], app: App, port: int) -> None:
+    """Serve until SIGTERM; then say 1012 to all, and 503 to those who come meanwhile."""
     log.attach()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(protocol, "127.0.0.1", port)
+    server = await loop.create_server(lambda: host(app), "127.0.0.1", port)
     stopped = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
     await stopped.wait()
+    await Members.of(loop).drain(options_of_host(app, None).drain_timeout)
     server.close()
-    await Members.of(loop).drain(30)

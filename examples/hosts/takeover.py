@@ -51,4 +51,4 @@ class TakeoverHost(HttpConnection):
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(lambda: TakeoverHost(contract.app), int(sys.argv[1])))
+    asyncio.run(serve(TakeoverHost, contract.app, int(sys.argv[1])))
