@@ -33,7 +33,12 @@ LIMITS: Final = (
     Limit("heads", ("S14.3", "S14.12", "S17.2"), "aiohttp has limits of its own for heads"),
     Limit("requests", ("S13.9", "S19.9"), "an ordinary request has no body"),
     Limit("lifespan", ("S19.4", "S19.5", "S19.6", "S19.10", "S19.11"), "no lifespan is entered"),
-    Limit("options", ("S15.5", "S15.7"), "fragments are not counted, and nothing is compressed"),
+    Limit(
+        "options",
+        ("S15.5", "S15.7"),
+        "fragments are not counted, and nothing is compressed",
+        options=frozenset({"max_fragments", "compression"}),
+    ),
 )
 HOST: Final = host_with("an example of a bridge", LIMITS)
 ERRORS: Final = {1007: sock.InvalidData, 1009: sock.MessageTooBig}
@@ -91,7 +96,7 @@ def make(app: sock.App) -> web.Application:
         request = sock.Request(
             asked.method, asked.raw_path, fields, http_version=version, host=HOST
         )
-        answer = await answer_request(app, request, base)
+        answer = await answer_request(app, request, base, compresses=False)
         if isinstance(answer, sock.Response):
             headers, body = CIMultiDict(headers_of(answer)), content_of(answer)
             response = web.Response(status=answer.status, headers=headers, body=body)

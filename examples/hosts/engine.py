@@ -17,7 +17,7 @@ import sock
 from examples.hosts import http
 from sock.engine import NEVER
 from sock.hosting.answering import answer_request
-from sock.hosting.limit import Limit, host_with
+from sock.hosting.limit import Limit, host_with, report_needed
 from sock.hosting.members import Members
 from sock.live import EngineConnection, TransportWire
 from sock.loop import Reactor
@@ -31,7 +31,12 @@ if TYPE_CHECKING:
 LIMITS: Final = (
     *http.LIMITS,
     Limit("violations", ("S15.3", "S15.10"), "some are found when the frame is complete only"),
-    Limit("options", ("S15.5",), "fragments are not counted, and nothing is compressed"),
+    Limit(
+        "options",
+        ("S15.5", "S15.7"),
+        "fragments are not counted, and nothing is compressed",
+        options=frozenset({"max_fragments", "compression"}),
+    ),
     Limit("detail", ("S16.1",), "a Close with 1014, or with no code for a Close, is a violation"),
 )
 ERRORS: Final = {1007: sock.InvalidData}
@@ -86,11 +91,12 @@ class EngineHost(http.HttpConnection):
 
     async def answer(self, request: sock.Request) -> None:
         """Ask the application, and respond or go live."""
-        answer = await answer_request(self.app, request, self.options)
+        answer = await answer_request(self.app, request, self.options, compresses=False)
         if isinstance(answer, sock.Response):
             self.respond(answer)
             return
         loop, handler, options = self.loop, answer.upgrade.handler, answer.options
+        report_needed(self.host.name, LIMITS, handler, options, request)
         wire = WsprotoWire(self.transport, answer.head, options.max_message_size or NEVER)
         members = Members.of(loop)  # the connections that a drain ends
         connection = EngineConnection(

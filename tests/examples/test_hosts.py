@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from sock import Compression, Options, Sock, Upgrade, telemetry
 from sock.hosting.members import Members
 from sock.observe import log
 from sock.testing import contract
+from sock.testing.client import Client
 
 FOLDER = Path(__file__).parents[2] / "examples" / "hosts"
 LEFT_OUT = {
@@ -18,6 +20,11 @@ LEFT_OUT = {
     "a_length_of_many_digits_in_a_head_is_refused",
 }
 """Cases about requests that only a whole HTTP server finds fault with."""
+
+
+class Echo(Sock):
+    def handle_in(self, message):
+        return message
 
 
 @pytest.mark.parametrize("source", sorted(FOLDER.glob("*.py")), ids=lambda source: source.name)
@@ -52,8 +59,8 @@ async def serving(protocol):
     server = await loop.create_server(protocol, "127.0.0.1", 0)
 
     async def drain():
-        server.close()
         await Members.of(loop).drain(5)
+        server.close()
 
     try:
         yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}", drain
@@ -82,6 +89,31 @@ def test_the_host_with_frames_of_its_own_passes_all_that_it_does_not_declare(run
             assert await prove(url, drain, LIMITS) == {}
 
     run_bounded(act())
+
+
+def test_the_host_with_frames_of_its_own_agrees_on_no_compression(run_bounded):
+    pytest.importorskip("wsproto")
+    from examples.hosts.engine import EngineHost
+
+    def app(request):
+        return Upgrade(Echo(request), options=Options(compression=True))
+
+    async def act():
+        async with serving(lambda: EngineHost(app)) as (url, drain):
+            async with await Client.connect(url, compression=Compression()) as client:
+                assert "sec-websocket-extensions" not in client.head.headers
+                await client.send("text")
+                assert await client.receive() == "text"
+            await drain()
+
+    seen = []
+    unsubscribe = telemetry.subscribe(lambda event, fields: seen.append((event, fields)))
+    try:
+        run_bounded(act())
+    finally:
+        unsubscribe()
+    needed = [fields["needed"] for event, fields in seen if event == "host.limited"]
+    assert needed == ["compression"]
 
 
 @pytest.mark.timeout(170)

@@ -39,6 +39,26 @@ def test_an_upgrade_is_accepted_with_its_options_and_the_head_of_the_101(run_asy
     assert answer.agreement is None
 
 
+def compresses(request):
+    return Upgrade(Echo(request), options=Options(compression=True))
+
+
+OFFERS = {"Sec-WebSocket-Extensions": "permessage-deflate"}
+
+
+@pytest.mark.parametrize("app", [Echo, compresses])
+def test_a_host_that_does_not_compress_agrees_on_no_compression(run_async, app):
+    able, unable = (
+        run_async(answer_request(app, testing.request(headers=OFFERS), base, compresses=able))
+        for base, able in ((Options(compression=True), True), (Options(compression=True), False))
+    )
+    assert b"permessage-deflate" in able.head
+    assert able.agreement is not None
+    assert b"Sec-WebSocket-Extensions" not in unable.head
+    assert unable.agreement is None
+    assert unable.options.compression is not None  # `report_needed` can tell that it was wanted
+
+
 @pytest.mark.parametrize(
     ("app", "asked", "status"),
     [

@@ -23,10 +23,11 @@ class Accepted(NamedTuple):
     """A connection that was accepted.
 
     Attributes:
-        upgrade: the application's answer, with the handler.
+        upgrade: the application's answer: the `handler`, and the `subprotocol` and the `headers`
+            for a host whose server makes the 101.
         options: all limits of the connection.
-        head: the 101, as bytes, for a host that sends it itself.
-        agreement: how messages are compressed; None if they are not.
+        head: the 101, as bytes, with everything that was agreed, for a host that sends it itself.
+        agreement: how messages are compressed, as the `head` tells the peer; None if they are not.
     """
 
     upgrade: Upgrade
@@ -35,7 +36,9 @@ class Accepted(NamedTuple):
     agreement: Agreement | None
 
 
-async def answer_request(app: App, request: Request, options: Options) -> Accepted | Response:
+async def answer_request(
+    app: App, request: Request, options: Options, *, compresses: bool = True
+) -> Accepted | Response:
     """Check a handshake, ask the application, and accept or refuse.
 
     Everything that goes wrong is reported, and its response is returned.
@@ -44,6 +47,8 @@ async def answer_request(app: App, request: Request, options: Options) -> Accept
         app: the application; a Sock class is one.
         request: the request as it came, with its body.
         options: the host's, laid over those of the application (`options_of_host`).
+        compresses: whether the host compresses messages where the options ask for it. If not, the
+            101 agrees on no compression, whatever they say.
     """
     key = ""
 
@@ -58,7 +63,7 @@ async def answer_request(app: App, request: Request, options: Options) -> Accept
     )
     if isinstance(answer, Response):
         return answer
-    accepted = accept_or_respond(request, key, answer, options)
+    accepted = accept_or_respond(request, key, answer, options, compresses=compresses)
     if isinstance(accepted, Response):
         return accepted
     acceptance, all_options = accepted

@@ -35,7 +35,16 @@ import inspect
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from sock import telemetry
-from sock.spec import HandlerError, HandshakeError, Refuse, Response, Sock, Stop, Upgrade
+from sock.spec import (
+    HandlerError,
+    HandshakeError,
+    Options,
+    Refuse,
+    Response,
+    Sock,
+    Stop,
+    Upgrade,
+)
 from sock.spec.application import depends_on_path, handler_class, routed_class
 from sock.wire import handshake
 
@@ -44,7 +53,7 @@ from .options import options_of_connection, under_class
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sock.spec import App, Options, Request
+    from sock.spec import App, Request
     from sock.spec.origin import Listed
 
 
@@ -191,6 +200,7 @@ def accept_upgrade(
     *,
     seen_request: Request | None = None,
     checked_origins: tuple[Listed, ...] | None = None,
+    compresses: bool = True,
 ) -> tuple[handshake.Acceptance, Options]:
     """Return the 101 for an upgrade, and the options of the connection.
 
@@ -204,6 +214,8 @@ def accept_upgrade(
             None where it is the same request.
         checked_origins: the origins with which `call` has compared the Origin already; it is not
             compared with the same ones again. None for none.
+        compresses: whether the host compresses messages where the options ask for it. If not, the
+            101 agrees on no compression, whatever they say.
 
     Raises:
         HandshakeError: a page of another site asks (403).
@@ -213,15 +225,21 @@ def accept_upgrade(
     upgrade = answer if isinstance(answer, Upgrade) else None
     if checked_origins is None or options.origins is not checked_origins:
         handshake.check_origin(request if seen_request is None else seen_request, options.origins)
-    return handshake.accept(request, key, upgrade, options), options
+    agreeable = options if compresses else Options(compression=False).over(options)
+    return handshake.accept(request, key, upgrade, agreeable), options
 
 
 def accept_or_respond(
-    request: Request, key: str, upgrade: Upgrade, host_options: Options
+    request: Request,
+    key: str,
+    upgrade: Upgrade,
+    host_options: Options,
+    *,
+    compresses: bool = True,
 ) -> tuple[handshake.Acceptance, Options] | Response:
     """Do as `accept_upgrade` does, or return the response that has to be sent in its place."""
     try:
-        return accept_upgrade(request, key, upgrade, host_options)
+        return accept_upgrade(request, key, upgrade, host_options, compresses=compresses)
     except HandshakeError as refusal:
         return refused(request, refusal)
     except HandlerError as error:
