@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 
 import pytest
@@ -175,3 +176,57 @@ def test_a_host_in_another_process_is_checked_by_the_command(run_async):
     code, table = run_async(check())
     assert table.endswith("15 passed, 0 failed, 0 skipped\n")
     assert code == 0
+
+
+HOST_OF_ITS_OWN = """
+import sock
+from sock.testing import contract
+
+sock.run(contract.app, port=0)
+"""
+
+
+def test_the_command_drains_a_host_whose_process_it_is_told(run_async):
+    async def check():
+        host = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", HOST_OF_ITS_OWN),
+            stderr=asyncio.subprocess.PIPE,
+            env=dict(os.environ),
+        )
+        try:
+            log = ""
+            while (found := re.search(r"127\.0\.0\.1:(\d+)", log)) is None:
+                line = await asyncio.wait_for(host.stderr.readline(), 20)
+                assert line, log
+                log += line.decode()
+            reading = asyncio.ensure_future(host.stderr.read())
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "sock.testing.contract"),
+                *(f"ws://127.0.0.1:{found[1]}", "-k", "a_drain_lets"),
+                *("--drain-pid", str(host.pid)),
+                stdout=asyncio.subprocess.PIPE,
+                env=dict(os.environ),
+            )
+            table, _ = await process.communicate()
+            stopped = await asyncio.wait_for(host.wait(), 20)
+            await reading
+        finally:
+            if host.returncode is None:
+                host.kill()
+        return table.decode(), stopped
+
+    table, stopped = run_async(check())
+    assert table.endswith("4 passed, 0 failed, 0 skipped\n")
+    assert stopped == 0
+
+
+def test_the_command_skips_the_cases_of_a_drain_where_it_cannot_ask_for_one(capsys):
+    assert main(["ws://127.0.0.1:1", "-k", "a_drain_lets"]) == 0
+    assert capsys.readouterr().out.endswith("0 passed, 0 failed, 4 skipped\n")
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "one", "4194305"])
+def test_the_command_sends_no_signal_to_what_is_no_process(capsys, number):
+    with pytest.raises(SystemExit):
+        main(["ws://127.0.0.1:1", f"--drain-pid={number}"])
+    assert "process" in capsys.readouterr().err.splitlines()[-1]

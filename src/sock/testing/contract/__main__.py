@@ -1,17 +1,24 @@
-"""`python -m sock.testing.contract URL`: a table of what a host does, and what it does not."""
+"""`python -m sock.testing.contract URL`: a table of what a host does, and what it does not.
+
+From the command line drain cases are skipped unless `--drain-pid` is given.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
+import signal
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from . import CASES, LIMITS, Outcome, check_all
+from . import CASES, DRAIN_BOUND, LIMITS, Outcome, check_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from . import Drain
 
 _WIDTH = max(len(case.name) for case in CASES)
 
@@ -35,18 +42,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
         choices=[*LIMITS],
         help="what the host cannot do; may be given several times",
     )
+    parser.add_argument(
+        "--drain-pid",
+        metavar="NUMBER",
+        type=_process,
+        help="the process of the host, which has to drain within the `drain_timeout` of the"
+        f" application, {DRAIN_BOUND:.0f} s, when it gets a SIGTERM: it gets one, once, at the end;"
+        " the cases that need a drain are skipped without this",
+    )
     given = parser.parse_args(arguments)
-    return asyncio.run(_check_all(given.url, given.k, set(given.statement), given.limit))
+    drain = None if given.drain_pid is None else _drain_of(given.drain_pid)
+    return asyncio.run(_check_all(given.url, given.k, set(given.statement), given.limit, drain))
 
 
-async def _check_all(url: str, wanted: str, statements: set[str], limits: list[str]) -> int:
+def _process(text: str) -> int:
+    """Return the number of a process that is there, and that may be sent a signal."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number <= 0:  # for os.kill, these are groups of processes
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of a process")
+    try:
+        os.kill(number, 0)
+    except (OSError, OverflowError) as error:
+        raise argparse.ArgumentTypeError(f"process {number}: {error}") from error
+    return number
+
+
+def _drain_of(process: int) -> Drain:
+    """Return what asks a process to stop."""
+
+    async def drain() -> None:
+        os.kill(process, signal.SIGTERM)
+
+    return drain
+
+
+async def _check_all(
+    url: str, wanted: str, statements: set[str], limits: list[str], drain: Drain | None
+) -> int:
     chosen = [
         case
         for case in CASES
         if wanted in case.name and (not statements or statements & set(case.statements))
     ]
     counts: Counter[Outcome] = Counter()
-    async for verdict in check_all(url, chosen, limits=limits):
+    async for verdict in check_all(url, chosen, limits=limits, drain=drain):
         counts[verdict.outcome] += 1
         case, outcome = verdict.case, verdict.outcome.value
         _say(f"{outcome:7}  {case.name:{_WIDTH}}  {' '.join(case.statements)}  {verdict.text}")
