@@ -119,7 +119,7 @@ async def an_application_that_raises_is_reported_once_and_answered_with_500(talk
     await _is_an_internal_error(talk)
 
 
-@case(_fails_later, ["S1.4"], needs=["responses"])
+@case(_fails_later, ["S1.4"], needs=["responses", "acceptance"])
 async def an_application_that_raises_later_is_reported_once_too(talk: Talk) -> None:
     await _is_an_internal_error(talk)
 

@@ -50,7 +50,7 @@ async def _later(request: Request) -> Upgrade:
     return Upgrade(Gives(request), subprotocol="chat.v2")
 
 
-@case(around(_later, First), ["S20.12"])
+@case(around(_later, First), ["S20.12"], needs=["acceptance"])
 async def an_upgrade_that_is_awaited_is_wrapped(talk: Talk) -> None:
     client = await talk.open(headers=_OFFERED)
     equal(client.head.headers.get("sec-websocket-protocol"), "chat.v2")

@@ -123,7 +123,7 @@ async def a_request_for_something_else_is_told_what_is_there(talk: Talk) -> None
     has_status(answer, 426)
 
 
-@case(Subject, ["S14.1"])
+@case(Subject, ["S14.1"], needs=["handshake"])
 async def lists_in_any_case_ask_for_a_connection(talk: Talk) -> None:
     answer = await asked(talk, Connection="keep-alive, UPGRADE", Upgrade="WebSocket")
     has_status(answer, 101)
