@@ -51,9 +51,10 @@ if TYPE_CHECKING:
 class EngineConnection(LiveConnection):
     """One live connection of a host that has its own wire, and takes everything else from Sock.
 
-    The host calls `begin` once, then `receive`, `drained` and `lost` as things happen. All of them,
-    and all calls of the wire, are in the thread of the event loop. For a drain the connection is
-    one of the host's `Members`.
+    The host calls `begin` once, then `receive`, `drained` and `lost` as things happen. All of them
+    are in the thread of the event loop, and so are the calls of the wire, except its `pending`: a
+    ref asks for that from any thread ([S10.10]). For a drain the connection is one of the host's
+    `Members`.
 
     Args:
         reactor: of the event loop.
@@ -108,6 +109,9 @@ class EngineConnection(LiveConnection):
 
     def receive(self, received: Iterable[Received]) -> None:
         """Take what the host has read in one piece; all answers leave in one write.
+
+        This may be called while the wire is paused: the connection keeps what is new behind what
+        it has not taken yet, and takes it after `resume`.
 
         Args:
             received: complete messages, pings and pongs; `Remote(code, detail)` for a Close frame,

@@ -14,11 +14,19 @@ class FrameWire(Protocol):
     It does not read before the first `resume`.
 
     Frames leave in the order of the calls. The host answers neither a ping nor a Close by itself.
+
+    The connection calls everything in the thread of the event loop, except `pending`, which may be
+    asked from any thread ([S10.10]). `flush`, `end` and `cut` do not raise when the peer has gone:
+    `lost`, which the host calls, tells that.
     """
 
     @property
     def pending(self) -> int:
-        """Bytes that wait for the peer: kept for `flush`, or not taken by the kernel."""
+        """Bytes that wait for the peer: kept for `flush`, or not taken by the kernel.
+
+        It is asked from any thread. A wire whose transport may be asked in the event loop only
+        returns the last number that it has seen there.
+        """
         ...
 
     @property
@@ -34,13 +42,19 @@ class FrameWire(Protocol):
         """
 
     def close(self, code: int | None, detail: str, /) -> None:
-        """Keep a Close frame for `flush`: the last one, ours or the answer to the peer's."""
+        """Keep a Close frame for `flush`: the last one, ours or the answer to the peer's.
+
+        A server that has told the peer of a violation by itself sends nothing here.
+        """
 
     def flush(self) -> None:
         """Write everything that was kept, in one piece. Nothing else writes."""
 
     def pause(self) -> None:
-        """Read nothing more, so that TCP holds the peer back."""
+        """Read nothing more, so that TCP holds the peer back.
+
+        What was read before may still be given to `receive`, which keeps it.
+        """
 
     def resume(self) -> None:
         """Read again."""
