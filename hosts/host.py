@@ -23,6 +23,7 @@ _ASGI: Final = {
     **_HEADS,
     "control": "ASGI has no pings and pongs",
     "idle": "the server decides by itself whether the peer is alive",
+    "leaving": "some servers tell of a peer that has left only after `init`",
     "violations": "the server chooses the code, and may drop the messages before the violation",
     "handshake": "the server judges it by rules of its own, before the application is asked",
     "options": "compression and fragments are settings of the server",

@@ -2,9 +2,11 @@
 
 import logging
 
+import pytest
+
 from sock import telemetry
 from sock.testing import request
-from sock.testing.contract.reports import mark, private_text, reported, watch
+from sock.testing.contract.reports import counts_dropped, mark, private_text, reported, watch
 
 LOG = logging.getLogger("a program's own")
 
@@ -38,7 +40,7 @@ def test_a_report_has_the_traceback_of_its_exception(monkeypatch):
     assert report.startswith("ERROR raised\nTraceback")
 
 
-def test_a_count_of_what_was_dropped_is_a_report_of_its_run():
+def test_a_count_of_what_was_dropped_is_a_report_of_its_path():
     watch()
     before = mark()
     asked = request("/contract/one?run=run-5")
@@ -46,4 +48,30 @@ def test_a_count_of_what_was_dropped_is_a_report_of_its_run():
         telemetry.emit(
             "connection.closed", request=asked, code=1000, reason=None, seconds=0, dropped=dropped
         )
-    assert reported(before, "run-5") == ["2 dropped of run-5"]
+    assert reported(before, "/contract/one") == ["2 messages dropped: /contract/one?run=run-5"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "GET /chat?run=*** closed 1000 by the peer, 1000, lived 0.352 s, 2 messages dropped",
+        "/chat is over, dropped: 2",
+        "/chat is over, dropped=2, pushed=7",
+    ],
+)
+def test_a_plain_line_may_count_what_was_dropped(line):
+    """[S7.10]"""
+    assert counts_dropped(line, 2)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "GET /chat closed 1000, lived 2 s",
+        "/chat is over, 12 messages dropped",
+        "/chat is over, dropped=0, pushed=2",
+        "/chat is over, lived 0.2 s, no message was dropped",
+    ],
+)
+def test_a_line_without_the_number_counts_nothing_dropped(line):
+    assert not counts_dropped(line, 2)

@@ -15,7 +15,7 @@ DECLARABLE: Final[Mapping[str, frozenset[str]]] = {
     word: frozenset(statements.split())
     for word, statements in {
         "responses": "S1.2 S1.3 S1.4 S1.12 S14.1 S14.2 S14.5 S14.7 S14.10 S19.3",
-        "acceptance": "S1.1 S1.2 S1.3 S1.4 S1.6 S1.12 S14.1 S14.2 S14.5 S14.7 S19.3",
+        "acceptance": "S1.1 S1.2 S1.3 S1.4 S1.6 S1.8 S1.12 S14.1 S14.2 S14.5 S14.7 S19.3",
         "handshake": (
             "S14.1 S14.2 S14.3 S14.4 S14.8 S14.9 S14.11 S14.12 S21.1 S21.2 S21.3 S21.4 S21.5 S21.6"
         ),
@@ -35,7 +35,8 @@ DECLARABLE: Final[Mapping[str, frozenset[str]]] = {
         "idle": "S12.1 S12.2 S12.4 S21.8",
         "detail": "S16.1 S16.4",
         "codes": "S2.8 S16.1",
-        "ends": "S7.1 S7.6 S7.11 S16.1 S21.7",
+        "leaving": "S1.8",
+        "ends": "S1.8 S7.1 S7.6 S7.11 S16.1 S21.7",
         "farewell": "S7.6 S7.11 S16.1",
         "close": "S7.5 S7.11 S9.3 S9.4 S21.7",
         "violations": (

@@ -108,6 +108,11 @@ LIMITS: Final = (
         "some servers let an application say few codes, and say 1011 in place of the others",
     ),
     Limit(
+        "leaving",
+        ("S1.8",),
+        "some servers tell of a peer that has left only after `init`",
+    ),
+    Limit(
         "ends",
         ("S7.1", "S7.6", "S16.1"),
         "some servers do not tell that the peer has ended its stream without a Close",

@@ -36,7 +36,9 @@ _START: Final = 30.0
 _STOP: Final = 5.0
 
 _IN_A_ROUTE: Final = ("heads", "lifespan")
-_ASGI: Final = (*("heads", "control", "idle", "violations", "handshake", "options", "writes"),)
+_ASGI: Final = (
+    *("heads", "control", "idle", "leaving", "violations", "handshake", "options", "writes"),
+)
 _UVICORN: Final = (*_ASGI, "buffer", "early", "drain")
 
 

@@ -172,7 +172,7 @@ async def no_byte_of_the_101_comes_before_the_answer_of_the_application(talk: Ta
     await talk.hears(client, "hello")
 
 
-@case(_answers_when_released, ["S1.8", "S8.1"], needs=["ends", "acceptance", "idle"])
+@case(_answers_when_released, ["S1.8", "S8.1"], needs=["acceptance", "ends", "leaving"])
 async def a_peer_that_is_lost_before_init_is_never_live(talk: Talk) -> None:
     asking = asyncio.ensure_future(talk.open())
     await talk.until("asked")

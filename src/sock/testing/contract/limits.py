@@ -11,6 +11,7 @@ LIMITS: Final = {
     "early": "loses what comes together with the handshake",
     "empty": "sends no empty messages",
     "ends": "does not notice that the peer has ended or reset TCP",
+    "leaving": "does not tell that the peer has left before the application has answered",
     "farewell": "does not tell its application that the peer has said Close",
     "headers": "puts no headers of the application's on its 101",
     "acceptance": "sends the 101 before the application has answered, or cannot wait for it",

@@ -1,12 +1,13 @@
 """What the host reports: each record that its process gives to `logging`, and what it has dropped.
 
 A host may report to something else than a log; the cases that look for reports can only be tried
-where it is the log of Python.
+where it is the log of Python. What it has dropped may also be in an event of our telemetry.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import traceback
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
@@ -52,6 +53,18 @@ def reported(mark: int, about: str) -> list[str]:
     return [text for text in list(_texts)[fresh:] if about in text]
 
 
+def counts_dropped(report: str, count: int) -> bool:
+    """Tell whether a report says that so many messages were dropped.
+
+    >>> counts_dropped("GET /chat closed, lived 0.2 s, 2 messages dropped", 2)
+    True
+    >>> counts_dropped("/chat: dropped=12", 2)
+    False
+    """
+    number = rf"(?<![.\d]){count}(?![.\d])"
+    return bool(re.search(rf"{number}\D*\bdropped\b|\bdropped\b\D*{number}", report))
+
+
 def private_text(run: str) -> str:
     """Return the text of an exception by which a report of it is found, and a leak of it."""
     return f"not to be told to the peer: {run}"
@@ -81,5 +94,4 @@ def _text(record: logging.LogRecord) -> str:
 
 def _dropped(event: str, fields: Mapping[str, Any]) -> None:
     if event == "connection.closed" and fields["dropped"]:
-        run = fields["request"].query.get("run", "")
-        _note(f"{fields['dropped']} dropped of {run}")
+        _note(f"{fields['dropped']} messages dropped: {fields['request'].target}")

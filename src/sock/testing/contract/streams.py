@@ -227,7 +227,7 @@ class _NoControls(Subject):
 async def a_handler_without_handle_control_goes_on_as_before(talk: Talk) -> None:
     client = await talk.open()
     await client.send("one", Ping(b"1"), Pong(b"2"), "two")
-    await talk.hears(client, "one", Pong(b"1"), "two")
+    await talk.hears_beside(client, Pong(b"1"), "one", "two")
     await talk.says_goodbye(client)
     await talk.journal("made", "init", "terminate Remote(1000, 'bye')")
 

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias, final
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
-from sock.spec import ProtocolError
+from sock.spec import Pong, ProtocolError
 from sock.testing.client import Client, End, Happening
 from sock.wire.frame import Close
 
@@ -88,7 +88,12 @@ class Talk:
     @property
     def target(self) -> str:
         """The target of a request for the case's Sock."""
-        return f"{urlsplit(self._url).path}/contract/{self._name}?run={self._run}"
+        return f"{self.path}?run={self._run}"
+
+    @property
+    def path(self) -> str:
+        """The path of that target, which a report may name: values in a query are masked."""
+        return f"{urlsplit(self._url).path}/contract/{self._name}"
 
     async def idle(self) -> Client:
         """Connect to a Sock that does nothing."""
@@ -127,15 +132,21 @@ class Talk:
             if one is End.FIN and "close" in self._limits:
                 await self._left_alone(client)
                 continue
-            try:
-                heard = await client.receive()
-            except TimeoutError:
-                raise Failure(f"nothing came, but {one!r} was to come") from None
-            except ProtocolError as error:
-                raise Failure(f"the host broke the protocol: {error}") from None
+            heard = await _received(client, one)
             if one is End.FIN:
                 client.hang_up()  # as a peer does that has nothing more to say
             _compare(heard, one, "what came")
+
+    async def hears_beside(self, client: Client, pong: Pong, *expected: Happening) -> None:
+        """Receive exactly this, and one pong: in any place, as [S2.12] lets a host choose it."""
+        wanted = [*expected, pong]
+        heard: list[Happening] = []
+        while wanted:
+            one = await _received(client, wanted[0])
+            heard.append(one)
+            if one not in (wanted[0], pong) or one not in wanted:
+                raise Failure(f"what came is {heard!r}, not {expected!r} and {pong!r}")
+            wanted.remove(one)
 
     async def after(self, client: Client, repeated: str) -> Happening:
         """Return what comes behind any number of these, which must end in time."""
@@ -337,6 +348,15 @@ class Talk:
         url = f"{self._url}/{path}{mark}run={self._run}"
         client = await Client.connect(url, patience=self._patience, **options)
         return await self._stack.enter_async_context(client)
+
+
+async def _received(client: Client, expected: Happening) -> Happening:
+    try:
+        return await client.receive()
+    except TimeoutError:
+        raise Failure(f"nothing came, but {expected!r} was to come") from None
+    except ProtocolError as error:
+        raise Failure(f"the host broke the protocol: {error}") from None
 
 
 async def _awaited(drain: Drain) -> object:
