@@ -22,8 +22,8 @@ core: $(MADE)/build ## the compiled core, in place (SOCK_CFLAGS=-g)
 	@touch $(MADE)/core
 
 # Compiled and pure, one after the other; SOCK_EXTENSION=0 or =1 in the environment chooses.
-# All of them run in six processes, also on two cores, because most tests wait for a socket. Chosen tests run in one.
-SIDE_BY_SIDE := --numprocesses 6
+# All of them run in four processes, also on two cores, because most tests wait for a socket. Chosen tests run in one.
+SIDE_BY_SIDE := --numprocesses 4
 TESTS = $(or $(ARGS),-q $(SIDE_BY_SIDE))
 test: $(MADE)/test $(MADE)/core ## every test, compiled and pure, on both reactors (ARGS="tests/wire -k ping")
 	@set -e; for extension in $${SOCK_EXTENSION:-$$($(BIN)/python -c \

@@ -190,6 +190,7 @@ def test_while_a_handler_lags_nothing_is_parsed_and_later_nothing_is_lost(play):
                 yield message
 
         living.connection.receive(parse())
+        await until(lambda: len(asked) == 2)  # on a slow machine, in the next turn
         assert asked == ["wait", "a" * 100]
         assert not living.wire.reading
         living.handler.go.set()

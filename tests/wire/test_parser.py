@@ -533,16 +533,18 @@ def test_no_bytes_raise_out_of_feed(new_parser, peer, pieces, compressed, masked
 
 
 def test_an_idle_parser_is_small_and_holds_no_buffer(new_parser, peer):
-    parser = new_parser()
-    assert sys.getsizeof(parser) < 200
     begun, rest = b"\x81", peer.frame(FIN | TEXT, b"next")[1:]
-    tracemalloc.start()
-    before = tracemalloc.get_traced_memory()[0]
-    parser.feed(peer.frame(FIN | BINARY, bytes(100_000)) + begun, lambda event: True)
-    held = tracemalloc.get_traced_memory()[0] - before
-    tracemalloc.stop()
-    assert held < 500
-    assert peer.feed(parser, rest) == ["next"]
+    held = []
+    for _ in range(5):  # another thread may take memory at the same time
+        parser = new_parser()
+        assert sys.getsizeof(parser) < 200
+        tracemalloc.start()
+        before = tracemalloc.get_traced_memory()[0]
+        parser.feed(peer.frame(FIN | BINARY, bytes(100_000)) + begun, lambda event: True)
+        held.append(tracemalloc.get_traced_memory()[0] - before)
+        tracemalloc.stop()
+        assert peer.feed(parser, rest) == ["next"]
+    assert min(held) < 500
 
 
 @pytest.mark.parametrize("payload", [b"", b"x"])

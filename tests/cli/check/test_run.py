@@ -138,7 +138,7 @@ def test_a_server_over_tls_is_tried(invoke, run_async, tls):
 
 def test_ctrl_c_tells_what_was_found(command, url):
     idle = sample(url[1]).descriptors
-    process = command("check", url[0], "--section", "slow")
+    process = command("check", url[0])
     deadline = time.monotonic() + 30
     while sample(url[1]).descriptors < idle + 5 and time.monotonic() < deadline:
         time.sleep(0.05)  # until the cases have their connections

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .talk import Talk
 
-_WORK: Final = 0.6
+_WORK: Final = 1.0
 """Seconds of work: a part of `DRAIN_BOUND`, and long enough to be met by what comes meanwhile."""
 
 _END: Final = "terminate Shutdown()"
