@@ -39,6 +39,7 @@ async def serving(*routes, ssl_context=None, cancelling=False, setup=True, middl
         await runner.cleanup()
 
 
+@pytest.mark.one_form
 @pytest.mark.timeout(170)
 @pytest.mark.parametrize(
     ("loop_kind", "cancelling"), [("asyncio", False), ("uvloop", True)], indirect=["loop_kind"]

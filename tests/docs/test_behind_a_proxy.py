@@ -23,6 +23,8 @@ from websockets.asyncio.client import ClientConnection
 
 from tests.certificate import tls as tls
 
+pytestmark = pytest.mark.one_form
+
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/howto/behind-a-proxy.md"
 BOUND = 30  # seconds for a process to end

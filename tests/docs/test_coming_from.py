@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 import websockets
 
+pytestmark = pytest.mark.one_form
+
 ROOT = Path(__file__).parents[2]
 BOUND = 30  # seconds for a process to start or to end
 MODULE = re.compile(

@@ -20,6 +20,8 @@ from sock import telemetry
 from sock.cli.command import run as run_command
 from sock.spec.options import DEFAULTS, SERVER_FIELDS
 
+pytestmark = pytest.mark.one_form
+
 ROOT = Path(__file__).parents[2]
 SPECIFICATION = ROOT / "docs" / "reference" / "specification.md"
 PAGES = [

@@ -31,6 +31,8 @@ from sock import (
 )
 from sock.testing import frame
 
+pytestmark = pytest.mark.one_form
+
 VIOLATION = frame(0x3)  # an unknown opcode
 
 

@@ -7,6 +7,8 @@ from hosts.page import CHAPTERS, cell, statements_of
 from hosts.run import Outcome
 from sock.testing import contract
 
+pytestmark = pytest.mark.one_form
+
 
 @pytest.fixture
 def outcome():

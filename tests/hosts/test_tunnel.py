@@ -7,6 +7,8 @@ import signal
 
 import pytest
 
+pytestmark = pytest.mark.one_form
+
 pytest.importorskip("h2")
 pytest.importorskip("aioquic")
 pytest.importorskip("hypercorn")

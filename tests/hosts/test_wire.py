@@ -10,6 +10,8 @@ from hosts.reported import KNOWN, REPORTED
 from hosts.wire import Row, cell, page, problems
 from sock.testing.wire import CASES, Outcome, Run, Target, Verdict
 
+pytestmark = pytest.mark.one_form
+
 BY_NUMBER = {case.number: case for case in CASES}
 OWN = next(host for host in HOSTS if host.name == "sock")
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.one_form
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = [ROOT / "src" / "sock", ROOT / "bench", ROOT / "hosts", ROOT / "autobahn"]
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.one_form
+
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("autobahn", "bench", "core", "docs", "examples", "hosts", "src", "tests")
 DOCUMENT = re.compile(r"(?<![\w/.{*+-])(?:[\w.-]+/)*[\w-]+\.md\b")

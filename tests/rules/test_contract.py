@@ -12,6 +12,8 @@ import pytest
 import sock
 from sock import spec
 
+pytestmark = pytest.mark.one_form
+
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "sock"
 # What the contract names, in the order of its chapters, and the errors and limits beside it.
 CONTRACT = [

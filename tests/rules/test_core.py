@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.one_form
+
 ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "core"
 SOURCE = ROOT / "src" / "sock"

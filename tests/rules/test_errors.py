@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.one_form
+
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "sock"
 PEERS_FAULT = {
     "HandshakeError",

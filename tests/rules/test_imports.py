@@ -8,6 +8,8 @@ import pytest
 
 from sock import native
 
+pytestmark = pytest.mark.one_form
+
 SCRIPT = """
 import json, sys
 before = set(sys.modules)

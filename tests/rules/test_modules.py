@@ -9,9 +9,12 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "sock"
 VAGUE = {"base", "common", "helpers", "manager", "misc", "utils"}
 
-pytestmark = pytest.mark.parametrize(
-    "module", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE))
-)
+pytestmark = [
+    pytest.mark.one_form,
+    pytest.mark.parametrize(
+        "module", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE))
+    ),
+]
 
 
 @pytest.mark.filterwarnings("default:.* lines, more than 300:UserWarning")

@@ -15,6 +15,8 @@ from typing import TypeAlias
 
 import pytest
 
+pytestmark = pytest.mark.one_form
+
 pytest.importorskip("mypy")
 pytest.importorskip("pyright")
 

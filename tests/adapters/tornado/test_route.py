@@ -21,6 +21,7 @@ pytestmark = pytest.mark.filterwarnings(
 from tests.adapters.tornado.serving import Echo, serving
 
 
+@pytest.mark.one_form
 @pytest.mark.timeout(170)
 def test_all_of_the_contract_holds(run_async, prove, reactor_kind):
     async def act():

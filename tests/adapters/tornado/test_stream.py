@@ -47,6 +47,7 @@ async def serving(app, **options):
         await server.close_all_connections()
 
 
+@pytest.mark.one_form
 @pytest.mark.timeout(170)
 def test_the_contract_holds_over_a_stream(run_async, prove, monkeypatch):
     # The contract's client speaks no TLS: so a stream without it takes the way of those with it.

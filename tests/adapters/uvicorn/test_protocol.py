@@ -21,6 +21,7 @@ from tests.adapters.uvicorn.applications import Echo, asking, in_a_route, upgrad
 from tests.live_bridge import until
 
 
+@pytest.mark.one_form
 @pytest.mark.timeout(170)
 @pytest.mark.parametrize(
     ("loop_kind", "http"), [("asyncio", "h11"), ("uvloop", "httptools")], indirect=["loop_kind"]

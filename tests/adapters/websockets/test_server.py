@@ -23,6 +23,7 @@ LIMITS = [limit.name for limit in adapter.LIMITS if limit.name in contract.LIMIT
 LIMITS += ["heads", "lifespan", "requests"]
 
 
+@pytest.mark.one_form
 @pytest.mark.timeout(170)
 def test_the_contract_holds_but_for_what_is_declared(run_async, prove):
     async def act():

@@ -4,6 +4,8 @@ from sock.cli.check.choice import UnknownName, chosen
 from sock.testing import contract
 from sock.testing.wire import CASES
 
+pytestmark = pytest.mark.one_form
+
 
 def test_without_names_everything_is_chosen():
     assert chosen((), ()) == (CASES, contract.CASES)

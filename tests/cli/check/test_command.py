@@ -1,5 +1,9 @@
 """The help and the options; `test_run.py` has what they do."""
 
+import pytest
+
+pytestmark = pytest.mark.one_form
+
 
 def test_the_help_teaches(invoke):
     shown = invoke("check", "--help").output

@@ -1,7 +1,11 @@
 import json
 from xml.etree import ElementTree as ET
 
+import pytest
+
 from sock.cli.check.files import as_json, as_junit
+
+pytestmark = pytest.mark.one_form
 
 
 def test_json_has_every_case_and_the_counts(findings, watched):

@@ -1,6 +1,10 @@
+import pytest
+
 from sock.cli.check.finding import ECHO, of_statements, of_wire
 from sock.testing import contract
 from sock.testing.wire import CASES, Outcome, Verdict
+
+pytestmark = pytest.mark.one_form
 
 CASE = next(case for case in CASES if case.number == "4.26")
 

@@ -7,6 +7,8 @@ from hosts.host import HOSTS as MATRIX
 from sock.cli.check.hosts import DRAIN, HOSTS, NotStarted, started
 from sock.testing import Client, contract
 
+pytestmark = pytest.mark.one_form
+
 # The names of the matrix of hosts that are worded otherwise.
 NAMES = {
     "uvicorn, native": "uvicorn",

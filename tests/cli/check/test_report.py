@@ -2,6 +2,8 @@ import pytest
 
 from sock.cli.check.report import print_report, say
 
+pytestmark = pytest.mark.one_form
+
 
 def test_what_fell_is_told_with_what_was_expected_seen_and_why(findings, capsys):
     print_report(findings, seconds=2, seed=7)

@@ -10,6 +10,8 @@ import sock
 from sock.cli.check.hosts import started
 from sock.cli.check.watch import sample
 
+pytestmark = pytest.mark.one_form
+
 
 @pytest.fixture
 def url(folder):

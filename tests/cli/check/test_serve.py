@@ -4,6 +4,8 @@ from sock.cli.check import serve
 from sock.cli.check.hosts import APP, FOLDER, started
 from sock.testing import Client
 
+pytestmark = pytest.mark.one_form
+
 HOSTS = ("sock", "aiohttp", "tornado", "websockets")
 
 

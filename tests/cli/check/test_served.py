@@ -6,6 +6,8 @@ from sock.cli.check.hosts import APP, ECHO, FOLDER, SUITE
 from sock.cli.find import is_asgi
 from sock.testing import contract
 
+pytestmark = pytest.mark.one_form
+
 
 @pytest.fixture
 def names(folder, monkeypatch):

@@ -7,6 +7,8 @@ from sock.cli.check.hosts import NotStarted
 from sock.cli.check.trial import NothingToTry, Trial
 from sock.testing.wire import Target, Verdict
 
+pytestmark = pytest.mark.one_form
+
 
 class Echo(sock.Sock):
     def handle_in(self, message):

@@ -6,7 +6,10 @@ import pytest
 
 from sock.cli.check.watch import Sample, Watch, Watched, can_watch, sample
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it reads /proc")
+pytestmark = [
+    pytest.mark.one_form,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it reads /proc"),
+]
 
 
 def test_a_process_has_memory_and_descriptors():

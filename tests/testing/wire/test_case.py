@@ -3,6 +3,8 @@ import pytest
 from sock.testing.wire import CASES, SECTIONS, Level
 from sock.testing.wire.case import NEEDS, Section
 
+pytestmark = pytest.mark.one_form
+
 
 async def nothing(probe):
     pass

@@ -1,4 +1,8 @@
+import pytest
+
 from sock.testing.wire.closes import SECTION
+
+pytestmark = pytest.mark.one_form
 
 
 def test_our_server_ends_every_connection_in_order(holds):

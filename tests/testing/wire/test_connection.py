@@ -7,6 +7,8 @@ from sock.testing.wire.connection import QUIET, Answer, Connection, described
 
 from .conftest import serving
 
+pytestmark = pytest.mark.one_form
+
 
 @pytest.fixture
 def heard(run_async):

@@ -1,4 +1,8 @@
+import pytest
+
 from sock.testing.wire.controls import SECTION
+
+pytestmark = pytest.mark.one_form
 
 
 def test_our_server_holds_all_pings(holds):

@@ -2,6 +2,8 @@ import pytest
 
 from sock.testing.wire.fell import Fell, told
 
+pytestmark = pytest.mark.one_form
+
 
 @pytest.mark.parametrize(
     ("value", "text"),

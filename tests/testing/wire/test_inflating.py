@@ -5,6 +5,8 @@ import pytest
 from sock.testing.wire import Fell, raw
 from sock.testing.wire.inflating import Deflating, Inflating
 
+pytestmark = pytest.mark.one_form
+
 
 def test_messages_may_refer_to_earlier_ones():
     server = Deflating(Inflating({}))

@@ -1,4 +1,8 @@
+import pytest
+
 from sock.testing.wire.many import SECTION
+
+pytestmark = pytest.mark.one_form
 
 
 def test_our_server_serves_everybody(holds):

@@ -1,5 +1,9 @@
+import pytest
+
 from sock.testing.wire import Target, try_case
 from sock.testing.wire.mutations import SECTION
+
+pytestmark = pytest.mark.one_form
 
 
 def test_our_server_lives_through_all_of_it(holds):

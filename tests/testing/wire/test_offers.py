@@ -1,4 +1,8 @@
+import pytest
+
 from sock.testing.wire.offers import SECTION
+
+pytestmark = pytest.mark.one_form
 
 
 def test_our_server_agrees_on_what_it_can_keep(holds):

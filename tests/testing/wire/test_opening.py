@@ -2,6 +2,8 @@ import pytest
 
 from sock.testing.wire.opening import SECTION
 
+pytestmark = pytest.mark.one_form
+
 
 def test_our_server_accepts_every_right_handshake(holds):
     assert holds(SECTION) == []

@@ -1,4 +1,8 @@
+import pytest
+
 from sock.testing.wire.origins import SECTION
+
+pytestmark = pytest.mark.one_form
 
 
 def test_our_server_lets_the_right_pages_in(holds):

@@ -8,6 +8,8 @@ from sock.testing.wire.probe import Probe, parameters_of
 
 from .conftest import Naive, frame_of, serving
 
+pytestmark = pytest.mark.one_form
+
 
 @pytest.fixture
 def probing(run_async):

@@ -4,6 +4,8 @@ import pytest
 
 from sock.testing.wire import Target, raw
 
+pytestmark = pytest.mark.one_form
+
 HERE = Target("127.0.0.1", 80, "/chat")
 
 

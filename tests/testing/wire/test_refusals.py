@@ -1,4 +1,8 @@
+import pytest
+
 from sock.testing.wire.refusals import SECTION
+
+pytestmark = pytest.mark.one_form
 
 
 def test_our_server_refuses_every_wrong_handshake(holds):

@@ -6,6 +6,8 @@ from sock.testing.wire.fell import Skipped
 
 from .conftest import Naive, serving
 
+pytestmark = pytest.mark.one_form
+
 
 def made(*conversations, should=False, alone=False):
     section = Section(1, "one", "One", "because", alone=alone)

@@ -1,6 +1,10 @@
 import asyncio
 
+import pytest
+
 from sock.testing.wire.slow import SECTION
+
+pytestmark = pytest.mark.one_form
 
 
 def test_our_server_holds_up_nobody(holds):

@@ -4,6 +4,8 @@ import pytest
 
 from sock.testing.wire import Target
 
+pytestmark = pytest.mark.one_form
+
 
 @pytest.mark.parametrize(
     ("url", "authority", "path"),
