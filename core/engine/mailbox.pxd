@@ -7,6 +7,7 @@ cdef class Mailbox:
     cdef Py_ssize_t _infos
     cdef object _max_infos
     cdef public Py_ssize_t ahead
+    cdef public Py_ssize_t high_water
 
     cpdef put(self, kind, value, Py_ssize_t size)
     cpdef bint put_info(self, info) except -1

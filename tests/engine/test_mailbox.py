@@ -65,6 +65,15 @@ def test_a_mailbox_that_is_cleared_is_as_new():
     assert mailbox.put_info(2)
 
 
+def test_the_most_that_ever_waited_is_remembered():
+    mailbox = Mailbox(max_infos=None)
+    for count in (1, 3, 2):
+        for _ in range(count):
+            mailbox.put_info("info")
+        mailbox.clear()
+    assert mailbox.high_water == 3
+
+
 def test_a_kind_names_its_callback():
     assert [kind.value for kind in Kind] == ["handle_in", "handle_control", "handle_info"]
 

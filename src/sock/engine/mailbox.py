@@ -36,7 +36,7 @@ class Mailbox:
         max_infos: infos that may wait; None for no limit.
     """
 
-    __slots__ = ("_entries", "_infos", "_max_infos", "ahead")
+    __slots__ = ("_entries", "_infos", "_max_infos", "ahead", "high_water")
 
     def __init__(self, max_infos: int | None) -> None:
         # There is no empty deque: its 600 bytes would be too much for a hundred thousand idle
@@ -46,6 +46,8 @@ class Mailbox:
         self._max_infos = max_infos
         self.ahead = 0
         """Bytes of the messages and control frames that wait, and an overhead for each."""
+        self.high_water = 0
+        """The most entries that have ever waited, for the metrics."""
 
     def __bool__(self) -> bool:
         return self._entries is not None
@@ -87,3 +89,4 @@ class Mailbox:
         if self._entries is None:
             self._entries = deque()
         self._entries.append((kind, value, cost))
+        self.high_water = max(self.high_water, len(self._entries))

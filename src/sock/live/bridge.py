@@ -142,7 +142,6 @@ class Bridge(LiveConnection):
             asyncio.CancelledError: this was cancelled, and the life cycle is over.
             Exception: the server refuses our close code. It sends 1011 because of this exception.
         """
-        telemetry.emit("connection.opened", request=self.request)
         self._reader = self.reactor.loop.create_task(self._read())
         self._reader.add_done_callback(self._has_read)
         self.arm()
@@ -321,6 +320,8 @@ class Bridge(LiveConnection):
                 return
 
     def _open(self) -> None:
+        if self.lifecycle.phase is not Phase.OVER:  # a drain may have ended it before it began
+            telemetry.emit("connection.opened", request=self.request, connection=self)
         self.lifecycle.open()
 
     def _take(self, message: Any) -> bool:

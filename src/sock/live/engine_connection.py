@@ -264,7 +264,7 @@ class EngineConnection(LiveConnection):
         self.lifecycle.lost()
 
     def _begin(self) -> None:
-        telemetry.emit("connection.opened", request=self.request)
+        telemetry.emit("connection.opened", request=self.request, connection=self)
         self._in_turn = True
         self.lifecycle.open()
         self._finish_turn()

@@ -123,7 +123,7 @@ class Link(Lane):
 
     def _begin(self, head_and_early: tuple[bytes, bytes]) -> None:
         head, early = head_and_early
-        telemetry.emit("connection.opened", request=self.request)
+        telemetry.emit("connection.opened", request=self.request, connection=self)
         self.in_turn = True
         self.append(head)
         self.lifecycle.open()

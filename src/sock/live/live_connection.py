@@ -129,6 +129,7 @@ class LiveConnection(Scoped):
             telemetry.emit(
                 "connection.closed",
                 request=self.request,
+                connection=self,
                 code=cause.code,
                 reason=cause.reason,
                 dropped=self.lifecycle.outbox.dropped,
@@ -151,6 +152,11 @@ class LiveConnection(Scoped):
     def pending(self) -> int:
         """Bytes that wait for the peer."""
         raise NotImplementedError
+
+    @property
+    def mailbox_high_water(self) -> int:
+        """The most messages and infos that have waited for the handler."""
+        return self.lifecycle.mailbox.high_water
 
     def offer(self, info: Any, /) -> bool:  # noqa: ARG002 - a lane takes some infos at once
         """Push an info at once, if that is possible; tell whether it was pushed."""

@@ -1,0 +1,230 @@
+"""The figures of one process: a subscriber of telemetry that counts, and that is read when asked.
+
+A snapshot is made of plain values, so that it can be sent as JSON:
+
+    {
+        "counters": {NAME: [[[LABEL, …], NUMBER], …]},
+        "gauges": {NAME: NUMBER},
+        "histograms": {NAME: {"counts": [NUMBER, …], "sum": SECONDS}},
+    }
+
+NAME is that of a metric in `catalogue.py`. A counter without labels has one row, whose list of
+labels is empty.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias, final
+
+from sock import telemetry
+from sock.spec import Remote
+
+from .catalogue import METRICS
+from .loop_lag import LoopLag
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from sock.spec import Reason
+
+Snapshot: TypeAlias = dict[str, dict[str, Any]]
+"""What `Figures.snapshot` returns."""
+
+_LOOKS_PER_TICK: Final = 1000
+"""Connections whose buffers are looked at in one tick, which takes about a millisecond."""
+
+
+class Measured(Protocol):
+    """A live connection, as far as its figures are read."""
+
+    @property
+    def pending(self) -> int:
+        """Bytes that wait for the peer."""
+        ...
+
+    @property
+    def mailbox_high_water(self) -> int:
+        """The most messages and infos that have waited for the handler."""
+        ...
+
+
+@final
+class Figures:
+    """Counts what happens in this process, from `begin` to `end`.
+
+    It costs nothing for a message, because the connections count their messages anyway. It may be
+    read in any thread.
+
+    >>> with Figures() as figures:
+    ...     telemetry.emit("request.refused", client=None, status=400, detail="no request")
+    >>> figures.snapshot()["counters"]["sock_refusals"]
+    [[['400'], 1]]
+    """
+
+    def __init__(self) -> None:
+        self._counters: dict[str, dict[tuple[str, ...], float]] = {
+            metric.name: {} if metric.labels else {(): 0}
+            for metric in METRICS.values()
+            if metric.kind == "counter"
+        }
+        self._connections: set[Measured] = set()
+        self._draining = 0
+        self._high_water = 0  # of the connections that have ended, or were looked at
+        self._lag = LoopLag(METRICS["sock_loop_lag_seconds"].bounds, self._look_on)
+        self._levels = _Levels()
+        self._pass: Iterator[Measured] = iter(())
+        self._next_levels = _Levels()
+        self._unsubscribe: Callable[[], None] | None = None
+        self._takes: dict[str, Callable[[Mapping[str, Any]], None]] = {
+            "connection.opened": self._opened,
+            "connection.closed": self._closed,
+            "handshake.refused": self._refused,
+            "request.refused": self._refused,
+            "handshake.failed": self._failed_handshake,
+            "callback.failed": self._failed_callback,
+            "callback.slow": self._slow_callback,
+            "server.draining": self._began_drain,
+            "server.stopped": self._ended_drain,
+        }
+
+    def begin(self) -> None:
+        """Count from now on; within a running event loop, measure its lag too."""
+        if self._unsubscribe is None:
+            self._unsubscribe = telemetry.subscribe(self._take)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        self._lag.begin(loop)
+
+    def end(self) -> None:
+        """Count no more. The figures stay readable."""
+        self._lag.end()
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self.begin()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+        self.end()
+
+    def snapshot(self) -> Snapshot:
+        """Return all figures as they are now, in values that `json.dumps` takes."""
+        if len(self._connections) <= _LOOKS_PER_TICK:
+            self._levels = _Levels.of(list(self._connections))
+        levels = self._levels
+        self._high_water = max(self._high_water, levels.high_water)
+        return {
+            "counters": {
+                name: [[list(labels), number] for labels, number in list(rows.items())]
+                for name, rows in self._counters.items()
+            },
+            "gauges": {
+                "sock_connections_live": len(self._connections),
+                "sock_send_buffer_bytes": levels.pending,
+                "sock_send_buffer_largest_bytes": levels.most_pending,
+                "sock_mailbox_high_water": self._high_water,
+                "sock_draining": int(self._draining > 0),
+            },
+            "histograms": {
+                "sock_loop_lag_seconds": {"counts": list(self._lag.counts), "sum": self._lag.sum}
+            },
+        }
+
+    # What happens.
+
+    def _take(self, event: str, fields: Mapping[str, Any]) -> None:
+        take = self._takes.get(event)
+        if take is not None:
+            take(fields)
+
+    def _count(self, name: str, *labels: str, by: float = 1) -> None:
+        rows = self._counters[name]
+        rows[labels] = rows.get(labels, 0) + by
+
+    def _opened(self, fields: Mapping[str, Any]) -> None:
+        self._count("sock_connections_opened")
+        self._connections.add(fields["connection"])
+
+    def _closed(self, fields: Mapping[str, Any]) -> None:
+        reason: Reason = fields["reason"]
+        code = _code_label(fields["code"], reason)
+        self._count("sock_connections_closed", code, type(reason).__name__)
+        self._count("sock_dropped_messages", by=fields["dropped"])
+        connection: Measured = fields["connection"]
+        self._high_water = max(self._high_water, connection.mailbox_high_water)
+        self._connections.discard(connection)
+
+    def _refused(self, fields: Mapping[str, Any]) -> None:
+        self._count("sock_refusals", str(fields["status"]))
+
+    def _failed_handshake(self, _: Mapping[str, Any]) -> None:
+        self._count("sock_refusals", "500")
+
+    def _failed_callback(self, _: Mapping[str, Any]) -> None:
+        self._count("sock_failed_callbacks")
+
+    def _slow_callback(self, _: Mapping[str, Any]) -> None:
+        self._count("sock_slow_callbacks")
+
+    def _began_drain(self, _: Mapping[str, Any]) -> None:
+        self._draining += 1
+
+    def _ended_drain(self, fields: Mapping[str, Any]) -> None:
+        self._draining -= 1
+        self._count("sock_connections_cut", by=fields["connections"])
+
+    # Levels.
+
+    def _look_on(self) -> None:
+        """Look at some more connections; after the last one, the levels of this pass count."""
+        if len(self._connections) <= _LOOKS_PER_TICK:
+            return  # they are looked at when somebody asks
+        looked_at = self._next_levels.add(islice(self._pass, _LOOKS_PER_TICK))
+        if looked_at < _LOOKS_PER_TICK:
+            self._levels, self._next_levels = self._next_levels, _Levels()
+            self._pass = iter(list(self._connections))
+
+
+@final
+class _Levels:
+    """What is found by a look at each connection."""
+
+    def __init__(self) -> None:
+        self.pending = 0
+        self.most_pending = 0
+        self.high_water = 0
+
+    @classmethod
+    def of(cls, connections: list[Measured]) -> Self:
+        levels = cls()
+        levels.add(iter(connections))
+        return levels
+
+    def add(self, connections: Iterator[Measured]) -> int:
+        """Look at some connections; return at how many."""
+        count = 0
+        for connection in connections:
+            count += 1
+            pending = connection.pending
+            if pending:
+                self.pending += pending
+                self.most_pending = max(self.most_pending, pending)
+            self.high_water = max(self.high_water, connection.mailbox_high_water)
+        return count
+
+
+def _code_label(code: int | None, reason: Reason) -> str:
+    """Return the label of a close code. A peer cannot make new ones without end."""
+    if code is None:
+        return "1005"  # RFC 6455 §7.4.1: "no status code was actually present"
+    if isinstance(reason, Remote) and code >= 3000:
+        return f"{code // 1000}xxx"
+    return str(code)
