@@ -39,7 +39,7 @@ def emitted():
 
 
 def test_an_event_is_not_kept_for_those_who_subscribe_later(subscribe):
-    telemetry.emit("server.started", url="http://127.0.0.1:1")
+    telemetry.emit("server.started", urls=("http://127.0.0.1:1",))
     seen = []
     subscribe(lambda event, fields: seen.append(event))
     telemetry.emit("server.stopped", connections=0)
@@ -49,10 +49,10 @@ def test_an_event_is_not_kept_for_those_who_subscribe_later(subscribe):
 def test_a_subscriber_gets_every_event_with_its_fields(subscribe):
     seen = []
     subscribe(lambda event, fields: seen.append((event, dict(fields))))
-    telemetry.emit("server.started", url="http://127.0.0.1:1")
+    telemetry.emit("server.started", urls=("http://127.0.0.1:1",))
     telemetry.emit("server.stopped", connections=0)
     assert seen == [
-        ("server.started", {"url": "http://127.0.0.1:1"}),
+        ("server.started", {"urls": ("http://127.0.0.1:1",)}),
         ("server.stopped", {"connections": 0}),
     ]
 

@@ -7,6 +7,7 @@ from sock.server.service cimport Service
 cdef class Server(Service):
     cdef public object host
     cdef public object port
+    cdef public tuple urls
     cdef public list _listeners
     cdef object _drained
     cdef object _closed

@@ -13,7 +13,7 @@ While there is no subscriber, an event costs one look at an empty tuple.
     callback.failed       request, error, place: raised in one of the handler's callbacks
     callback.slow         seconds, place, where: file and line; blocked the loop (debug mode)
     callback.abandoned    request, place: did not end when it was cancelled
-    server.started        url
+    server.started        urls: where it listens, one for each address
     server.draining       connections, seconds
     server.stopped        connections: those cut by the drain's bound
     server.left           tasks, threads: the names of those that outlive the server
@@ -46,11 +46,11 @@ def subscribe(subscriber: Subscriber, /) -> Callable[[], None]:
         A function that ends the subscription.
 
     >>> seen = []
-    >>> unsubscribe = subscribe(lambda event, fields: seen.append((event, fields["url"])))
-    >>> emit("server.started", url="http://127.0.0.1:8000")
+    >>> unsubscribe = subscribe(lambda event, fields: seen.append((event, fields["urls"])))
+    >>> emit("server.started", urls=("http://127.0.0.1:8000",))
     >>> unsubscribe()
     >>> seen
-    [('server.started', 'http://127.0.0.1:8000')]
+    [('server.started', ('http://127.0.0.1:8000',))]
     """
     global _subscribers  # noqa: PLW0603 - one for the process, replaced whole: emit needs no lock
     subscription = (

@@ -168,7 +168,8 @@ def test_variables_reach_the_process_and_json_is_json(command):
     )
     told = json.loads(first_line(process))
     assert told["event"] == "server.started"
-    assert told["url"].startswith("http://127.0.0.1:")
+    [url] = told["urls"]
+    assert url.startswith("http://127.0.0.1:")
     with socket.create_connection(("127.0.0.1", port_of(told["message"]))) as client:
         client.sendall(b"GET /page HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         assert client.makefile("rb").read().endswith(b"the page")

@@ -16,7 +16,7 @@ from sock.observe import log
 @pytest.mark.parametrize("level", log.LEVELS)
 def test_where_it_listens_is_said_whatever_the_level(capsys, level):
     with log.on_stderr(level, "text", access=False):
-        log.announce("http://127.0.0.1:8000")
+        log.announce(["http://127.0.0.1:8000"])
     assert "http://127.0.0.1:8000" in capsys.readouterr().err
 
 
@@ -115,8 +115,8 @@ def test_every_line_is_an_object_in_json(program, run_async, host, more):
     told = [json.loads(line) for line in served.stop()]
     assert [one["message"] for one in told if one["event"] == "shop"] == ["sold tea", "none left"]
     assert [one["item"] for one in told if "item" in one] == ["tea"]
-    assert [one["url"] for one in told if one["event"] == "server.started"] == [
-        f"http://127.0.0.1:{served.port}"
+    assert [one["urls"] for one in told if one["event"] == "server.started"] == [
+        [f"http://127.0.0.1:{served.port}"]
     ]
     of_the_connection = [one["event"] for one in told if one["event"].startswith("connection")]
     assert of_the_connection == (["connection.opened", "connection.closed"] if more else [])

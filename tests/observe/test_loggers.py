@@ -94,10 +94,10 @@ def test_the_level_and_the_handlers_that_a_program_has_given_stay(capsys):
     with log.on_stderr("debug", "json", access=False), log.subscribed():
         telemetry.emit("server.draining", connections=1)
         telemetry.emit("server.stopped", connections=1)
-        log.announce("http://127.0.0.1:8000")
+        log.announce(["http://127.0.0.1:8000"])
     assert logger.level == logging.WARNING
     assert kept.getvalue() == "stopped, 1 connections cut\nlistening on http://127.0.0.1:8000\n"
-    assert '"url": "http://127.0.0.1:8000"' in capsys.readouterr().err
+    assert '"urls": ["http://127.0.0.1:8000"]' in capsys.readouterr().err
 
 
 def test_a_configuration_of_sock_does_not_turn_the_access_log_on():

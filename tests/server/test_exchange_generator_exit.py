@@ -9,6 +9,7 @@ import pytest
 import sock
 from sock import Response, testing
 from sock.adapters.asgi import asgi
+from sock.server.listener import bind
 
 
 def raises(request):
@@ -61,7 +62,7 @@ def test_an_application_that_is_closed_with_its_loop_has_not_failed(run_async, c
 
     async def act():
         server = sock.server.Server(waits)
-        await server.start("127.0.0.1", 0)
+        server.start([await bind("127.0.0.1", 0)])
         client = await connect(server)
         client.send(GET)
         while not [name for name, _ in events if name == "server.started"]:

@@ -20,7 +20,7 @@ PLAIN = b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n"
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", ""])
 def test_port_0_is_a_free_one_and_the_same_on_every_address(run_async, host):
     async def act():
-        sockets = await bind(host, 0)
+        sockets = (await bind(host, 0)).sockets
         try:
             ports = {one.getsockname()[1] for one in sockets}
             assert len(ports) == 1
@@ -68,7 +68,7 @@ def test_accepted_sockets_do_not_block_and_do_not_wait_to_fill_packets(run_async
     async def act():
         loop = asyncio.get_running_loop()
         accepted = loop.create_future()
-        [listening] = await bind("127.0.0.1", 0)
+        [listening] = (await bind("127.0.0.1", 0)).sockets
         listener = Listener(listening, accepted.set_result)
         listener.start()
         with socket.create_connection(listening.getsockname()):
@@ -109,7 +109,7 @@ def test_without_descriptors_or_memory_accepting_pauses_and_goes_on(
 
     async def act():
         accepted = asyncio.get_running_loop().create_future()
-        [listening] = await bind("127.0.0.1", 0)
+        [listening] = (await bind("127.0.0.1", 0)).sockets
         listener = Listener(Exhausted(listening, number), accepted.set_result)
         listener.start()
         with socket.create_connection(listening.getsockname()):
@@ -129,7 +129,7 @@ def test_without_memory_for_a_connection_accepting_pauses_and_goes_on(
 
     async def act():
         accepted = asyncio.get_running_loop().create_future()
-        [listening] = await bind("127.0.0.1", 0)
+        [listening] = (await bind("127.0.0.1", 0)).sockets
 
         def accept(sock):
             if errors:
@@ -149,7 +149,7 @@ def test_without_memory_for_a_connection_accepting_pauses_and_goes_on(
 def test_a_connection_that_is_gone_before_it_is_accepted_is_passed_over(run_async, events):
     async def act():
         accepted = asyncio.get_running_loop().create_future()
-        [listening] = await bind("127.0.0.1", 0)
+        [listening] = (await bind("127.0.0.1", 0)).sockets
         listener = Listener(Exhausted(listening, errno.ECONNABORTED), accepted.set_result)
         listener.start()
         with socket.create_connection(listening.getsockname()):
@@ -163,7 +163,7 @@ def test_a_connection_that_is_gone_before_it_is_accepted_is_passed_over(run_asyn
 def test_closing_while_it_pauses_ends_the_pause(run_async, told):
     async def act():
         paused = told("accept.paused")
-        [listening] = await bind("127.0.0.1", 0)
+        [listening] = (await bind("127.0.0.1", 0)).sockets
         listener = Listener(Exhausted(listening, errno.EMFILE), lambda sock: None)
         listener.start()
         with socket.create_connection(listening.getsockname()):
@@ -188,7 +188,7 @@ def test_a_loop_without_readers_accepts_all_the_same(run_async, monkeypatch, loo
             return add_reader(fd, *args)
 
         accepted = loop.create_future()
-        [listening] = await bind("127.0.0.1", 0)
+        [listening] = (await bind("127.0.0.1", 0)).sockets
         monkeypatch.setattr(loop, "add_reader", refuse)
         listener = Listener(listening, accepted.set_result)
         listener.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 
 import aiohttp
 import pytest
@@ -185,6 +186,45 @@ def test_ipv6_is_served_and_shown_in_brackets(run_async, ipv6):
             async with websockets.connect(f"ws://[::1]:{server.port}/echo") as client:
                 await client.send("six")
                 assert await client.recv() == "six"
+
+    run_async(act())
+
+
+@pytest.mark.usefixtures("reactor_kind")
+def test_sockets_that_somebody_else_has_bound_are_served(run_async, events, tmp_path):
+    first, second = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
+    unix = socket.socket(socket.AF_UNIX)
+    unix.bind(str(tmp_path / "here"))
+    unix.listen()
+    ports = [one.getsockname()[1] for one in (first, second)]
+
+    async def act():
+        async with sock.serve(app, sockets=[first, second, unix]) as server:
+            assert server.urls == (
+                *(f"http://127.0.0.1:{port}" for port in ports),
+                f"unix:{tmp_path / 'here'}",
+            )
+            assert (server.url, server.port) == (server.urls[0], ports[0])
+            for port in ports:
+                async with websockets.connect(f"ws://127.0.0.1:{port}/echo") as client:
+                    await client.send("x")
+                    assert await client.recv() == "x"
+            async with websockets.unix_connect(str(tmp_path / "here"), "ws://a/echo") as client:
+                await client.send("x")
+                assert await client.recv() == "x"
+        assert [one.fileno() for one in (first, second, unix)] == [-1] * 3
+        assert [fields for name, fields in events if name == "server.started"] == [
+            {"urls": server.urls}
+        ]
+
+    run_async(act())
+
+
+def test_a_socket_that_does_not_listen_is_refused(run_async):
+    async def act():
+        with socket.socket() as unbound, pytest.raises(ValueError, match="listens already"):
+            async with sock.serve(app, sockets=[unbound]):
+                pass
 
     run_async(act())
 

@@ -198,8 +198,7 @@ async def _try_listening(host: str, port: int) -> None:
     """Bind and close at once: uvicorn binds later, and would report a problem in its own way."""
     from sock.server.listener import bind
 
-    for sock in await bind(host, port):
-        sock.close()
+    (await bind(host, port)).close()
 
 
 def _try_certificate(certificate: Path, key: Path | None) -> None:

@@ -22,7 +22,7 @@ from .formats import formatter
 from .loggers import log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
 
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 
@@ -151,9 +151,10 @@ def _is_news(record: logging.LogRecord) -> bool:
     )
 
 
-def announce(url: str) -> None:
+def announce(urls: Sequence[str]) -> None:
     """Log where the server listens, whatever the level: a program may wait for this line."""
-    record = lines.record(log, logging.INFO, "server.started", f"listening on {url}", {"url": url})
+    message = f"listening on {', '.join(urls)}"
+    record = lines.record(log, logging.INFO, "server.started", message, {"urls": list(urls)})
     log.handle(record)
     if (
         _stderr_handler is not None and _stderr_handler not in log.handlers

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import os
 import socket
-from typing import TYPE_CHECKING, Final, final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from sock import telemetry
 from sock.loop import accept_socket, fork
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from sock.loop.sockets import Accepted
 
@@ -28,7 +30,58 @@ _PAUSE: Final = 1.0
 _EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
-async def bind(host: str, port: int) -> list[socket.socket]:
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The listening sockets of one address.
+
+    Args:
+        sockets: several where the name of a host has several addresses.
+        host: as it was given, or the address of every interface; empty for a Unix socket.
+        port: the free one that was found, where 0 was given; 0 for a Unix socket.
+        path: of a Unix socket; None for TCP.
+    """
+
+    sockets: tuple[socket.socket, ...]
+    host: str = ""
+    port: int = 0
+    path: str | None = None
+
+    def url(self) -> str:
+        """Return where it listens, such as "http://127.0.0.1:8000" or "unix:/run/chat.sock"."""
+        if self.path is not None:
+            return f"unix:{self.path}"
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+    def close(self) -> None:
+        """Close all of its sockets."""
+        for sock in self.sockets:
+            sock.close()
+
+
+def taken_over(sockets: Iterable[socket.socket]) -> list[Bound]:
+    """Return sockets in which somebody else has bound an address, and which listen already.
+
+    Raises:
+        ValueError: one of them does not listen.
+    """
+    return [_taken_over(sock) for sock in sockets]
+
+
+def _taken_over(sock: socket.socket) -> Bound:
+    if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        raise ValueError(f"a socket that is handed over listens already, which {sock!r} does not")
+    sock.settimeout(0)
+    address: Any = sock.getsockname()
+    if isinstance(address, tuple):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as in `_listen`
+        host, port, *_ = cast("tuple[Any, ...]", address)
+        return Bound((sock,), host, port)
+    # Linux has addresses without a file too, which begin with a zero byte; "@" is usual for it.
+    path = address if isinstance(address, str) else "@" + os.fsdecode(address[1:])
+    return Bound((sock,), path=path)
+
+
+async def bind(host: str, port: int) -> Bound:
     """Return listening sockets for every address of a host, all on one port.
 
     Args:
@@ -59,7 +112,8 @@ async def bind(host: str, port: int) -> list[socket.socket]:
         for sock in sockets:
             sock.close()
         raise
-    return sockets
+    first: Any = sockets[0].getsockname()
+    return Bound(tuple(sockets), host or str(first[0]), int(first[1]))
 
 
 def _listen(sock: socket.socket, address: tuple[str | int, ...]) -> None:

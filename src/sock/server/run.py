@@ -14,10 +14,12 @@ from sock.spec.application import lifespan_of
 from sock.spec.lifespan import enter_lifespan
 
 from .ending import run_to_end
+from .listener import bind, taken_over
 from .server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    import socket
+    from collections.abc import AsyncGenerator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
     from types import FrameType
 
@@ -38,6 +40,7 @@ async def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 0,
+    sockets: Sequence[socket.socket] = (),
     options: Options | None = None,
     lifespan: Lifespan | None = None,
     health: str | None = None,
@@ -52,6 +55,8 @@ async def serve(
         app: from a request to an answer; a Sock class is one.
         host: a name or an address; "" for every interface.
         port: 0 for one that is free, then in `server.port`.
+        sockets: listening sockets that somebody else has bound, in place of a host and a port. They
+            belong to the server from now on, which closes them.
         options: all limits, over those that the application carries; those of a handler's class and
             of an `Upgrade` are laid over them.
         lifespan: takes the place of the one that the application carries.
@@ -66,7 +71,8 @@ async def serve(
         OSError: the host is not known, or the port cannot be bound.
         TypeError: an argument, or an attribute of the application, has the wrong type; or it is an
             ASGI application.
-        ValueError: the options contradict each other, or `health` is no path.
+        ValueError: the options contradict each other, `health` is no path, or a socket does not
+            listen.
         Exception: whatever the lifespan raises. Then the server has not started.
     """
     if health is not None and not health.startswith("/"):
@@ -75,7 +81,7 @@ async def serve(
         server = Server(app, options=options, health=health, debug=debug)
         async with enter_lifespan(lifespan_of(app) if lifespan is None else lifespan) as state:
             server.state = state
-            await server.start(host, port)
+            server.start(taken_over(sockets) if sockets else [await bind(host, port)])
             try:
                 yield server
             finally:
@@ -87,6 +93,7 @@ def run(
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
+    sockets: Sequence[socket.socket] = (),
     options: Options | None = None,
     lifespan: Lifespan | None = None,
     health: str | None = None,
@@ -107,6 +114,8 @@ def run(
         app: from a request to an answer; a Sock class is one.
         host: a name or an address; "" for every interface.
         port: 0 for one that is free; a line on stderr names it.
+        sockets: listening sockets that somebody else has bound, in place of a host and a port. They
+            belong to the server from now on, which closes them.
         options: all limits, over those that the application carries; those of a handler's class and
             of an `Upgrade` are laid over them.
         lifespan: takes the place of the one that the application carries.
@@ -132,6 +141,7 @@ def run(
         lambda: nullcontext(app),
         host=host,
         port=port,
+        sockets=sockets,
         options=options,
         lifespan=lifespan,
         health=health,
@@ -192,7 +202,7 @@ async def _serve_until_stopped(
         signals.begin()
         async with making() as app, serve(app, **served) as server:
             signals.started = True
-            log.announce(server.url)
+            log.announce(server.urls)
             await signals.stop.wait()
     except asyncio.CancelledError:
         if not signals.cancelled:

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, final
 
 from sock import telemetry
 from sock.hosting.drain import drain
 from sock.loop.sockets import accept, adopt
 
 from .connection import Connection
-from .listener import Listener, bind
+from .listener import Listener
 from .service import Service
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sock.loop import Pipe, Receiver
     from sock.loop.sockets import Accepted
     from sock.spec import App, Options
 
+    from .listener import Bound
+
 
 @final
 class Server(Service):
-    """One application on one port, in the running event loop. Made by `serve`.
+    """One application in the running event loop, on one address or several. Made by `serve`.
 
     Args:
         app: answers the requests.
@@ -33,8 +37,12 @@ class Server(Service):
             mode.
 
     Attributes:
-        host: where it listens: as it was given, or the address of every interface.
-        port: where it listens: the free port that was found, where 0 was given.
+        host: where it listens first: as it was given, or the address of every interface; empty
+            where it listens on Unix sockets only.
+        port: where it listens first: the free port that was found, where 0 was given; 0 where it
+            listens on Unix sockets only.
+        urls: where it listens, one for each address, such as "http://127.0.0.1:8000" and
+            "unix:/run/chat.sock".
     """
 
     def __init__(
@@ -48,35 +56,34 @@ class Server(Service):
         super().__init__(app, options=options, health=health, debug=debug)
         self.host = ""
         self.port = 0
+        self.urls: tuple[str, ...] = ()
         self._listeners: list[Listener] = []
         self._drained: asyncio.Task[None] | None = None
         self._closed = asyncio.Event()
 
     @property
     def url(self) -> str:
-        """Where it listens, such as "http://127.0.0.1:8000"."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        """Where it listens first, such as "http://127.0.0.1:8000"."""
+        return self.urls[0]
 
-    async def start(self, host: str, port: int) -> None:
-        """Bind, and accept connections from now on.
+    def start(self, bound: Sequence[Bound]) -> None:
+        """Accept connections from now on.
 
         Args:
-            host: a name or an address; "" for every interface.
-            port: 0 for one that is free.
-
-        Raises:
-            OSError: the name is not known, or an address cannot be bound.
+            bound: at least one; their sockets belong to the server from now on, and the drain
+                closes them.
         """
-        sockets = await bind(host, port)
-        address: Any = sockets[0].getsockname()
-        self.host = host or address[0]
-        self.port = address[1]
+        self.urls = tuple(one.url() for one in bound)
+        tcp = next((one for one in bound if one.path is None), None)
+        if tcp is not None:
+            self.host, self.port = tcp.host, tcp.port
         accept_one = functools.partial(accept, self.reactor)
-        self._listeners = [Listener(sock, self._accepted, accept_one) for sock in sockets]
+        self._listeners = [
+            Listener(sock, self._accepted, accept_one) for one in bound for sock in one.sockets
+        ]
         for listener in self._listeners:
             listener.start()
-        telemetry.emit("server.started", url=self.url)
+        telemetry.emit("server.started", urls=self.urls)
 
     async def drain(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - how long its peers have, not its caller
         """Stop: accept nothing more, finish the work under way, close everything with 1012.

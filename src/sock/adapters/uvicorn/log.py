@@ -162,7 +162,8 @@ class Filter(logging.Filter):
         args: Any = record.args
         if started:
             record.event = "server.started"
-            record.fields = {"url": record.getMessage().removeprefix(_STARTED).partition(" (")[0]}
+            url = record.getMessage().removeprefix(_STARTED).partition(" (")[0]
+            record.fields = {"urls": [url]}
         elif record.name == _ACCESS and isinstance(args, tuple) and len(args) == 5:  # pyright: ignore[reportUnknownArgumentType] - a record has any arguments
             client, method, target, version, status = cast("tuple[Any, ...]", args)
             target = loggable_target(str(target))
