@@ -85,27 +85,21 @@ async def try_contract(host: Host, *, patience: float = _PATIENCE) -> Outcome:
 async def _try_cases(outcome: Outcome, url: str, drain: contract.Drain, patience: float) -> None:
     limits = set(outcome.host.limits)
     allowed = [limit for limit in limits if limit != "drain"]
-
-    async def try_all(cases: list[contract.Case]) -> None:
-        verdicts = contract.check_all(url, cases, limits=allowed, drain=drain, patience=patience)
-        async for verdict in verdicts:
-            name = verdict.case.name
-            outcome.failed.pop(name, None)
-            if verdict.outcome is contract.Outcome.FAILED:
-                outcome.failed[name] = verdict.text
-            elif verdict.outcome is contract.Outcome.ADVISED:
-                outcome.advised[name] = verdict.text
-            else:
-                outcome.passed.append(name)
-
     for case in contract.CASES:
         if lacks := sorted(case.needs & limits):
             outcome.declared[case.name] = lacks
     wanted = [case for case in contract.CASES if case.name not in outcome.declared]
-    await try_all([case for case in wanted if "drain" not in case.needs])
-    # One failure may come from a machine that stalls for longer than a case waits.
-    await try_all([case for case in wanted if case.name in outcome.failed])
-    await try_all([case for case in wanted if "drain" in case.needs])
+    verdicts = contract.check_all(
+        url, wanted, limits=allowed, drain=drain, patience=patience, try_again=True
+    )
+    async for verdict in verdicts:
+        name = verdict.case.name
+        if verdict.outcome is contract.Outcome.FAILED:
+            outcome.failed[name] = verdict.text
+        elif verdict.outcome is contract.Outcome.ADVISED:
+            outcome.advised[name] = verdict.text
+        else:
+            outcome.passed.append(name)
 
 
 def try_autobahn(host: Host, client: Client) -> Report:

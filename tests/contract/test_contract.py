@@ -131,6 +131,25 @@ def test_cases_are_judged_side_by_side_each_by_itself(run_async):
     }
 
 
+def test_a_case_that_fails_is_tried_once_more_if_that_is_asked_for(run_async):
+    tries = []
+
+    async def fails_at_first(talk):
+        tries.append(talk)
+        if len(tries) == 1:
+            raise contract.Failure("the machine has stalled")
+
+    stalls = contract.Case("stalls", ("S7.5",), Response, fails_at_first)
+    wrong = contract.Case("wrong", ("S7.5",), Response, _fails)
+    verdicts = run_async(collected([stalls, wrong], try_again=True))
+    assert [(verdict.case.name, verdict.outcome) for verdict in verdicts] == [
+        ("stalls", contract.Outcome.PASSED),
+        ("wrong", contract.Outcome.FAILED),
+    ]
+    (verdict,) = run_async(collected([wrong]))
+    assert verdict.outcome is contract.Outcome.FAILED
+
+
 def test_cases_that_need_a_drain_wait_for_each_other_and_share_one(run_async):
     log = []
 

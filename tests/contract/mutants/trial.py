@@ -46,7 +46,6 @@ class Trial:
         """Note what became of a case."""
         name = verdict.case.name
         self.tried.append(name)
-        self.failed.pop(name, None)
         if verdict.outcome in {contract.Outcome.FAILED, contract.Outcome.ADVISED}:
             self.failed[name] = verdict.text
 
@@ -71,22 +70,14 @@ async def tried(mutant: Mutant | None, cases: list[contract.Case], folder: Path)
         copy(mutant, folder / "sock")
         async with asyncio.timeout(BOUND), started(folder, log) as (port, drain):
             url = f"ws://127.0.0.1:{port}"
-
-            async def try_all(some: list[contract.Case]) -> None:
-                verdicts = contract.check_all(url, some, drain=drain, patience=patience)
-                async with aclosing(verdicts):
-                    async for verdict in verdicts:
-                        trial.take(verdict)
-                        if mutant is not None and trial.failed:
-                            break
-
-            if mutant is None:
-                lasting = [case for case in cases if "drain" not in case.needs]
-                await try_all(lasting)
-                # One failure may come from a machine that stalls for longer than a case waits.
-                await try_all([case for case in lasting if case.name in trial.failed])
-                cases = [case for case in cases if "drain" in case.needs]
-            await try_all(cases)
+            verdicts = contract.check_all(
+                url, cases, drain=drain, patience=patience, try_again=mutant is None
+            )
+            async with aclosing(verdicts):
+                async for verdict in verdicts:
+                    trial.take(verdict)
+                    if mutant is not None and trial.failed:
+                        break
     except Exception as error:  # one mutant must not end the others
         trial.fault = f"{type(error).__name__}: {error}"
     if log.exists():

@@ -84,6 +84,7 @@ async def check_all(
     drain: Drain | None = None,
     patience: float = 5.0,
     side_by_side: int = _SIDE_BY_SIDE,
+    try_again: bool = False,
 ) -> AsyncIterator[Verdict]:
     """Try cases side by side, those that need a drain last; yield a verdict as soon as it is there.
 
@@ -94,6 +95,9 @@ async def check_all(
         drain: asks the host to stop gracefully; called once, when all cases that need it are ready.
         patience: seconds to wait for whatever is waited for.
         side_by_side: how many cases are tried at a time.
+        try_again: whether a case that fails is tried once more, by itself, and only the second
+            verdict counts: a busy machine may stall for longer than a case waits. A case that needs
+            a drain is tried once.
 
     Raises:
         ValueError: there is no such limit.
@@ -107,8 +111,14 @@ async def check_all(
         async with places:
             return await _judged(case, _check(url, case, limits, drain, patience, None))
 
+    failed: list[Case] = []
     async for verdict in _as_they_end([in_turn(case) for case in lasting]):
-        yield verdict
+        if try_again and verdict.outcome in {Outcome.FAILED, Outcome.ADVISED}:
+            failed.append(verdict.case)
+        else:
+            yield verdict
+    for case in failed:
+        yield await in_turn(case)
     once = None if drain is None else _Once(drain)
     meeting = _Meeting(len(draining))
 
