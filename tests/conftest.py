@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import traceback
 from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +28,31 @@ def _log_as_before(monkeypatch) -> None:
         (log, "_unsubscribe"),
     ):
         monkeypatch.setattr(module, name, getattr(module, name))
+
+
+@pytest.fixture
+def caplog(caplog, request) -> Iterator[pytest.LogCaptureFixture]:
+    """Be pytest's own, but for what asyncio tells of a task that another test has left.
+
+    When the garbage collector finds a task whose exception nobody has asked for, asyncio tells of
+    it. That may be in any later test.
+    """
+
+    def is_of_this_test(record: logging.LogRecord) -> bool:
+        return not _is_of_another_file(record, request.path)
+
+    caplog.handler.addFilter(is_of_this_test)
+    yield caplog
+    caplog.handler.removeFilter(is_of_this_test)
+
+
+def _is_of_another_file(record: logging.LogRecord, path: Path) -> bool:
+    """Tell whether asyncio tells of an exception that was raised in another file of tests."""
+    if record.name != "asyncio" or not record.exc_info:
+        return False
+    frames = traceback.extract_tb(record.exc_info[2])
+    tests = {frame.filename for frame in frames if Path(frame.filename).name.startswith("test_")}
+    return bool(tests) and str(path) not in tests
 
 
 @pytest.fixture
