@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from sock import (
@@ -202,3 +204,59 @@ def test_a_host_that_drains_refuses_new_connections_with_503():
     with pytest.raises(HandshakeError) as refused:
         asking.check_not_stopping(draining=True)
     assert refused.value.status == 503
+
+
+async def waits(request):
+    await asyncio.get_running_loop().create_future()
+
+
+def test_an_answer_that_is_closed_within_a_task_has_not_failed(run_async, events):
+    """As a host does whose server cannot wait for an application."""
+
+    async def act():
+        made = testing.request()
+        asked = asking.ask_catching_errors(waits, made, valid, upgrading=True, options=Options())
+        asked.send(None)
+        asked.close()
+        with pytest.raises(RuntimeError, match="cannot reuse already awaited coroutine"):
+            asked.send(None)
+
+    run_async(act())
+    assert events == []
+
+
+def test_an_answer_that_is_closed_lets_the_application_clean_up_first(run_async):
+    journal = []
+
+    async def cleans_up(request):
+        try:
+            await waits(request)
+        finally:
+            journal.append("cleaned up")
+
+    async def act():
+        answer = asking.AwaitedAnswer(cleans_up(testing.request())).__await__()
+        next(answer)
+        answer.close()
+
+    run_async(act())
+    assert journal == ["cleaned up"]
+
+
+def test_an_application_that_is_cancelled_may_answer_all_the_same(run_async):
+    async def answers(request):
+        try:
+            await waits(request)
+        except asyncio.CancelledError:
+            return Response(204)
+
+    async def act():
+        made = testing.request()
+        task = asyncio.ensure_future(
+            asking.ask_catching_errors(answers, made, valid, upgrading=True, options=Options())
+        )
+        await asyncio.sleep(0)
+        task.cancel()
+        return await task
+
+    assert run_async(act()).status == 204

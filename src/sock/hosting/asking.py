@@ -30,9 +30,8 @@ from another site with words of its own, or with an `Upgrade` that lists the ori
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard, final
 
 from sock import telemetry
 from sock.spec import (
@@ -51,7 +50,7 @@ from sock.wire import handshake
 from .options import options_of_connection, under_class
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Generator
 
     from sock.spec import App, Request
     from sock.spec.origin import Listed
@@ -104,19 +103,62 @@ async def ask_catching_errors(
 ) -> Upgrade | Response:
     """Return what the application answers, or the response to what it has raised.
 
-    The arguments are those of `ask`. What cancels this is raised: it is the host's.
+    The arguments are those of `ask`. What cancels or closes this is raised: it is the host's.
     """
-    task = asyncio.current_task()
+    asked = ask(app, request, check_handshake, upgrading=upgrading, options=options)
+    answer = AwaitedAnswer(asked)
     try:
-        return await ask(app, request, check_handshake, upgrading=upgrading, options=options)
+        return await answer
     except (Refuse, HandshakeError) as refusal:
         return refused(request, refusal)
     except GeneratorExit as error:
-        if not is_running(task):  # it is closed with its loop, and nobody waits for an answer
+        if answer.closed:  # nobody waits for it any more
             raise
         return failed(request, error)
     except Exception as error:  # noqa: BLE001 - an application may raise anything
         return failed(request, error)
+
+
+@final
+class AwaitedAnswer:
+    """Awaits the answer of an application, and knows whether that was closed from outside.
+
+    An application may raise GeneratorExit, and has failed then as by anything else. A coroutine
+    that is closed before it has answered, with its loop or by a host that cannot wait, gets the
+    same exception.
+
+    Args:
+        answer: the awaitable that the application has returned.
+    """
+
+    __slots__ = ("_answer", "closed")
+
+    def __init__(self, answer: Awaitable[Any]) -> None:
+        self._answer = answer
+        self.closed = False
+        """Whether it was closed while it was awaited."""
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        """Await the answer, step by step: only what comes from outside is raised at the `yield`."""
+        steps = _awaited(self._answer)
+        take, given = steps.send, None
+        while True:
+            try:
+                waits_for = take(given)
+            except StopIteration as done:
+                return done.value
+            try:
+                take, given = steps.send, (yield waits_for)
+            except GeneratorExit:
+                self.closed = True
+                steps.close()
+                raise
+            except BaseException as error:  # noqa: BLE001 - such as a cancellation
+                take, given = steps.throw, error
+
+
+async def _awaited(answer: Awaitable[Any]) -> Any:
+    return await answer
 
 
 def call(
@@ -293,18 +335,6 @@ def is_sock_class(app: object) -> bool | None:
     None says that this depends on the path: the application has routes.
     """
     return None if depends_on_path(app) else handler_class(app) is not None
-
-
-def is_running(task: asyncio.Task[Any] | None) -> bool:
-    """Tell whether the event loop is running this task at the moment.
-
-    A GeneratorExit is the application's own then. Otherwise the coroutine is being closed from
-    outside, with its loop.
-    """
-    # This function is documented for event loops. It returns None where no loop runs, and does not
-    # raise.
-    loop = asyncio._get_running_loop()  # noqa: SLF001
-    return task is not None and loop is not None and asyncio.current_task(loop) is task
 
 
 def _is_connection(answer: object) -> TypeGuard[Sock[Any, Any] | Upgrade]:

@@ -163,11 +163,11 @@ class Exchange:
             self._task = task
 
     async def _wait(self, answer: Awaitable[Any]) -> None:
-        task = asyncio.current_task()
+        awaiting = asking.AwaitedAnswer(answer)
         try:
-            awaited = await answer
+            awaited = await awaiting
         except GeneratorExit as error:
-            if not asking.is_running(task):  # it is closed with its loop, and nobody waits
+            if awaiting.closed:  # with its loop: nobody waits for the answer
                 raise
             self._settle(None, error)
         except asyncio.CancelledError as error:  # by `cancel`, or raised by the application
