@@ -9,7 +9,6 @@ cdef class Callbacks:
     cdef public object on_text
 
     cpdef own_callback(self, name)
-    cdef _own(self, callback, name)
     cpdef callback_for(self, kind, value)
     cpdef qualified_name(self, callback)
     cpdef seen_by_wrappers(self, stop, place)

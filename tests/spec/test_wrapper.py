@@ -27,7 +27,8 @@ from sock import (
     around,
     testing,
 )
-from sock.spec.wrapper import has_callback, inner_class, pass_stop_from_outside
+from sock.spec.handler import own_callback
+from sock.spec.wrapper import inner_class, pass_stop_from_outside
 
 
 class Log(Wrapper):
@@ -487,13 +488,13 @@ class TestWhatItTakesOver:
     def test_it_has_a_callback_exactly_where_the_other_has_it(self):
         names = ("init", "handle_in", "handle_control", "handle_info", "terminate")
         lone = Log(Echo(Request()))
-        assert [name for name in names if has_callback(lone, name)] == [
+        assert [name for name in names if own_callback(lone, name) is not None] == [
             "init",
             "handle_in",
             "handle_info",  # without it, the infos that are pushed would not be seen
         ]
         full = Log(Notes(Request()))
-        assert all(has_callback(full, name) for name in names)
+        assert None not in [own_callback(full, name) for name in names]
 
     def test_a_wrapper_that_sees_nothing_leaves_all_to_the_other(self):
         class Nothing(Wrapper):
@@ -503,7 +504,7 @@ class TestWhatItTakesOver:
         wrapper = Nothing(inner)
         for name in ("handle_in", "handle_control", "handle_info", "terminate"):
             assert getattr(wrapper, name) == getattr(inner, name)
-        assert not has_callback(Nothing(Sock(Request())), "handle_info")
+        assert own_callback(Nothing(Sock(Request())), "handle_info") is None
         with testing.open(around(Echo, Nothing)) as session:
             session.receive("hi")
             session.info("news")

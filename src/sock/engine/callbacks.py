@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from types import MethodType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sock.spec import Sock
+from sock.spec.handler import own_callback
 from sock.spec.wrapper import inner_class, pass_stop_from_outside
 
 from .mailbox import INFO, MESSAGE
@@ -23,13 +23,6 @@ if TYPE_CHECKING:
 
 _OUTSIDE: Final = ("Ref.stop", "spawn")
 """The places of a Stop that does not come from a callback or a stream of the handler."""
-
-
-# The methods of the base class, which stand for callbacks that a handler does not have.
-_OF_BASE_CLASS: Final = {
-    name: getattr(Sock, name)
-    for name in ("init", "handle_in", "handle_control", "handle_info", "terminate")
-}
 
 
 class Callbacks:
@@ -61,27 +54,24 @@ class Callbacks:
         self._handler: Any = handler  # None when it gets no more calls
         self._wrap = wrap
         # Without this callback, a message is a mistake of the peer and not of the handler.
-        callback = self._own(handler.handle_in, "handle_in")
+        callback = self.own_callback("handle_in")
         accepted = handler.accepts
         self.on_text: Callback | None = callback if str in accepted else None
         """The callback for a text message; None if the handler takes no text."""
         self.on_binary: Callback | None = callback if bytes in accepted else None
         """The callback for a binary message; None if the handler takes no binary."""
-        self._on_control = self._own(handler.handle_control, "handle_control")
-        self._on_info = self._own(handler.handle_info, "handle_info")
-        self._on_terminate = self._own(handler.terminate, "terminate")
+        self._on_control = self.own_callback("handle_control")
+        self._on_info = self.own_callback("handle_info")
+        self._on_terminate = self.own_callback("terminate")
         self.pushes_infos = self._on_info is None and wrap is None
         """Whether an info that is a message is pushed without calling the handler."""
 
     def own_callback(self, name: str) -> Callback | None:
         """Look up a callback, and wrap it in debug mode; None if the handler does not define it."""
-        return self._own(getattr(self._handler, name), name)
-
-    def _own(self, callback: Any, name: str) -> Callback | None:
-        # The first test is for speed (bench, sock connect): most callbacks are methods.
-        if type(callback) is MethodType and callback.__func__ is _OF_BASE_CLASS[name]:
-            return None
-        return callback if self._wrap is None else self._wrap(callback, self.qualified_name(name))
+        callback = own_callback(self._handler, name)
+        if callback is None or self._wrap is None:
+            return callback
+        return self._wrap(callback, self.qualified_name(name))
 
     def callback_for(self, kind: Kind, value: Any) -> Callback:
         """Return the callback for an entry of the mailbox."""

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from sock import telemetry
 from sock.spec import Host, Options
-from sock.spec.wrapper import has_callback, inner_class
+from sock.spec.handler import own_callback
+from sock.spec.wrapper import inner_class
 
 from .declarable import DECLARABLE
 
@@ -56,7 +57,7 @@ class Limit:
 
     def needed(self, handler: Sock[Any, Any], options: Options) -> str | None:
         """Return the method or the fields that need it; None when nothing seems to need it."""
-        if self.method and has_callback(handler, self.method):
+        if self.method and own_callback(handler, self.method) is not None:
             return self.method
         fields = sorted(name for name in self.options & options.given if _needs(options, name))
         return ", ".join(fields) or None

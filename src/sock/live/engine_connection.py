@@ -26,7 +26,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from sock import telemetry
-from sock.engine import NEVER, Job, Keepalive, Phase, Verdict, encoded_size
+from sock.engine import NEVER, Job, Keepalive, Verdict, encoded_size
+from sock.engine.phase import OVER
 from sock.spec import Ping, Pong, ProtocolError, Remote
 from sock.wire.frame import Close, too_big
 
@@ -104,7 +105,7 @@ class EngineConnection(LiveConnection):
 
     def begin(self) -> None:
         """Go live, when the 101 is on its way: call `init`, then let the wire read."""
-        if self.lifecycle.phase is not Phase.OVER:  # a drain may have ended it before it began
+        if self.lifecycle.phase is not OVER:  # a drain may have ended it before it began
             self.run_in_scope(self._begin)
 
     def receive(self, received: Iterable[Received]) -> None:
@@ -349,7 +350,7 @@ class EngineConnection(LiveConnection):
         self.reactor.wake(self)
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
             return
-        if self.lifecycle.phase is Phase.OVER:
+        if self.lifecycle.phase is OVER:
             self._wire.cut()
         else:
             self.lifecycle.take_error(error)
@@ -366,7 +367,7 @@ class EngineConnection(LiveConnection):
 
     def _release(self) -> None:
         """Keep nothing alive any more, when the life cycle and TCP have both ended."""
-        if self.state is LOST and self.lifecycle.phase is Phase.OVER:
+        if self.state is LOST and self.lifecycle.phase is OVER:
             self.reactor.wheel.disarm(self)
             on_over, self._on_over = self._on_over, None
             if on_over is not None:

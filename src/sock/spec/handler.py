@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import types
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast
+from types import MethodType
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, cast
 
 from .close_code import CloseCode
 from .errors import HandlerError, UnsupportedData
@@ -12,7 +13,7 @@ from .options import Options, check_of_connection
 from .result import Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
     from typing import Never
 
     from typing_extensions import TypeVar
@@ -146,3 +147,27 @@ class BinarySock(Sock[InfoT, bytes]):
     """
 
     accepts = (bytes,)
+
+
+# The methods of the base class, which stand for callbacks that a handler does not have.
+_OF_BASE_CLASS: Final = {
+    name: getattr(Sock, name)
+    for name in ("init", "handle_in", "handle_control", "handle_info", "terminate")
+}
+
+
+def own_callback(handler: Sock[Any, Any], name: str) -> Callable[[Any], Any] | None:
+    """Return a callback of a handler; None if it leaves that one to the class `Sock`.
+
+    For hosts. It may be an attribute of the handler as well as of its class. A wrapper has the
+    callbacks that it needs to be called for, as [S20.10] says.
+
+    Args:
+        handler: of a connection.
+        name: "init", "handle_in", "handle_control", "handle_info" or "terminate".
+    """
+    callback = getattr(handler, name)
+    # The first test is for speed (bench, sock connect): most callbacks are methods.
+    if type(callback) is MethodType and callback.__func__ is _OF_BASE_CLASS[name]:
+        return None
+    return cast("Callable[[Any], Any]", callback)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from .errors import HandlerError
 from .halt import stop_in
-from .handler import Sock
+from .handler import Sock, own_callback
 from .passing import check_passed, pass_raised, pass_result, pass_stop
 from .result import Stop
 
@@ -143,7 +143,7 @@ class Wrapper(Sock[Any, Any]):
             return True
         if name == "handle_info" and self.__sees_outgoing:
             return False  # where the other Sock lacks it, it pushes infos, and these are seen
-        if not has_callback(self.handler, name):
+        if own_callback(self.handler, name) is None:
             return True
         sees_incoming = name == "handle_in" and type(self).incoming is not Wrapper.incoming
         return not (self.__sees_outgoing or sees_incoming)
@@ -186,11 +186,6 @@ class Wrapper(Sock[Any, Any]):
 
     async def __take_later(self, taken: Awaitable[Any]) -> Any:
         return self.__take(await taken)
-
-
-def has_callback(handler: Sock[Any, Any], name: str) -> bool:
-    """Tell whether a handler has a callback of its own; a wrapper, whether it needs that call."""
-    return getattr(getattr(handler, name), "__func__", None) is not getattr(Sock, name)
 
 
 def inner_class(handler: Sock[Any, Any]) -> type[Sock[Any, Any]]:
