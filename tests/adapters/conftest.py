@@ -81,37 +81,23 @@ def uvicorn_serving():
 
 
 async def _prove(port, *, limits=(), drain=None):
-    """Run all cases of the contract; those that stop the host come last.
-
-    A case that has failed is tried once more by itself, because a busy machine stalls now and then.
-    Where the host is wrong, it fails again.
-    """
-
-    async def tried(cases, side_by_side, drain=None):
-        failed, skipped = {}, []
-        async for verdict in contract.check_all(
-            f"ws://127.0.0.1:{port}",
-            cases,
-            limits=limits,
-            drain=drain,
-            patience=10,
-            side_by_side=side_by_side,
-        ):
-            if verdict.outcome is contract.Outcome.FAILED:
-                failed[verdict.case] = verdict.text
-            elif verdict.outcome is contract.Outcome.SKIPPED:
-                skipped.append(verdict.case.name)
-        return failed, skipped
-
-    stopping = [case for case in contract.CASES if "drain" in case.needs]
-    others = [case for case in contract.CASES if "drain" not in case.needs]
-    failed, skipped = await tried(others, _AT_ONCE)
-    if failed:
-        failed, _ = await tried(tuple(failed), 1)
+    """Run all cases of the contract; those that stop the host come last."""
+    failed, skipped = {}, []
+    async for verdict in contract.check_all(
+        f"ws://127.0.0.1:{port}",
+        contract.CASES,
+        limits=limits,
+        drain=drain,
+        patience=10,
+        side_by_side=_AT_ONCE,
+        try_again=True,
+    ):
+        if verdict.outcome is contract.Outcome.FAILED:
+            failed[verdict.case.name] = verdict.text
+        elif verdict.outcome is contract.Outcome.SKIPPED:
+            skipped.append(verdict.case.name)
     assert failed == {}
-    failed, skipped_too = await tried(stopping, _AT_ONCE, drain)
-    assert failed == {}
-    return skipped + skipped_too
+    return skipped
 
 
 @pytest.fixture
