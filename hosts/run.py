@@ -199,11 +199,13 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
             output = log.read_text(errors="replace").strip()
             raise NotStarted(f"the host ended with {process.returncode}\n{output}")
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            with socket.create_connection(("127.0.0.1", port), 1) as probe:
+                # TCP connects a socket to itself if it happens to get this very port.
+                if probe.getsockname() != probe.getpeername():
+                    return
         except OSError:
-            time.sleep(0.05)
-        else:
-            return
+            pass
+        time.sleep(0.05)
     raise NotStarted(f"no process listens on port {port}\n{log.read_text(errors='replace')}")
 
 

@@ -53,6 +53,35 @@ def test_a_must_that_falls_ends_with_1(invoke, folder):
     assert "seen      the text 'other'" in result.output
 
 
+MAKES = """
+import contextlib
+import sock
+
+class Echo(sock.Sock):
+    def handle_in(self, message):
+        return message
+
+def make():
+    return Echo
+
+@contextlib.asynccontextmanager
+async def entered():
+    yield Echo
+"""
+
+
+@pytest.mark.parametrize(
+    ("factory", "host"), [("make", "sock"), ("entered", "sock"), ("make", "uvicorn")]
+)
+def test_an_application_that_a_factory_makes_is_tried(invoke, folder, factory, host):
+    pytest.importorskip(host)
+    (folder / "alone.py").write_text(MAKES)
+    chosen = ("--only", "4.2", "--only", "handle_in/text")
+    result = invoke("check", f"alone:{factory}", "--factory", "--host", host, *chosen)
+    assert "2 cases: 2 held" in result.stdout, result.output
+    assert result.exit_code == 0
+
+
 def test_the_results_go_to_files(invoke, url, folder):
     result = invoke("check", url[0], "--only", "4.2", "--json", "a.json", "--junit", "a.xml")
     assert result.exit_code == 0
@@ -78,6 +107,8 @@ def test_json_on_the_standard_output_is_alone_there(invoke, url):
         (["alone:Chta"], "Did you mean 'alone:Chat'?"),
         (["alone:Chat", "--path", "ws"], "a path begins with '/'"),
         (["alone:Chat", "--host", "apache"], "--host"),
+        (["alone:make_app"], "With --factory it is called"),
+        (["alone:app", "--factory"], "it cannot be called without arguments"),
     ],
 )
 def test_what_is_wrong_in_the_command_ends_with_2(invoke, arguments, text):
@@ -93,6 +124,8 @@ def test_what_is_wrong_in_the_command_ends_with_2(invoke, arguments, text):
         (["ws://127.0.0.1:1/"], "answers no opening handshake"),
         (["alone:app", "--path", "/nowhere", "--only", "4.2"], "Does --path name where"),
         (["examples.raises:app"], "no database"),
+        (["alone:make_error", "--factory", "--only", "4.26"], "no database"),
+        (["alone:make_nothing", "--factory", "--only", "4.26"], "makes no application"),
     ],
 )
 def test_what_cannot_be_tried_ends_with_1(invoke, arguments, text):

@@ -107,6 +107,13 @@ def _option(section: str, name: str, *more: str, **settings: Any) -> Callable[[A
 )
 @_option(
     _APP,
+    "--factory",
+    is_flag=True,
+    default=False,
+    help="APP is called without arguments and makes the application, as with sock run.",
+)
+@_option(
+    _APP,
     "--app-dir",
     default=".",
     metavar="FOLDER",
@@ -150,6 +157,7 @@ def check(target: str | None, **settings: Any) -> None:
       sock check ws://127.0.0.1:8000/     a running server of any make: best an echo
       sock check chat:app                 starts the app of chat.py, and adds the specification
       sock check chat:app --host uvicorn  the same in another host
+      sock check chat:make --factory      what make() returns
       sock check --list --section close   what there is to try, without trying it
 
     At a URL, an echo server gets all cases of the wire: bytes that are right, wrong, too many and

@@ -29,6 +29,9 @@ APP: Final = "SOCK_CHECK_APP"
 FOLDER: Final = "SOCK_CHECK_FOLDER"
 """The variable with the folder in which modules are looked for first."""
 
+FACTORY: Final = "SOCK_CHECK_FACTORY"
+"""The variable that is there if APP is called without arguments, and returns the application."""
+
 DRAIN: Final = "2"
 """Seconds for a drain: `sock.testing.contract.DRAIN_BOUND`, which is not imported for `--help`."""
 
@@ -110,13 +113,16 @@ class NotStarted(Exception):
 
 
 @contextmanager
-def started(name: str, app: str, folder: Path) -> Generator[tuple[int, subprocess.Popen[bytes]]]:
+def started(
+    name: str, app: str, folder: Path, *, factory: bool = False
+) -> Generator[tuple[int, subprocess.Popen[bytes]]]:
     """Start an application in a host, in a process of its own; end it.
 
     Args:
         name: of `HOSTS`.
         app: MODULE:APP, `ECHO` or `SUITE`.
         folder: where modules are looked for first.
+        factory: whether APP is called without arguments, and returns the application.
 
     Yields:
         The port on loopback, and the process.
@@ -127,10 +133,11 @@ def started(name: str, app: str, folder: Path) -> Generator[tuple[int, subproces
     port = _free_port()
     # Without -P the folder would hide packages of the server that have the name of one in it.
     command = [sys.executable, "-P", *(part.format(port=port) for part in HOSTS[name].command)]
+    variables = {APP: app, FOLDER: str(folder)} | ({FACTORY: "1"} if factory else {})
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(  # noqa: S603 - our own table
             command,
-            env={**os.environ, APP: app, FOLDER: str(folder)},
+            env=os.environ | variables,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -155,11 +162,13 @@ def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
     deadline = time.monotonic() + _START
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            with socket.create_connection(("127.0.0.1", port), 1) as probe:
+                # TCP connects a socket to itself if it happens to get this very port.
+                if probe.getsockname() != probe.getpeername():
+                    return True
         except OSError:
-            time.sleep(0.05)
-        else:
-            return True
+            pass
+        time.sleep(0.05)
     return False
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from sock.cli.failure import CANNOT_START, NOT_THERE, fail
-from sock.cli.find import find
+from sock.cli.find import find, problem_of_app
+from sock.cli.make import check_factory
 from sock.testing.wire import Target
 
 from .choice import UnknownName, chosen
@@ -102,11 +103,16 @@ def _url_trial(trial: Trial, url: str, settings: dict[str, Any]) -> None:
 
 def _app_trial(trial: Trial, app: str, settings: dict[str, Any]) -> None:
     folder = Path(settings["app_dir"]).resolve()
-    find(app, folder)  # a wrong name is told at once, with a similar one
+    factory = settings["factory"]
+    found = find(app, folder)  # a wrong name is told at once, with a similar one
+    if factory:
+        check_factory(found, app, called_here=True)
+    elif (problem := problem_of_app(found)) is not None:
+        fail(f"{app!r} is not an application: {problem}.", NOT_THERE)
     if not settings["path"].startswith("/"):
         fail(f"--path {settings['path']}: a path begins with '/'.", NOT_THERE)
     try:
-        asyncio.run(trial.try_app(app, settings["host"], folder, settings["path"]))
+        asyncio.run(trial.try_app(app, settings["host"], folder, settings["path"], factory=factory))
     except NotStarted as error:
         fail(f"{app!r} does not start in {settings['host']}:\n{error}", CANNOT_START)
     except NothingToTry as error:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from contextlib import nullcontext
 from typing import Any, Final
 
 from sock import Options
 from sock.cli.find import is_asgi
+from sock.cli.make import needs_event_loop
 from sock.testing.contract import DRAIN_BOUND
 
-from .served import served
+from .served import check_made, made_in_loop, served
 
 HERE: Final = "127.0.0.1"
 
@@ -26,18 +28,35 @@ def main(host: str, port: int) -> None:
     app = served()
     if is_asgi(app):
         sys.exit(f"an ASGI application runs in an ASGI server, not in {host}: --host uvicorn")
+    if host != "sock":
+        check_made(app)
     match host:
         case "sock":
-            from sock import server
-
-            options = Options(drain_timeout=DRAIN_BOUND)
-            server.run(app, host=HERE, port=port, log_level="warning", options=options)
+            _serve_sock(app, port)
         case "aiohttp":
             _serve_aiohttp(app, port)
         case "tornado":
             asyncio.run(_serve_tornado(app, port))
         case _:
             asyncio.run(_serve_websockets(app, port))
+
+
+def _serve_sock(app: Any, port: int) -> None:
+    from sock import server
+
+    options = Options(drain_timeout=DRAIN_BOUND)
+    server.run_made(
+        lambda: made_in_loop(app) if needs_event_loop(app) else nullcontext(app),
+        host=HERE,
+        port=port,
+        options=options,
+        loop="auto",
+        log_level="warning",
+        log_format="text",
+        access_log=False,
+        log_query=False,
+        debug=False,
+    )
 
 
 def _serve_aiohttp(app: Any, port: int) -> None:

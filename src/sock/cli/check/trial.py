@@ -80,7 +80,9 @@ class Trial:
         async with self._watching(pid):
             await self._wire(target, self.choice.wire, WIRE)
 
-    async def try_app(self, app: str, host: str, folder: Path, path: str) -> None:
+    async def try_app(
+        self, app: str, host: str, folder: Path, path: str, *, factory: bool = False
+    ) -> None:
         """Start an application in a host, and try it; then an echo and the suite in the same host.
 
         Args:
@@ -88,6 +90,7 @@ class Trial:
             host: of `hosts.HOSTS`.
             folder: where modules are looked for first.
             path: where the application takes WebSockets, with the query.
+            factory: whether APP is called without arguments, and returns the application.
 
         Raises:
             NothingToTry: the application answers no handshake there.
@@ -95,12 +98,13 @@ class Trial:
         """
         left: list[WireCase] = []
         if self.choice.wire:
-            with hosts.started(host, app, folder) as (port, process):
+            with hosts.started(host, app, folder, factory=factory) as (port, process):
                 async with self._watching(process.pid):
                     target = Target("127.0.0.1", port, path)
                     left = await self._wire(target, self.choice.wire, WIRE, echo=False)
         if left:
-            with hosts.started(host, f"{hosts.ECHO} {app}", folder) as (port, _):
+            echo = hosts.started(host, f"{hosts.ECHO} {app}", folder, factory=factory)
+            with echo as (port, _):
                 await self._wire(Target("127.0.0.1", port), left, ECHO)
         if self.choice.statements:
             with hosts.started(host, hosts.SUITE, folder) as (port, process):
