@@ -106,17 +106,19 @@ async def ask_catching_errors(
     The arguments are those of `ask`. What cancels or closes this is raised: it is the host's.
     """
     asked = ask(app, request, check_handshake, upgrading=upgrading, options=options)
-    answer = AwaitedAnswer(asked)
+    awaited = AwaitedAnswer(asked)
     try:
-        return await answer
+        answer: Upgrade | Response = await awaited
     except (Refuse, HandshakeError) as refusal:
         return refused(request, refusal)
     except GeneratorExit as error:
-        if answer.closed:  # nobody waits for it any more
+        if awaited.closed:  # nobody waits for it any more
             raise
         return failed(request, error)
     except Exception as error:  # noqa: BLE001 - an application may raise anything
         return failed(request, error)
+    else:
+        return answer
 
 
 @final
@@ -139,22 +141,23 @@ class AwaitedAnswer:
         """Whether it was closed while it was awaited."""
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        """Await the answer, step by step: only what comes from outside is raised at the `yield`."""
+        """Await the answer step by step: only what comes from outside is raised at the `yield`."""
         steps = _awaited(self._answer)
-        take, given = steps.send, None
+        given: Any = None
+        raised: BaseException | None = None
         while True:
             try:
-                waits_for = take(given)
+                waits_for = steps.send(given) if raised is None else steps.throw(raised)
             except StopIteration as done:
                 return done.value
             try:
-                take, given = steps.send, (yield waits_for)
+                given, raised = (yield waits_for), None
             except GeneratorExit:
                 self.closed = True
                 steps.close()
                 raise
             except BaseException as error:  # noqa: BLE001 - such as a cancellation
-                take, given = steps.throw, error
+                raised = error
 
 
 async def _awaited(answer: Awaitable[Any]) -> Any:
