@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 BOUND = 15
 
 # Another server's process: which reactor it has, is told by the environment of `serve`.
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.one_form, pytest.mark.timeout(60)]
 
 
 async def code_of(client):

@@ -102,6 +102,7 @@ def outcomes(sources: Path, which: str, report: Path) -> dict[str, str]:
     return found
 
 
+@pytest.mark.one_form
 @pytest.mark.timeout(600)
 def test_a_program_on_uvicorn_does_not_notice_our_protocol(sources, tmp_path):
     own = outcomes(sources, "own", tmp_path / "own.xml")
