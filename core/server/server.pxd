@@ -8,6 +8,7 @@ cdef class Server(Service):
     cdef public object host
     cdef public object port
     cdef public tuple urls
+    cdef object _bound
     cdef public list _listeners
     cdef object _drained
     cdef object _closed

@@ -25,10 +25,16 @@ WRONG = {
     "--app-dir nowhere": "--app-dir: directory 'nowhere' does not exist.",
     "--health=": "--health '': a path begins with '/'. Did you mean '/'?",
     "--key examples/chat.py": "--key is the key of a certificate: say --certificate too.",
+    "--bind 8000": "--bind: '8000': an address is HOST:PORT, [IPv6]:PORT, unix:PATH,"
+    " unix:PATH,mode=660, fd:NUMBER or systemd.",
+    "--bind ::1:80": "--bind: '::1:80': an IPv6 address stands in brackets, as in [::1]:8000.",
+    "--bind :80 --port 80": "--bind is given in place of --port; it may be given several times.",
     "more": "got unexpected extra argument (more).",
 }
 OF_VARIABLES = {
     "SOCK_PORT=x": "SOCK_PORT: it is a whole number, 0 to 65535, not 'x'.",
+    "SOCK_BIND=fd:x": "SOCK_BIND: 'fd:x': fd: is followed by the number of a descriptor, as in"
+    " fd:3.",
     "SOCK_LOOP=trio": "SOCK_LOOP: 'trio' is not one of 'auto', 'asyncio', 'uvloop'.",
     "SOCK_MAX_MAILBOX=x": "SOCK_MAX_MAILBOX=x: it is a whole number, such as 1000, or none.",
     "SOCK_HEALTH=x": "SOCK_HEALTH=x: a path begins with '/'. Did you mean '/x'?",
@@ -130,7 +136,7 @@ def test_python_dash_m_sock_is_sock(command):
 def test_help_says_what_is_for_asgi_applications_only(invoke):
     shown = invoke("run", "--help").output
     sections = re.split(r"^(?=[A-Z].*:$)", shown, flags=re.MULTILINE)
-    for option in ("workers", "reload", "certificate", "root-path", "forwarded-allow-ips", "uds"):
+    for option in ("workers", "reload", "certificate", "root-path", "forwarded-allow-ips"):
         [section] = [one for one in sections if f"  --{option} " in one]
         assert "for ASGI applications only" in re.sub(r"\s+", " ", section)
     assert "The key of --certificate, which it needs" in re.sub(r"\s+", " ", shown)

@@ -9,7 +9,8 @@ import pytest
 import sock
 from sock import Response, testing
 from sock.adapters.asgi import asgi
-from sock.server.listener import bind
+from sock.server.address import TcpAddress
+from sock.server.binding import bind_all
 
 
 def raises(request):
@@ -62,7 +63,7 @@ def test_an_application_that_is_closed_with_its_loop_has_not_failed(run_async, c
 
     async def act():
         server = sock.server.Server(waits)
-        server.start([await bind("127.0.0.1", 0)])
+        server.start(await bind_all([TcpAddress("127.0.0.1", 0)]))
         client = await connect(server)
         client.send(GET)
         while not [name for name, _ in events if name == "server.started"]:

@@ -1,4 +1,4 @@
-"""Binding, and accepting whatever happens."""
+"""Accepting, whatever happens."""
 
 from __future__ import annotations
 
@@ -10,44 +10,19 @@ import pytest
 
 import sock
 from sock import Response
-from sock.server.listener import Listener, bind
+from sock.server.address import TcpAddress
+from sock.server.binding import bind_all
+from sock.server.listener import Listener
 
 pytestmark = pytest.mark.usefixtures("loop_kind")
 
+
+async def listening_sockets():
+    [bound] = await bind_all([TcpAddress("127.0.0.1", 0)])
+    return bound.sockets
+
+
 PLAIN = b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n"
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", ""])
-def test_port_0_is_a_free_one_and_the_same_on_every_address(run_async, host):
-    async def act():
-        sockets = (await bind(host, 0)).sockets
-        try:
-            ports = {one.getsockname()[1] for one in sockets}
-            assert len(ports) == 1
-            assert ports != {0}
-        finally:
-            for one in sockets:
-                one.close()
-
-    run_async(act())
-
-
-def test_a_port_that_is_taken_is_an_error_and_leaves_nothing_open(run_async):
-    async def act():
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            with pytest.raises(OSError, match="in use") as caught:
-                await bind("127.0.0.1", taken.getsockname()[1])
-            assert caught.value.errno == errno.EADDRINUSE
-
-    run_async(act())
-
-
-def test_a_host_that_is_not_known_is_an_error(run_async):
-    async def act():
-        with pytest.raises(socket.gaierror):
-            await bind("no-such-host.invalid", 0)
-
-    run_async(act())
 
 
 def test_a_port_can_be_bound_again_at_once(run_async, connect):
@@ -68,7 +43,7 @@ def test_accepted_sockets_do_not_block_and_do_not_wait_to_fill_packets(run_async
     async def act():
         loop = asyncio.get_running_loop()
         accepted = loop.create_future()
-        [listening] = (await bind("127.0.0.1", 0)).sockets
+        [listening] = await listening_sockets()
         listener = Listener(listening, accepted.set_result)
         listener.start()
         with socket.create_connection(listening.getsockname()):
@@ -109,7 +84,7 @@ def test_without_descriptors_or_memory_accepting_pauses_and_goes_on(
 
     async def act():
         accepted = asyncio.get_running_loop().create_future()
-        [listening] = (await bind("127.0.0.1", 0)).sockets
+        [listening] = await listening_sockets()
         listener = Listener(Exhausted(listening, number), accepted.set_result)
         listener.start()
         with socket.create_connection(listening.getsockname()):
@@ -129,7 +104,7 @@ def test_without_memory_for_a_connection_accepting_pauses_and_goes_on(
 
     async def act():
         accepted = asyncio.get_running_loop().create_future()
-        [listening] = (await bind("127.0.0.1", 0)).sockets
+        [listening] = await listening_sockets()
 
         def accept(sock):
             if errors:
@@ -149,7 +124,7 @@ def test_without_memory_for_a_connection_accepting_pauses_and_goes_on(
 def test_a_connection_that_is_gone_before_it_is_accepted_is_passed_over(run_async, events):
     async def act():
         accepted = asyncio.get_running_loop().create_future()
-        [listening] = (await bind("127.0.0.1", 0)).sockets
+        [listening] = await listening_sockets()
         listener = Listener(Exhausted(listening, errno.ECONNABORTED), accepted.set_result)
         listener.start()
         with socket.create_connection(listening.getsockname()):
@@ -163,7 +138,7 @@ def test_a_connection_that_is_gone_before_it_is_accepted_is_passed_over(run_asyn
 def test_closing_while_it_pauses_ends_the_pause(run_async, told):
     async def act():
         paused = told("accept.paused")
-        [listening] = (await bind("127.0.0.1", 0)).sockets
+        [listening] = await listening_sockets()
         listener = Listener(Exhausted(listening, errno.EMFILE), lambda sock: None)
         listener.start()
         with socket.create_connection(listening.getsockname()):
@@ -188,7 +163,7 @@ def test_a_loop_without_readers_accepts_all_the_same(run_async, monkeypatch, loo
             return add_reader(fd, *args)
 
         accepted = loop.create_future()
-        [listening] = (await bind("127.0.0.1", 0)).sockets
+        [listening] = await listening_sockets()
         monkeypatch.setattr(loop, "add_reader", refuse)
         listener = Listener(listening, accepted.set_result)
         listener.start()

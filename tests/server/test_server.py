@@ -220,6 +220,39 @@ def test_sockets_that_somebody_else_has_bound_are_served(run_async, events, tmp_
     run_async(act())
 
 
+def test_several_addresses_are_bound_and_the_file_of_a_unix_socket_goes(run_async, tmp_path):
+    path = tmp_path / "here"
+    seen = []
+
+    class Told(Sock):
+        def init(self, ref):
+            seen.append(ref.request.client)
+
+    async def act():
+        both = ["127.0.0.1:0", f"unix:{path},mode=600"]
+        async with sock.serve(Told, bind=both) as server:
+            assert server.urls == (f"http://127.0.0.1:{server.port}", f"unix:{path}")
+            async with (
+                websockets.connect(f"ws://127.0.0.1:{server.port}/"),
+                websockets.unix_connect(str(path), "ws://a/"),
+            ):
+                pass
+        assert not path.exists()
+
+    run_async(act())
+    assert max(seen, key=str) is None  # a peer on a Unix socket has no address
+    assert min(seen, key=str)[0] == "127.0.0.1"
+
+
+def test_an_address_that_is_none_is_refused_and_shown(run_async):
+    async def act():
+        with pytest.raises(ValueError, match="bind '8000': an address is HOST:PORT"):
+            async with sock.serve(app, bind="8000"):
+                pass
+
+    run_async(act())
+
+
 def test_a_socket_that_does_not_listen_is_refused(run_async):
     async def act():
         with socket.socket() as unbound, pytest.raises(ValueError, match="listens already"):

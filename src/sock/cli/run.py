@@ -10,11 +10,8 @@ is made in the event loop               our server, which makes it there
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import errno
 import functools
 import importlib.util
-import socket
 import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -25,11 +22,12 @@ from . import make
 from .failure import CANNOT_START, NOT_THERE, fail
 from .find import find, is_asgi, problem_of_app
 from .leaving import end_process_later
+from .listening import check_addresses, for_our_server, for_uvicorn, listening, try_listening
 from .options import as_given, options_of
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Collection, Generator, Mapping
+    from collections.abc import Collection, Mapping
 
     from sock import Options
 
@@ -44,7 +42,6 @@ _OF_UVICORN: Final = (
     "key",
     "root_path",
     "forwarded_allow_ips",
-    "uds",
 )
 
 
@@ -75,6 +72,8 @@ def start(
     """
     of_uvicorn = {name: settings.pop(name) for name in _OF_UVICORN}
     _check(settings["loop"], of_uvicorn, health, sources)
+    check_addresses(settings, sources)
+    where = {name: settings.pop(name) for name in ("host", "port", "uds", "bind")}
     folder = Path(app_dir).resolve()
     found = find(target, folder)
     given_options = options_of(limits, options, folder, sources)
@@ -96,6 +95,7 @@ def start(
             factory=factory,
             health=health,
             given_as={name: sources[name] for name, text in limits.items() if text},
+            **for_uvicorn(target, sources, **where),
             **settings,
             **of_uvicorn,
         )
@@ -108,6 +108,7 @@ def start(
                 f" {target!r} is not one. sock.asgi(app) makes it one.",
                 NOT_THERE,
             )
+    settings |= for_our_server(**where)
     _run_ours(target, found, in_loop=in_loop, options=given_options, health=health, **settings)
 
 
@@ -129,7 +130,7 @@ def _check(
 def _run_ours(target: str, found: Any, *, in_loop: bool, options: Options, **settings: Any) -> None:
     from sock import server
 
-    with _listening(settings["host"], settings["port"]):
+    with listening():
         if in_loop:
             making = functools.partial(make.made_in_loop, found, target, options)
             server.run_made(making, options=options, **settings)
@@ -167,8 +168,8 @@ def _run_uvicorn(
         _try_certificate(settings["certificate"], settings["key"])
     host, port = settings["host"], settings["port"]
     if not settings["uds"]:
-        with _listening(host, port):
-            asyncio.run(_try_listening(host, port))
+        with listening():
+            asyncio.run(try_listening(host, port))
     drain_timeout = options.drain_timeout
     if settings["reload"] and "drain_timeout" not in options.given:
         drain_timeout = _RELOAD_DRAIN
@@ -182,25 +183,6 @@ def _run_uvicorn(
     )
 
 
-@contextlib.contextmanager
-def _listening(host: str, port: int) -> Generator[None]:
-    """Fail with one line that says why the server cannot listen there."""
-    try:
-        yield
-    except OSError as error:
-        problem = _problem_of_listening(error, host, port)
-        if problem is None:
-            raise
-        fail(problem, CANNOT_START)
-
-
-async def _try_listening(host: str, port: int) -> None:
-    """Bind and close at once: uvicorn binds later, and would report a problem in its own way."""
-    from sock.server.listener import bind
-
-    (await bind(host, port)).close()
-
-
 def _try_certificate(certificate: Path, key: Path | None) -> None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
@@ -208,15 +190,3 @@ def _try_certificate(certificate: Path, key: Path | None) -> None:
         why = getattr(error, "reason", None) or error.strerror or error
         what = f"{str(certificate)!r} and {str(key)!r} are" if key else f"{str(certificate)!r} is"
         fail(f"{what} not a certificate with its key, in PEM: {why}", CANNOT_START)
-
-
-def _problem_of_listening(error: OSError, host: str, port: int) -> str | None:
-    if isinstance(error, socket.gaierror):
-        return f"no host named {host!r}: {error.strerror}"
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} of {host} is in use. --port 0 picks a free one."
-    if error.errno == errno.EACCES:
-        return f"port {port} of {host} may not be used by this user. Try one above 1023."
-    if error.errno == errno.EADDRNOTAVAIL:
-        return f"{host} is not an address of this machine."
-    return None

@@ -13,8 +13,10 @@ from sock.observe import log
 from sock.spec.application import lifespan_of
 from sock.spec.lifespan import enter_lifespan
 
+from . import systemd
+from .address import TcpAddress, read_addresses
+from .binding import bind_all, taken_over
 from .ending import run_to_end
-from .listener import bind, taken_over
 from .server import Server
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ async def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 0,
+    bind: str | Sequence[str] = (),
     sockets: Sequence[socket.socket] = (),
     options: Options | None = None,
     lifespan: Lifespan | None = None,
@@ -55,7 +58,9 @@ async def serve(
         app: from a request to an answer; a Sock class is one.
         host: a name or an address; "" for every interface.
         port: 0 for one that is free, then in `server.port`.
-        sockets: listening sockets that somebody else has bound, in place of a host and a port. They
+        bind: an address, or several, in place of a host and a port: "HOST:PORT", "[IPv6]:PORT",
+            "unix:PATH", "unix:PATH,mode=660", "fd:NUMBER", "systemd" or "systemd:NAME".
+        sockets: listening sockets that somebody else has bound, in place of all of these. They
             belong to the server from now on, which closes them.
         options: all limits, over those that the application carries; those of a handler's class and
             of an `Upgrade` are laid over them.
@@ -68,20 +73,21 @@ async def serve(
         The server, which accepts connections.
 
     Raises:
-        OSError: the host is not known, or the port cannot be bound.
+        OSError: an address cannot be bound; the text says which one, and why.
         TypeError: an argument, or an attribute of the application, has the wrong type; or it is an
             ASGI application.
-        ValueError: the options contradict each other, `health` is no path, or a socket does not
-            listen.
+        ValueError: the options contradict each other, `health` is no path, an address in `bind` is
+            none, or a socket does not listen.
         Exception: whatever the lifespan raises. Then the server has not started.
     """
     if health is not None and not health.startswith("/"):
         raise ValueError(f"health is a path, which begins with '/', not {health!r}")
+    addresses = read_addresses(bind) or [TcpAddress(host, port)]
     with log.subscribed():
         server = Server(app, options=options, health=health, debug=debug)
         async with enter_lifespan(lifespan_of(app) if lifespan is None else lifespan) as state:
             server.state = state
-            server.start(taken_over(sockets) if sockets else [await bind(host, port)])
+            server.start(taken_over(sockets) if sockets else await bind_all(addresses))
             try:
                 yield server
             finally:
@@ -93,6 +99,7 @@ def run(
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
+    bind: str | Sequence[str] = (),
     sockets: Sequence[socket.socket] = (),
     options: Options | None = None,
     lifespan: Lifespan | None = None,
@@ -114,7 +121,9 @@ def run(
         app: from a request to an answer; a Sock class is one.
         host: a name or an address; "" for every interface.
         port: 0 for one that is free; a line on stderr names it.
-        sockets: listening sockets that somebody else has bound, in place of a host and a port. They
+        bind: an address, or several, in place of a host and a port: "HOST:PORT", "[IPv6]:PORT",
+            "unix:PATH", "unix:PATH,mode=660", "fd:NUMBER", "systemd" or "systemd:NAME".
+        sockets: listening sockets that somebody else has bound, in place of all of these. They
             belong to the server from now on, which closes them.
         options: all limits, over those that the application carries; those of a handler's class and
             of an `Upgrade` are laid over them.
@@ -128,7 +137,7 @@ def run(
         debug: whether to put the loop in debug mode and to name callbacks that block it.
 
     Raises:
-        OSError: the host is not known, or the port cannot be bound.
+        OSError: an address cannot be bound; the text says which one, and why.
         ImportError: `loop` is "uvloop", and it is not installed.
         TypeError: an argument, or an attribute of the application, has the wrong type; or it is an
             ASGI application.
@@ -141,6 +150,7 @@ def run(
         lambda: nullcontext(app),
         host=host,
         port=port,
+        bind=bind,
         sockets=sockets,
         options=options,
         lifespan=lifespan,
@@ -200,10 +210,12 @@ async def _serve_until_stopped(
 ) -> None:
     try:
         signals.begin()
-        async with making() as app, serve(app, **served) as server:
+        async with systemd.watched(), making() as app, serve(app, **served) as server:
             signals.started = True
             log.announce(server.urls)
+            systemd.tell_ready()
             await signals.stop.wait()
+            systemd.tell_stopping()
     except asyncio.CancelledError:
         if not signals.cancelled:
             raise

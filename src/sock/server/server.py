@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sock.loop.sockets import Accepted
     from sock.spec import App, Options
 
-    from .listener import Bound
+    from .binding import Bound
 
 
 @final
@@ -57,6 +57,7 @@ class Server(Service):
         self.host = ""
         self.port = 0
         self.urls: tuple[str, ...] = ()
+        self._bound: Sequence[Bound] = ()
         self._listeners: list[Listener] = []
         self._drained: asyncio.Task[None] | None = None
         self._closed = asyncio.Event()
@@ -73,6 +74,7 @@ class Server(Service):
             bound: at least one; their sockets belong to the server from now on, and the drain
                 closes them.
         """
+        self._bound = bound
         self.urls = tuple(one.url() for one in bound)
         tcp = next((one for one in bound if one.path is None), None)
         if tcp is not None:
@@ -117,6 +119,8 @@ class Server(Service):
 
     async def _drain(self, seconds: float | None) -> None:
         self.draining = True
+        for one in self._bound:
+            one.remove_file()
         for listener in self._listeners:
             listener.close()
         telemetry.emit("server.draining", connections=self.connections, seconds=seconds)

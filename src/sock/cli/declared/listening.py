@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from sock.cli.listening import HOST, PORT, checked_texts
 from sock.cli.sections import WholeNumber, option
 
 _HEADING: Final = "Where it listens"
@@ -14,23 +15,32 @@ OPTIONS: Final = (
     option(
         _HEADING,
         "--host",
-        default="127.0.0.1",
+        default_in_words=HOST,
         help="Name or address to listen on; 0.0.0.0 is every interface.",
     ),
     option(
         _HEADING,
         "--port",
-        default=8000,
         metavar="NUMBER",
         type=WholeNumber(0, 65535),
+        default_in_words=str(PORT),
         help="Port to listen on; 0 picks a free one.",
     ),
     option(
         _HEADING,
         "--uds",
         metavar="PATH",
-        help="Listen on a Unix socket, for a proxy on this machine, in place of host and port; for"
-        " ASGI applications only.",
+        help="Listen on a Unix socket, for a proxy on this machine, in place of host and port.",
+    ),
+    option(
+        _HEADING,
+        "--bind",
+        multiple=True,
+        metavar="ADDRESS",
+        callback=checked_texts,
+        help="Listen on this address, in place of the three above: HOST:PORT, [IPv6]:PORT,"
+        " unix:PATH, unix:PATH,mode=660, fd:NUMBER, systemd or systemd:NAME. May be given more than"
+        " once, in the variable with spaces between.",
     ),
     option(
         _HEADING,
