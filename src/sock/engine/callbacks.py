@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sock.spec import Sock
 from sock.spec.handler import own_callback
-from sock.spec.wrapper import inner_class, pass_stop_from_outside
+from sock.spec.wrapper import inner_class, pass_stop_from_outside, short_way
 
 from .mailbox import INFO, MESSAGE
 
@@ -69,6 +69,8 @@ class Callbacks:
     def own_callback(self, name: str) -> Callback | None:
         """Look up a callback, and wrap it in debug mode; None if the handler does not define it."""
         callback = own_callback(self._handler, name)
+        if callback is not None and name == "handle_in":
+            callback = short_way(callback)
         if callback is None or self._wrap is None:
             return callback
         return self._wrap(callback, self.qualified_name(name))
