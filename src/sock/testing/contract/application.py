@@ -48,6 +48,8 @@ class _Lifespan:
     def __init__(self) -> None:
         self.entered = 0
         """How often it is entered at this moment."""
+        self.loops: list[asyncio.AbstractEventLoop] = []
+        """The event loops in which it is entered at this moment."""
         self.task: asyncio.Task[Any] | None = None
         self.yielded: dict[str, Any] = {}
         self.drained = False
@@ -62,7 +64,9 @@ _lifespan = _Lifespan()
 @asynccontextmanager
 async def lifespan() -> AsyncGenerator[dict[str, Any]]:
     """Note that it was entered; tell those who wait when it is left."""
+    loop = asyncio.get_running_loop()
     _lifespan.entered += 1
+    _lifespan.loops.append(loop)
     _lifespan.task = asyncio.current_task()
     _lifespan.waiting.clear()
     _lifespan.drained = False
@@ -71,6 +75,7 @@ async def lifespan() -> AsyncGenerator[dict[str, Any]]:
         yield _lifespan.yielded
     finally:
         _lifespan.entered -= 1
+        _lifespan.loops.remove(loop)
         same = asyncio.current_task() is _lifespan.task
         for port in _lifespan.waiting:
             await _tell(
@@ -172,6 +177,21 @@ class _Looks(Subject):
 async def the_lifespan_was_entered_once_before_the_host_accepts(talk: Talk) -> None:
     await talk.open()
     await talk.until("entered 1")
+
+
+class _CountsInLoop(Subject):
+    """Tells how often the lifespan is entered in the event loop that calls it."""
+
+    def init(self, ref: Any, /) -> str:
+        super().init(ref)
+        return str(_lifespan.loops.count(asyncio.get_running_loop()))
+
+
+@case(_CountsInLoop, ["S19.10"], needs=["lifespan"])
+async def each_event_loop_that_calls_handlers_has_entered_the_lifespan(talk: Talk) -> None:
+    for _ in range(8):  # a host may spread connections over processes and loops
+        client = await talk.open()
+        await talk.hears(client, "1")
 
 
 @case(_Looks, ["S19.6"], needs=["lifespan"])

@@ -10,13 +10,14 @@ from sock.spec import Stop, Stream, Upgrade
 
 from .case import case
 from .subject import Subject
-from .verdict import Failure
+from .verdict import Enough, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from sock.spec import Reason, Request
 
+    from .subject import Run
     from .talk import Talk
 
 
@@ -297,3 +298,75 @@ async def nothing_secret_of_a_request_is_in_the_log(talk: Talk) -> None:
         raise Failure(f"a secret of the request's is in the log: {found}")
     if found := await talk.reports(talk.run):
         raise Failure(f"a value in the query of the request's is in the log: {found}")
+
+
+# S6.8
+
+_exits: Final[dict[str, Run]] = {}
+"""The runs of the cases whose SystemExit must not end the host under test, by its text."""
+
+
+def _can_see_exits() -> bool:
+    """Take what reaches the event loop away from it, if it is raised by one of these cases.
+
+    Only asyncio's own loops can be looked into: they call `_run_once` for each of their turns.
+    """
+    loop: Any = asyncio.get_running_loop()
+    if not isinstance(loop, asyncio.BaseEventLoop):
+        return False
+    if "_run_once" not in vars(loop):
+        turn: Callable[[], None] = getattr(loop, "_run_once")  # noqa: B009 - it is not public
+
+        def turn_without_exits() -> None:
+            try:
+                turn()
+            except SystemExit as error:
+                run = _exits.pop(str(error), None)
+                if run is None:
+                    raise
+                run.records.append("the event loop was reached")
+
+        vars(loop)["_run_once"] = turn_without_exits
+    return True
+
+
+class _Exits(Subject):
+    """Exits the program, in the way that the message names."""
+
+    def init(self, ref: Any, /) -> str:
+        super().init(ref)
+        return "seen" if _can_see_exits() else "not seen"
+
+    def handle_in(self, message: str, /) -> Any:
+        text = f"{message}: {self.run.error()}"
+        _exits[text] = self.run
+        if message == "coroutine":
+            return self.later(text)
+        raise SystemExit(text)
+
+    async def later(self, text: str) -> None:
+        await asyncio.sleep(0)
+        raise SystemExit(text)
+
+
+async def _exits_by(talk: Talk, how: str) -> None:
+    client = await talk.open()
+    if await client.receive() != "seen":
+        raise Enough
+    await client.send(how)
+    await talk.is_closed(client, 1011, "")
+    await talk.until("the event loop was reached")
+    await talk.journal(
+        *("made", "init", "terminate Failed(SystemExit)", "the event loop was reached"),
+        any_order=True,
+    )
+
+
+@case(_Exits, ["S6.8"])
+async def an_exit_in_a_callback_ends_the_connection_and_reaches_the_event_loop(talk: Talk) -> None:
+    await _exits_by(talk, "callback")
+
+
+@case(_Exits, ["S6.8"])
+async def an_exit_in_a_coroutine_ends_the_connection_and_reaches_the_event_loop(talk: Talk) -> None:
+    await _exits_by(talk, "coroutine")

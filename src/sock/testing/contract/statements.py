@@ -16,7 +16,7 @@ LEVELS: Final[dict[str, str]] = {
 
 _HTTP_2: Final = (
     "The client of the suite speaks HTTP/1.1. `make hosts` tries the other versions by a gateway,"
-    " which makes HTTP/1.1 of them."
+    " which makes HTTP/1.1 of them. Our own server, from which mutants are made, speaks neither."
 )
 
 UNSEEN: Final[dict[str, str]] = {
@@ -25,11 +25,14 @@ UNSEEN: Final[dict[str, str]] = {
         "A peer does not see memory, and no program can read a formula in a document. The cases of"
         " [S11.3] and [S11.5] see what memory is bounded by."
     ),
-    "S19.7": "It is about documentation.",
-    "S19.10": "The suite keeps its journals in one process, and is served by one.",
-    "S19.11": "It is about a host that does not come to accept anybody.",
+    "S19.7": (
+        "It is about documentation. What a program can read of that are the numbers of [S0.3]."
+    ),
+    "S19.11": (
+        "A client finds nobody there: the host accepts nothing, or has ended. Tests of each host"
+        " start it on a port that is taken."
+    ),
     "S0.2": "All cases together prove it: they are one application, the same on every host.",
-    "S6.8": "What reaches the event loop ends the program under test, and the suite with it.",
     "S20.18": "A host enters one lifespan. `Routes` enters the others in it, on every host alike.",
     **{f"S21.{number}": _HTTP_2 for number in range(1, 11)},
 }
