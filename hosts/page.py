@@ -108,7 +108,9 @@ def page(outcomes: Sequence[Outcome], title: str) -> str:
         " passes. 9/13: of its 13 statements 9 have cases that pass; no case of the others is left,"
         " as the host excludes them by declared limits. ✗: a case fails. Limits and failures are"
         " explained below. The last column has the cases of `sock check` that fell;"
-        " [the wire of servers](wire.md) has them one by one, beside servers without Sock.\n"
+        " [the wire of servers](wire.md) has them one by one, beside servers without Sock."
+        " HTTP/2 and HTTP/3 have none: these cases are bytes of HTTP/1.1, and the gateway that"
+        " carries the other cases would judge them in place of the server.\n"
     )
     where = (
         "The first four are our own server and the servers that let go of their"
