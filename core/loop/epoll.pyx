@@ -82,6 +82,8 @@ cdef extern from "<sys/socket.h>" nogil:
 
 cdef extern from "<arpa/inet.h>" nogil:
     const char *inet_ntop(int family, const void *address, char *text, socklen_t size)
+    int inet_pton(int family, const char *text, void *address)
+    unsigned short htons(unsigned short number)
     unsigned short ntohs(unsigned short number)
 
 
@@ -117,6 +119,22 @@ cdef object _address(const sockaddr_in6 *address):
     else:
         return None
     return text.decode(), ntohs(address.sin6_port)  # both kinds of address have the port in the same place
+
+
+cdef int _keep_address(sockaddr_in6 *kept, address) except -1:
+    """Keep a host and a port that a proxy has named; None for an address that has none."""
+    cdef sockaddr_in *short_address = <sockaddr_in *>kept
+    cdef bytes host
+    kept.sin6_family = 0
+    if address is None:
+        return 0
+    host = (<str>address[0]).encode()
+    kept.sin6_port = htons(address[1])  # both kinds of address have the port in the same place
+    if inet_pton(AF_INET, host, &short_address.sin_addr) == 1:
+        kept.sin6_family = AF_INET
+    elif inet_pton(AF_INET6, host, &kept.sin6_addr) == 1:
+        kept.sin6_family = AF_INET6
+    return 0
 
 
 @cython.final
@@ -261,10 +279,18 @@ cdef class SocketPipe(RawPipe):
         """Host and port of the peer, also when the pipe is gone."""
         return _address(&self._client)
 
+    @client.setter
+    def client(self, address):
+        _keep_address(&self._client, address)
+
     @property
     def server(self):
         """Host and port that the peer reached, also when the pipe is gone."""
         return _address(&self._server)
+
+    @server.setter
+    def server(self, address):
+        _keep_address(&self._server, address)
 
     cdef int keep_addresses(self) except -1:
         """Ask for both addresses; they become text only when they are asked for."""

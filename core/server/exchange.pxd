@@ -14,6 +14,7 @@ cdef class Exchange:
     cdef public object request
 
     cpdef cancel(self)
+    cdef _believe_proxy(self)
     cdef bint _asks_for_health(self)
     cdef _call(self, bint full)
     cdef _begin_waiting(self, answer)

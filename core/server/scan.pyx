@@ -25,9 +25,10 @@ cdef extern from *:
     static const char *const sock_notable[] = {
         "connection", "host", "origin", "sec-websocket-extensions", "sec-websocket-key",
         "sec-websocket-protocol", "sec-websocket-version", "upgrade",
+        "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto",
         ":content-length", ":expect", ":transfer-encoding",
     };
-    enum { SOCK_NOTABLE = sizeof sock_notable / sizeof *sock_notable, SOCK_EXTRAORDINARY = 8 };
+    enum { SOCK_NOTABLE = sizeof sock_notable / sizeof *sock_notable, SOCK_EXTRAORDINARY = 12 };
 
     /* Whether a byte may be in the name of a field, in its value, or in a target (RFC 9110 §5, RFC 3986 §3). */
     enum { SOCK_TOKEN = 1, SOCK_VALUE = 2, SOCK_TARGET = 4 };
@@ -87,6 +88,10 @@ cdef tuple _names = (
     "sec-websocket-protocol",
     "sec-websocket-version",
     "upgrade",
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
 )
 
 

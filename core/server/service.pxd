@@ -12,6 +12,9 @@ cdef class Service:
     cdef public Reactor reactor
     cdef public object sock_class
     cdef public Scope scope
+    cdef public object trusted
+    cdef public object root_path
+    cdef public bint proxy_protocol
     cdef public bint draining
     cdef public set http_connections
     cdef public set live_connections

@@ -19,6 +19,7 @@ While there is no subscriber, an event costs one look at an empty tuple.
     server.left           tasks, threads: the names of those that outlive the server
     request.answered      request, status, size: an ordinary answer, of so many bytes
     request.refused       client, status, detail: the bytes that came are not a valid request
+    proxy.refused         client, detail: no valid header of the PROXY protocol; the proxy's address
     accept.paused         error, seconds: no descriptors or no memory are left
     host.limited          request, host, handler, needed, instead: the host lacks a thing needed
 

@@ -29,6 +29,11 @@ WRONG = {
     " unix:PATH,mode=660, fd:NUMBER or systemd.",
     "--bind ::1:80": "--bind: '::1:80': an IPv6 address stands in brackets, as in [::1]:8000.",
     "--bind :80 --port 80": "--bind is given in place of --port; it may be given several times.",
+    "--root-path chat": "--root-path: a path begins with '/'. Did you mean '/chat'?",
+    "--forwarded-allow-ips 10.0.0.1/8": "--forwarded-allow-ips: '10.0.0.1/8' is an address within a"
+    " network: the network is 10.0.0.0/8.",
+    "--forwarded-allow-ips proxy": "--forwarded-allow-ips: 'proxy' is no address, such as 10.0.0.1,"
+    " no network, such as 10.0.0.0/8, and neither unix nor *.",
     "more": "got unexpected extra argument (more).",
 }
 OF_VARIABLES = {
@@ -136,7 +141,7 @@ def test_python_dash_m_sock_is_sock(command):
 def test_help_says_what_is_for_asgi_applications_only(invoke):
     shown = invoke("run", "--help").output
     sections = re.split(r"^(?=[A-Z].*:$)", shown, flags=re.MULTILINE)
-    for option in ("workers", "reload", "certificate", "root-path", "forwarded-allow-ips"):
+    for option in ("workers", "reload", "certificate"):
         [section] = [one for one in sections if f"  --{option} " in one]
         assert "for ASGI applications only" in re.sub(r"\s+", " ", section)
     assert "The key of --certificate, which it needs" in re.sub(r"\s+", " ", shown)

@@ -195,8 +195,6 @@ def test_a_port_in_use_ends_the_process_with_1(command):
 @pytest.mark.parametrize(
     ("option", "value"),
     [
-        ("--root-path", "/chat"),
-        ("--forwarded-allow-ips", "*"),
         ("--reload-dir", "."),
     ],
 )

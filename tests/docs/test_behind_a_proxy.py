@@ -36,7 +36,10 @@ from sock import Response, Sock
 
 class Echo(Sock):
     def init(self, ref):
-        told = {"process": os.getpid(), "client": ref.request.client[0], **ref.request.headers}
+        request = ref.request
+        client = request.client and request.client[0]
+        own = {"process": os.getpid(), "client": client, "scheme": request.scheme}
+        told = own | {"root": request.root_path, **request.headers}
         return json.dumps(told)
 
     def handle_in(self, message):
@@ -85,7 +88,8 @@ class Site:
         """Start one of the two servers."""
         options += ("--health", "/healthz") if health else ()
         command = [sys.executable, "-m", "sock", "run", "app:app", *options]
-        command += ["--port", str(self.ports[number])]
+        if "--bind" not in options:
+            command += ["--port", str(self.ports[number])]
         return self._start(command, "listening on", cwd=self._folder)
 
     def proxy(self, *changes: tuple[str, str], until: str | None = None):
@@ -105,10 +109,15 @@ class Site:
             wait_for(process, until)
         return process
 
+    def _with_ports(self, text: str) -> str:
+        """Return a configuration with the ports of these servers, where it has ports at all."""
+        first, second = self.ports
+        text = text.replace("127.0.0.1:8000", f"127.0.0.1:{first}")
+        return text.replace("127.0.0.1:8001", f"127.0.0.1:{second}")
+
     def nginx(self, descriptor: int, changes):
         kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         folders = "".join(f"{kind}_temp_path {self._folder};" for kind in kinds)
-        first, second = self.ports
         text = changed(
             blocks("nginx")[0],
             ("error_log /var/log/nginx/error.log;", "error_log stderr notice;"),
@@ -117,9 +126,8 @@ class Site:
             ("listen 443 ssl;", f"listen 127.0.0.1:{self.port} ssl;"),
             ("/etc/ssl/example.com.pem", str(self._tls.path)),
             *changes,
-            ("127.0.0.1:8000", f"127.0.0.1:{first}"),
-            ("127.0.0.1:8001", f"127.0.0.1:{second}"),
         )
+        text = self._with_ports(text)
         path = self._folder / "nginx.conf"
         path.write_text(text)
         # Workers of a master that is root change to another user, who may not read this folder.
@@ -129,16 +137,14 @@ class Site:
         return command, {**os.environ, "NGINX": f"{descriptor};"}
 
     def haproxy(self, descriptor: int, changes):
-        first, second = self.ports
         text = changed(
             blocks("text")[0],
             ("log /dev/log local0", "log stdout format raw local0"),
             ("bind :443 ssl", f"bind fd@{descriptor} ssl"),
             ("/etc/ssl/example.com.pem", str(self._tls.path)),
             *changes,
-            ("127.0.0.1:8000", f"127.0.0.1:{first}"),
-            ("127.0.0.1:8001", f"127.0.0.1:{second}"),
         )
+        text = self._with_ports(text)
         path = self._folder / "haproxy.cfg"
         path.write_text(text)
         return ["haproxy", "-db", "-f", path], dict(os.environ)
@@ -238,7 +244,9 @@ def test_the_page_of_another_site_is_refused(site, run_async):
 
 def test_without_the_browsers_host_everybody_is_refused_and_told_why(nginx, run_async):
     nginx.serve()
-    nginx.proxy(("proxy_set_header Host $host;", ""))
+    nginx.proxy(
+        ("proxy_set_header Host $host;", ""), ("proxy_set_header X-Forwarded-Host $host;", "")
+    )
 
     async def act():
         refusal = await nginx.refusal()
@@ -259,16 +267,78 @@ def test_without_the_fields_of_the_upgrade_there_is_none(nginx, line, run_async)
     run_async(act())
 
 
-def test_a_browser_cannot_choose_the_address_that_the_proxy_passes_on(site, run_async):
+BROWSER = "127.0.0.5"  # another address of this machine than the proxy's
+FORGED = {
+    "X-Forwarded-For": "203.0.113.7",
+    "X-Forwarded-Proto": "gopher",
+    "X-Forwarded-Host": "evil.example",
+    "Forwarded": "for=203.0.113.7;host=evil.example",
+}
+
+
+def test_the_browsers_address_is_what_the_proxy_says_whatever_the_browser_says(site, run_async):
     site.serve()
     site.proxy()
 
     async def act():
-        forged = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "gopher"}
-        async with site.connect(additional_headers=forged) as client:
+        for fields in ({}, FORGED):
+            async with site.connect(additional_headers=fields, local_addr=(BROWSER, 0)) as client:
+                told = json.loads(await client.recv())
+                assert (told["client"], told["scheme"]) == (BROWSER, "https")
+                assert told["x-forwarded-host"] == "example.com"
+                assert "forwarded" not in told or not told["forwarded"]
+
+    run_async(act())
+
+
+def test_a_proxy_that_is_not_trusted_is_itself_the_client(site, run_async):
+    site.serve(0, "--forwarded-allow-ips", "10.0.0.0/8")
+    site.proxy()
+
+    async def act():
+        async with site.connect(local_addr=(BROWSER, 0)) as client:
             told = json.loads(await client.recv())
-            assert told["x-forwarded-for"] == told["client"] == "127.0.0.1"
-            assert told["x-forwarded-proto"] == "https"
+            assert (told["client"], told["scheme"]) == ("127.0.0.1", "http")
+
+    run_async(act())
+
+
+def test_a_proxy_may_connect_over_a_unix_socket(site, run_async, tmp_path):
+    path = tmp_path / "chat.sock"
+    site.serve(0, "--bind", f"unix:{path},mode=660", "--root-path", "/chat")
+    line = f"unix:{path}" if site.kind == "nginx" else str(path)
+    end = ";" if site.kind == "nginx" else "\n"
+    site.proxy((f"127.0.0.1:8000{end}", f"{line}{end}"), (f"127.0.0.1:8001{end}", f"{line}{end}"))
+
+    async def act():
+        async with site.connect(local_addr=(BROWSER, 0)) as client:
+            told = json.loads(await client.recv())
+            assert (told["client"], told["scheme"], told["root"]) == (BROWSER, "https", "/chat")
+
+    run_async(act())
+
+
+@pytest.mark.parametrize("version", ["send-proxy", "send-proxy-v2"])
+def test_haproxy_names_the_browser_in_the_proxy_protocol(haproxy, run_async, version):
+    page = blocks("text")[1]
+    assert "check send-proxy-v2" in page
+    haproxy.serve(0, "--proxy-protocol")
+    frontend = re.search(
+        r"^frontend web\n.*?(?=^backend)", blocks("text")[0], re.DOTALL | re.MULTILINE
+    )
+    fields = [line for line in frontend[0].splitlines(keepends=True) if "X-Forwarded-" in line]
+    server = f"server one 127.0.0.1:8000 check {version}"
+    proxy = haproxy.proxy(
+        *((line, "") for line in fields),
+        ("server one 127.0.0.1:8000", server),
+        ("inter 2s", "inter 300ms"),
+        until="Server sock/two is DOWN",  # the other one is not started
+    )
+    assert proxy.poll() is None
+
+    async def act():
+        async with haproxy.connect(local_addr=(BROWSER, 0)) as client:
+            assert json.loads(await client.recv())["client"] == BROWSER
 
     run_async(act())
 
@@ -385,7 +455,7 @@ def test_members_of_a_room_meet_in_one_process_where_the_path_chooses_it(site, r
         site.proxy((upstream[0], blocks("nginx")[1]))
     else:
         # A server that is slow to answer a check would send its rooms to the other one.
-        site.proxy(("    balance leastconn\n", blocks("text")[1]), ("inter 2s", "inter 1m"))
+        site.proxy(("    balance leastconn\n", blocks("text")[2]), ("inter 2s", "inter 1m"))
 
     async def process(path):
         async with site.connect(path) as client:

@@ -253,6 +253,91 @@ def test_an_address_that_is_none_is_refused_and_shown(run_async):
     run_async(act())
 
 
+class Whose(Sock):
+    def init(self, ref):
+        request = ref.request
+        return f"{request.client[0] if request.client else None} {request.scheme}"
+
+
+FORWARDED = {"X-Forwarded-For": "6.6.6.6, 203.0.113.7", "X-Forwarded-Proto": "https"}
+
+
+def test_a_trusted_proxy_names_client_scheme_and_host(run_async):
+    async def act():
+        async with sock.serve(Whose) as server:
+            url = f"ws://127.0.0.1:{server.port}/"
+            named = FORWARDED | {"X-Forwarded-Host": "example.com", "X-Spare": "1"}
+            async with websockets.connect(
+                url, origin="https://example.com", additional_headers=named
+            ) as client:
+                assert await client.recv() == "203.0.113.7 https"
+            standard = {"Forwarded": 'for="[2001:db8::7]";proto=https'}
+            async with websockets.connect(url, additional_headers=standard) as client:
+                assert await client.recv() == "2001:db8::7 https"
+            async with websockets.connect(url) as client:
+                assert await client.recv() == "127.0.0.1 http"
+
+    run_async(act())
+
+
+@pytest.mark.parametrize("trusted", ["10.0.0.0/8", ""])
+def test_from_anybody_else_forwarded_fields_are_ignored(run_async, trusted):
+    async def act():
+        async with sock.serve(Whose, forwarded_allow_ips=trusted) as server:
+            url = f"ws://127.0.0.1:{server.port}/"
+            async with websockets.connect(url, additional_headers=FORWARDED) as client:
+                assert await client.recv() == "127.0.0.1 http"
+            named = {"X-Forwarded-Host": "example.com"}
+            with pytest.raises(websockets.InvalidStatus):
+                await websockets.connect(
+                    url, origin="https://example.com", additional_headers=named
+                )
+
+    run_async(act())
+
+
+def test_a_peer_on_a_unix_socket_may_be_a_proxy(run_async, tmp_path):
+    path = str(tmp_path / "here")
+
+    async def said(**options):
+        async with (
+            sock.serve(Whose, bind=f"unix:{path}", **options),
+            websockets.unix_connect(path, "ws://a/", additional_headers=FORWARDED) as client,
+        ):
+            return await client.recv()
+
+    async def act():
+        assert await said() == "203.0.113.7 https"
+        assert await said(forwarded_allow_ips="127.0.0.1") == "None http"
+
+    run_async(act())
+
+
+def test_the_path_under_which_a_proxy_shows_it_is_told(run_async):
+    def told(request):
+        return Response(200, f"{request.root_path} {request.path}")
+
+    async def act():
+        async with (
+            sock.serve(told, root_path="/chat/") as server,
+            aiohttp.ClientSession() as session,
+            session.get(f"{server.url}/rooms") as answer,
+        ):
+            assert await answer.text() == "/chat /rooms"
+
+    run_async(act())
+
+
+@pytest.mark.parametrize("wrong", [{"root_path": "chat"}, {"forwarded_allow_ips": "proxy"}])
+def test_what_is_said_of_proxies_is_checked_before_anything_starts(run_async, wrong):
+    async def act():
+        with pytest.raises(ValueError, match=r"begins with '/'|is no address"):
+            async with sock.serve(app, **wrong):
+                pass
+
+    run_async(act())
+
+
 def test_a_socket_that_does_not_listen_is_refused(run_async):
     async def act():
         with socket.socket() as unbound, pytest.raises(ValueError, match="listens already"):

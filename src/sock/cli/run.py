@@ -24,6 +24,7 @@ from .find import find, is_asgi, problem_of_app
 from .leaving import end_process_later
 from .listening import check_addresses, for_our_server, for_uvicorn, listening, try_listening
 from .options import as_given, options_of
+from .proxies import proxies_for_our_server, proxies_for_uvicorn
 
 if TYPE_CHECKING:
     import threading
@@ -40,8 +41,6 @@ _OF_UVICORN: Final = (
     "reload_dir",
     "certificate",
     "key",
-    "root_path",
-    "forwarded_allow_ips",
 )
 
 
@@ -96,6 +95,7 @@ def start(
             health=health,
             given_as={name: sources[name] for name, text in limits.items() if text},
             **for_uvicorn(target, sources, **where),
+            **proxies_for_uvicorn(target, sources, settings),
             **settings,
             **of_uvicorn,
         )
@@ -108,7 +108,7 @@ def start(
                 f" {target!r} is not one. sock.asgi(app) makes it one.",
                 NOT_THERE,
             )
-    settings |= for_our_server(**where)
+    settings |= for_our_server(**where) | proxies_for_our_server(settings)
     _run_ours(target, found, in_loop=in_loop, options=given_options, health=health, **settings)
 
 

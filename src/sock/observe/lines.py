@@ -8,6 +8,7 @@ access log to "sock.access".
     callback.failed, handshake.failed     error, with the traceback
     callback.slow, callback.abandoned     warning
     accept.paused, a drain that cut       warning
+    proxy.refused                         warning
     host.limited, server.left             warning
     connection.closed: too slow, too full warning
     connection.closed: the peer's fault   info
@@ -208,6 +209,12 @@ def _left(event: str, fields: Mapping[str, Any]) -> None:
     _line(_log, logging.WARNING, event, message, dict(fields))
 
 
+def _no_proxy(event: str, fields: Mapping[str, Any]) -> None:
+    client = _address(fields["client"])
+    message = f"{client} closed: {fields['detail']} (--proxy-protocol)"
+    _line(_log, logging.WARNING, event, message, {"client": client, "detail": fields["detail"]})
+
+
 def _paused(event: str, fields: Mapping[str, Any]) -> None:
     error, seconds = fields["error"], fields["seconds"]
     message = f"accepting nothing for {seconds:g} s: {error.strerror or error}"
@@ -237,6 +244,7 @@ _LINES: Final[dict[str, Callable[[str, Mapping[str, Any]], None]]] = {
     "server.stopped": _stopped,
     "server.left": _left,
     "accept.paused": _paused,
+    "proxy.refused": _no_proxy,
     "host.limited": _limited,
 }
 

@@ -18,10 +18,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, Any, Final, Protocol, final
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast, final
 
 from sock import telemetry
-from sock.hosting import asking
+from sock.hosting import asking, forwarded
 from sock.live import Link
 from sock.spec import HandshakeError, Refuse, Response, Sock
 from sock.wire import handshake
@@ -31,6 +31,7 @@ from .response import render, wants_close
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
+    from sock.hosting.forwarded import Trusted
     from sock.loop import Pipe
     from sock.spec import Request, Upgrade
 
@@ -94,6 +95,8 @@ class Exchange:
             keep_alive: whether another request may follow, for all that this one says.
         """
         self.keep_alive = keep_alive
+        if self._service.trusted is not None:
+            self._believe_proxy()
         self._service.scope.new_context().run(self._ask, full)
 
     def cancel(self) -> None:
@@ -103,6 +106,17 @@ class Exchange:
             self._task.cancel()
 
     # Asking.
+
+    def _believe_proxy(self) -> None:
+        fields = self.request.notable
+        # A connection without a proxy pays for these questions only (bench, sock connect).
+        if fields is not None and (
+            "x-forwarded-for" in fields
+            or "x-forwarded-proto" in fields
+            or "x-forwarded-host" in fields
+            or "forwarded" in fields
+        ):
+            forwarded.apply(cast("Trusted", self._service.trusted), self.request, fields)
 
     def _ask(self, full: bool) -> None:  # noqa: FBT001 - it goes through Context.run
         service = self._service
@@ -136,6 +150,8 @@ class Exchange:
         upgrading = handshake.asks_to_upgrade(request)
         if upgrading:
             self.keep_alive = False
+        if service.root_path:
+            request.root_path = service.root_path
         if service.state:
             request.state.update(service.state)
         return asking.call(

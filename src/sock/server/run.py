@@ -9,6 +9,7 @@ import threading
 from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
+from sock.hosting.forwarded import DEFAULT as DEFAULT_PROXIES
 from sock.observe import log
 from sock.spec.application import lifespan_of
 from sock.spec.lifespan import enter_lifespan
@@ -47,6 +48,9 @@ async def serve(
     options: Options | None = None,
     lifespan: Lifespan | None = None,
     health: str | None = None,
+    forwarded_allow_ips: str = DEFAULT_PROXIES,
+    proxy_protocol: bool = False,
+    root_path: str = "",
     debug: bool | None = None,
 ) -> AsyncGenerator[Server]:
     """Serve an application inside the running event loop, until the `async with` is left.
@@ -66,6 +70,12 @@ async def serve(
             of an `Upgrade` are laid over them.
         lifespan: takes the place of the one that the application carries.
         health: the path on which the server itself answers 200, and 503 while it is stopping.
+        forwarded_allow_ips: the addresses and networks of the proxies that are believed, with
+            commas between; "unix" is a peer on a Unix socket, "*" is everybody, "" is nobody.
+        proxy_protocol: whether connections from these proxies begin with a header of the PROXY
+            protocol.
+        root_path: the path under which a proxy shows the application; it is not in the paths that
+            the proxy passes on.
         debug: whether to name callbacks that block the loop; None for whether the loop is in debug
             mode.
 
@@ -84,7 +94,15 @@ async def serve(
         raise ValueError(f"health is a path, which begins with '/', not {health!r}")
     addresses = read_addresses(bind) or [TcpAddress(host, port)]
     with log.subscribed():
-        server = Server(app, options=options, health=health, debug=debug)
+        server = Server(
+            app,
+            options=options,
+            health=health,
+            debug=debug,
+            forwarded_allow_ips=forwarded_allow_ips,
+            proxy_protocol=proxy_protocol,
+            root_path=root_path,
+        )
         async with enter_lifespan(lifespan_of(app) if lifespan is None else lifespan) as state:
             server.state = state
             server.start(taken_over(sockets) if sockets else await bind_all(addresses))
@@ -109,6 +127,9 @@ def run(
     log_format: LogFormat = "text",
     access_log: bool = False,
     log_query: bool = False,
+    forwarded_allow_ips: str = DEFAULT_PROXIES,
+    proxy_protocol: bool = False,
+    root_path: str = "",
     debug: bool = False,
 ) -> None:
     """Serve an application until SIGINT or SIGTERM, which drain; a second one ends the process.
@@ -129,6 +150,12 @@ def run(
             of an `Upgrade` are laid over them.
         lifespan: takes the place of the one that the application carries.
         health: the path on which the server itself answers 200, and 503 while it is stopping.
+        forwarded_allow_ips: the addresses and networks of the proxies that are believed, with
+            commas between; "unix" is a peer on a Unix socket, "*" is everybody, "" is nobody.
+        proxy_protocol: whether connections from these proxies begin with a header of the PROXY
+            protocol.
+        root_path: the path under which a proxy shows the application; it is not in the paths that
+            the proxy passes on.
         loop: "asyncio", "uvloop", or "auto" for uvloop when it is installed.
         log_level: the lowest level that is shown: debug, info, warning, error or critical.
         log_format: "text", or "json" for one object a line.
@@ -152,6 +179,9 @@ def run(
         port=port,
         bind=bind,
         sockets=sockets,
+        forwarded_allow_ips=forwarded_allow_ips,
+        proxy_protocol=proxy_protocol,
+        root_path=root_path,
         options=options,
         lifespan=lifespan,
         health=health,

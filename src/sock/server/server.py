@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, cast, final
 
 from sock import telemetry
 from sock.hosting.drain import drain
@@ -12,6 +12,7 @@ from sock.loop.sockets import accept, adopt
 
 from .connection import Connection
 from .listener import Listener
+from .proxy_protocol import ProxyHeader
 from .service import Service
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sock.spec import App, Options
 
     from .binding import Bound
+    from .proxy_protocol import AddressablePipe
 
 
 @final
@@ -35,6 +37,7 @@ class Server(Service):
         health: the path on which the server itself says that it is well; None for none.
         debug: whether to name callbacks that block the loop; None for whether the loop is in debug
             mode.
+        proxies: `forwarded_allow_ips`, `proxy_protocol` and `root_path` of a `Service`.
 
     Attributes:
         host: where it listens first: as it was given, or the address of every interface; empty
@@ -52,8 +55,9 @@ class Server(Service):
         options: Options | None = None,
         health: str | None = None,
         debug: bool | None = None,
+        **proxies: Any,
     ) -> None:
-        super().__init__(app, options=options, health=health, debug=debug)
+        super().__init__(app, options=options, health=health, debug=debug, **proxies)
         self.host = ""
         self.port = 0
         self.urls: tuple[str, ...] = ()
@@ -111,6 +115,16 @@ class Server(Service):
         adopt(self.reactor, sock, self._connect)
 
     def _connect(self, pipe: Pipe) -> Receiver:
+        if self.proxy_protocol and self.trusted is not None:
+            client = pipe.client
+            if self.trusted.trusts(None if client is None else client[0]):
+                header = ProxyHeader(self, cast("AddressablePipe", pipe), self._begin)
+                if self.draining:  # as in `_begin`
+                    self.loop.call_soon(header.shutdown)
+                return header
+        return self._begin(pipe)
+
+    def _begin(self, pipe: Pipe) -> Receiver:
         connection = Connection(self, pipe, full=self.is_full())
         self.http_begun(connection)
         if self.draining:  # it was accepted before the drain began, and is ready only now

@@ -6,8 +6,10 @@ import asyncio
 import contextvars
 from typing import TYPE_CHECKING, Any
 
+from sock.hosting import forwarded
 from sock.hosting.application import check_application
 from sock.hosting.asking import is_sock_class
+from sock.hosting.forwarded import Trusted
 from sock.hosting.options import options_of_host
 from sock.loop.reactor import Reactor
 from sock.loop.scope import Scope
@@ -30,20 +32,40 @@ class Service:
         health: the path on which the server itself says that it is well; None for none.
         debug: whether to name callbacks that block the loop; None for whether the loop is in debug
             mode.
+        forwarded_allow_ips: the addresses and networks of the proxies that are believed, with
+            commas between; "unix" is a peer on a Unix socket, "*" is everybody, "" is nobody.
+        proxy_protocol: whether connections from these proxies begin with a header of the PROXY
+            protocol.
+        root_path: the path under which a proxy shows the application; it is not in the paths that
+            the proxy passes on.
 
     Raises:
         TypeError: the application cannot be called with a request, or an argument has the wrong
             type.
-        ValueError: the options contradict each other.
+        ValueError: the options contradict each other, or an argument has none of the values that it
+            may have.
     """
 
     def __init__(
-        self, app: App, *, options: Options | None, health: str | None, debug: bool | None
+        self,
+        app: App,
+        *,
+        options: Options | None,
+        health: str | None,
+        debug: bool | None,
+        forwarded_allow_ips: str = forwarded.DEFAULT,
+        proxy_protocol: bool = False,
+        root_path: str = "",
     ) -> None:
         check_application(app)
         self.app = app
         self.options = options_of_host(app, options)
         self.health = health
+        self.trusted = Trusted(forwarded_allow_ips) or None
+        """The proxies that are believed; None if nobody is."""
+        self.proxy_protocol = proxy_protocol
+        """Whether a connection of a trusted proxy begins with a header of the PROXY protocol."""
+        self.root_path = _checked_root_path(root_path)
         self.state: dict[str, Any] = {}
         """The items that the application's lifespan has yielded, laid into the state of every
         request."""
@@ -104,3 +126,9 @@ class Service:
         if self._empty is not None and not (self.live_connections or self.http_connections):
             self._empty.set()
             self._empty = None
+
+
+def _checked_root_path(path: str) -> str:
+    if path and not path.startswith("/"):
+        raise ValueError(f"root_path is a path, which begins with '/', not {path!r}")
+    return path.rstrip("/")

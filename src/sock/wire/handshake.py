@@ -37,6 +37,7 @@ _NOTABLE: Final = {
         "connection",
         "content-length",
         "expect",
+        "forwarded",
         "host",
         "origin",
         "sec-websocket-extensions",
@@ -45,6 +46,9 @@ _NOTABLE: Final = {
         "sec-websocket-version",
         "transfer-encoding",
         "upgrade",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
     )
 }
 
