@@ -273,7 +273,7 @@ def test_a_function_lets_origins_in_and_its_fault_is_a_500_that_is_told_once(
     [
         ("example.com", "", False),
         ("example.com", "Via: 1.1 proxy\r\n", True),
-        ("example.com", "X-Forwarded-Host: app.com\r\n", True),
+        ("example.com", "X-Forwarded-Server: app.com\r\n", True),
         ("127.0.0.1:8000", "", True),
         ("backend", "", True),
     ],

@@ -140,4 +140,5 @@ def _fail_for_option(error: click.NoSuchOption, all_of_them: str) -> NoReturn:
 
 def _sentence(message: str) -> str:
     """Return a message of click's in the form in which it stands behind "sock: "."""
-    return message[:1].lower() + message[1:].rstrip(".") + "."
+    text = message[:1].lower() + message[1:].rstrip(".")
+    return text if text.endswith("?") else f"{text}."
