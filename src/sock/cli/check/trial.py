@@ -154,6 +154,7 @@ class Trial:
             limits=[one for one in limits if one != "drain"],
             drain=None if "drain" in limits else drain,
             patience=_STATEMENT_PATIENCE,
+            try_again=True,
         )
         done: set[str] = set()
         with contextlib.suppress(TimeoutError):
