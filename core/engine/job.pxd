@@ -10,3 +10,4 @@ cdef class Job:
     cdef public object role
     cdef public object stream
     cdef public bint cancelled
+    cdef public double since

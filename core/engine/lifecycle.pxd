@@ -12,9 +12,9 @@ cdef class Lifecycle(Callbacks):
     cdef bint _abandoned
     cdef object _requested_stop
     cdef object _host
-    cdef Jobs _jobs
     cdef object _options
     cdef bint _proceeding
+    cdef readonly Jobs jobs
     cdef public bint busy
     cdef public object cause
     cdef public bint peer_gone

@@ -27,7 +27,7 @@ cdef class Connection(Wakeable):
     cpdef drained(self)
     cpdef lost(self)
     cpdef shutdown(self)
-    cpdef abort(self)
+    cpdef cut(self)
     cpdef send(self, bytes data)
     cpdef hand_over(self, link, bytes head)
     cpdef go_on(self)

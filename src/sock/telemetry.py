@@ -15,6 +15,9 @@ While there is no subscriber, an event costs one look at an empty tuple.
     callback.abandoned    request, place: did not end when it was cancelled
     server.started        urls: where it listens, one for each address
     server.draining       connections, seconds
+    drain.paused          connections: those that are left, batches: of them that were not told yet
+    drain.cut             connections, held_by, handler, place, seconds, pending, request: the bound
+                          of a drain has cut so many, all held up by the same (`sock.live.held`)
     server.stopped        connections: those cut by the drain's bound
     server.left           tasks, threads: the names of those that outlive the server
     request.answered      request, status, size: an ordinary answer, of so many bytes

@@ -32,6 +32,8 @@ GOOD = [
     ("--max-body-size", "2MiB", Options(max_body_size=2 * 1024**2)),
     ("--max-connections", "1000", Options(max_connections=1000)),
     ("--drain-timeout", "none", Options(drain_timeout=None)),
+    ("--drain-batch", "100", Options(drain_batch=100)),
+    ("--drain-interval", "0.5", Options(drain_interval=0.5)),
     ("--compression", "on", Options(compression=True)),
     ("--compression", "off", Options(compression=False)),
     (

@@ -10,6 +10,7 @@ import pytest
 from sock import HandshakeError, Options, Remote, Request
 from sock.hosting.members import Members
 from sock.live.bridge import Bridge
+from sock.live.held import Held
 from sock.loop import Reactor
 from tests.live_bridge import Notes, Server
 
@@ -19,6 +20,7 @@ class Live:
         self.members = members
         self.stubborn = stubborn
         self.told = []
+        self.request = Request()
         members.add(self)
 
     def shutdown(self, timeout):
@@ -26,8 +28,18 @@ class Live:
         if not self.stubborn:
             self.members.discard(self)
 
-    def abort(self):
-        self.told.append("abort")
+    def held_by(self):
+        return Held("callback", "Live", "Live.handle_in", 1.5)
+
+    def end_work(self):
+        self.told.append("end work")
+        return True
+
+    def abandon_work(self):
+        self.told.append("abandon work")
+
+    def cut(self):
+        self.told.append("cut")
         self.members.discard(self)
 
 
@@ -45,11 +57,14 @@ def test_a_drain_tells_all_and_cuts_those_that_are_left(run_async, events):
         members = Members.of(asyncio.get_running_loop())
         good, stubborn = Live(members), Live(members, stubborn=True)
         assert await members.drain(0.01) == 1
-        assert (good.told, stubborn.told) == (["shutdown"], ["shutdown", "abort"])
+        assert (good.told, stubborn.told) == (
+            ["shutdown"],
+            ["shutdown", "end work", "abandon work", "cut"],
+        )
         assert await members.drain(None) == 0
 
     run_async(act())
-    assert [name for name, _ in events] == ["server.draining", "server.stopped"]
+    assert [name for name, _ in events] == ["server.draining", "drain.cut", "server.stopped"]
 
 
 def test_a_bridge_is_a_member_as_long_as_it_runs(run_async):

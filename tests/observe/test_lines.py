@@ -19,6 +19,16 @@ from sock.observe.lines import loggable_target
 
 REQUEST = Request("GET", "/rooms/7?x=1", client=("127.0.0.1", 5000))
 
+CUT = {
+    "connections": 1,
+    "held_by": "callback",
+    "handler": "Chat",
+    "place": "Chat.handle_in",
+    "seconds": 29.02,
+    "pending": 0,
+    "request": REQUEST,
+}
+
 
 def failed():
     try:
@@ -135,6 +145,41 @@ def test_the_access_log_has_answers_and_upgrades(lines):
             "info     stopping, 3 connections, 30 s at most",
         ),
         ("server.draining", {"connections": 1}, "info     stopping, 1 connection"),
+        (
+            "drain.cut",
+            CUT,
+            "warning  cut 1 connection: Chat.handle_in had not ended after 29.0 s (127.0.0.1:",
+        ),
+        (
+            "drain.cut",
+            CUT | {"connections": 3, "held_by": "stream", "place": "Chat.init"},
+            "cut 3 connections: a stream of Chat.init had not ended after 29.0 s (one of them:",
+        ),
+        (
+            "drain.cut",
+            CUT | {"held_by": "task", "place": ""},
+            "a task that Chat has spawned had not ended after 29.0 s",
+        ),
+        (
+            "drain.cut",
+            CUT | {"held_by": "peer", "seconds": None, "pending": 80},
+            "the peer had not taken 80 bytes",
+        ),
+        (
+            "drain.cut",
+            CUT | {"held_by": "peer", "seconds": None},
+            "the peer had not closed its side",
+        ),
+        (
+            "drain.cut",
+            CUT | {"held_by": "application", "seconds": None},
+            "the application had not answered the request",
+        ),
+        (
+            "drain.cut",
+            CUT | {"held_by": "peer", "seconds": None, "request": None},
+            "cut 1 connection: the peer had not closed its side",
+        ),
         ("server.stopped", {"connections": 0}, "info     stopped"),
         ("server.stopped", {"connections": 2}, "warning  stopped, 2 connections cut"),
     ],

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 import pytest
 import websockets
 
 import sock
-from sock import Normal, Options, Response, Shutdown, Sock
-from sock.hosting import drain
+from sock import Normal, Options, Response, Shutdown, Sock, Stream
 
 pytestmark = pytest.mark.usefixtures("reactor_kind", "loop_kind")
 
@@ -30,11 +30,10 @@ async def close_code(client):
     return closed.value.rcvd.code
 
 
-def test_every_sock_is_told_1012_whether_it_has_traffic_or_not(run_async, monkeypatch):
-    monkeypatch.setattr(drain, "_BATCH", 3)
-
+def test_every_sock_is_told_1012_whether_it_has_traffic_or_not(run_async):
     async def act():
-        async with sock.serve(Quiet) as server:
+        options = Options(drain_batch=3, drain_interval=0.01)
+        async with sock.serve(Quiet, options=options) as server:
             url = f"ws://127.0.0.1:{server.port}/"
             clients = await asyncio.gather(*(websockets.connect(url) for _ in range(10)))
             await server.drain()
@@ -269,7 +268,12 @@ def test_those_that_take_too_long_are_cut_and_counted(run_async, connect, events
             assert await asking.over()
         assert reasons == [Shutdown()]
         [stopped] = [fields for event, fields in events if event == "server.stopped"]
-        assert stopped["connections"] in {1, 2}
+        assert stopped["connections"] == 2
+        cut = {fields["held_by"]: fields for event, fields in events if event == "drain.cut"}
+        assert set(cut) == {"callback", "application"}
+        assert cut["callback"]["place"].endswith("Stubborn.handle_in")
+        assert cut["callback"]["seconds"] > 1
+        assert cut["application"]["request"].path == "/"
 
     run_async(act())
 
@@ -318,3 +322,76 @@ def test_a_peer_that_closes_meanwhile_is_not_told_twice(run_async):
         assert reasons == [Normal()]
 
     run_async(act())
+
+
+class Holds(Sock):
+    """Holds its end up, in the way that its path names."""
+
+    ends = Counter()
+
+    def __init__(self, request):
+        self.way = request.path.strip("/")
+        self.end = asyncio.Event()
+
+    async def init(self, ref):
+        if self.way == "stream":
+            return Stream(self.items())
+        if self.way == "deaf":
+            ref.send(bytes(8 * 1024 * 1024))
+        return None
+
+    async def items(self):
+        yield "one"
+        await asyncio.Event().wait()
+
+    async def handle_in(self, message):
+        while not self.end.is_set():
+            try:
+                await self.end.wait()
+            except asyncio.CancelledError:
+                if self.way != "swallows":
+                    raise
+                await asyncio.Event().wait()
+
+    async def terminate(self, reason):
+        Holds.ends[self.way] += 1
+        if self.way == "terminates":
+            await asyncio.Event().wait()
+
+
+def test_a_drain_names_what_it_cuts_and_each_terminate_is_called_once(run_async, events):
+    """[S7.8] [S7.9] [S8.1] [S8.3]"""
+    Holds.ends.clear()
+    ways = ("callback", "swallows", "stream", "deaf", "terminates")
+
+    async def act():
+        loop = asyncio.get_running_loop()
+        async with sock.serve(Holds, options=Options(drain_timeout=3)) as server:
+            clients = []
+            for way in ways:
+                url = f"ws://127.0.0.1:{server.port}/{way}"
+                client = await websockets.connect(url, max_size=None, max_queue=1)
+                clients.append(client)
+                if way == "deaf":
+                    client.transport.pause_reading()
+                elif way != "stream":
+                    await client.send("begin")
+                    await (await client.ping())
+            began = loop.time()
+            await server.drain()
+            assert loop.time() - began < 3 + 1 + 10  # a busy machine
+            assert server.connections == 0
+            for client in clients:
+                client.transport.abort()
+        assert Holds.ends == dict.fromkeys(ways, 1)
+
+    run_async(act())
+    cut = [fields for event, fields in events if event == "drain.cut"]
+    kinds = {(one["held_by"], one["place"].rpartition(".")[2]): one for one in cut}
+    assert kinds.keys() == {("callback", "handle_in"), ("stream", "init"), ("peer", "")}
+    assert kinds["callback", "handle_in"]["connections"] == 3
+    assert kinds["callback", "handle_in"]["seconds"] > 2
+    assert kinds["peer", ""]["pending"] > 0
+    assert {one["handler"] for one in cut} == {"Holds"}
+    [stopped] = [fields for event, fields in events if event == "server.stopped"]
+    assert stopped["connections"] == 5

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sock import Compression, Options
 from sock.spec.options import DEFAULT, DEFAULTS, SERVER_FIELDS
 
-SIZES = [name for name in DEFAULTS if name.startswith("max_")]
+SIZES = [name for name in DEFAULTS if name.startswith("max_") or name == "drain_batch"]
 TIMES = [name for name in DEFAULTS if name.endswith(("_timeout", "_interval"))]
 again = pytest.mark.parametrize(
     "again",
@@ -37,6 +37,8 @@ def test_the_defaults_are_those_of_the_specification():
         "max_body_size": 1024 * 1024,
         "max_connections": None,
         "drain_timeout": 30,
+        "drain_batch": 1000,
+        "drain_interval": 0.1,
     }
 
 

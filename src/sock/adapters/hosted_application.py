@@ -76,15 +76,17 @@ def running_loop() -> asyncio.AbstractEventLoop:
         ) from error
 
 
-async def drain(seconds: float | None = 30.0) -> int:
+async def drain(seconds: float | None = 30.0, options: Options | None = None) -> int:
     """End all Socks of this event loop in order: they finish the work under way and send 1012.
 
     Call this before the server cuts its connections.
 
     Args:
         seconds: after which the connections that are left are cut; None for never.
+        options: their `drain_batch` and `drain_interval` say how many are told at a time; None for
+            the defaults.
 
     Returns:
-        How many connections were cut.
+        How many connections were cut, or had work that was cancelled.
     """
-    return await Members.of(asyncio.get_running_loop()).drain(seconds)
+    return await Members.of(asyncio.get_running_loop()).drain(seconds, options)

@@ -7,7 +7,8 @@ words its help better.
     ------------------  ----------------------------------------------------  ----------------------
     max_..._size,       a size in bytes, with or without a unit; "none"       65536, 64KiB, none
     buffer, read_ahead
-    max_... of others   a number; "none"                                      1000, none
+    max_... of others,  a number; "none"                                      1000, none
+    drain_batch
     ..._timeout,        seconds; "none"                                       2.5, none
     ..._interval
     compression         on, off, or the fields of `Compression`               window=12,takeover=off
@@ -64,6 +65,8 @@ _HELP: Final = {
     "max_connections": "More are answered with 503.",
     "drain_timeout": "How long a stop may take before connections are cut; 2 s with --reload,"
     " if not given.",
+    "drain_batch": "Connections that a stop tells at a time to come back (1012).",
+    "drain_interval": "Until the next ones are told, on average.",
 }
 
 _OTHERS: Final = frozenset({"SOCK_REACTOR", "SOCK_EXTENSION"})
@@ -109,6 +112,8 @@ def _kind(field: str) -> str:
     if field.startswith("max_"):
         in_bytes = field.endswith(("_size", "_buffer", "_ahead"))
         return "size" if in_bytes else "number"
+    if field == "drain_batch":
+        return "number"
     return "seconds"
 
 

@@ -16,6 +16,7 @@ import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from sock.hosting.members import set_options_of_process
 from sock.spec.options import SERVER_FIELDS
 
 from . import make
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 _RELOAD_DRAIN: Final = 2.0
 """Seconds for a stop with --reload: one for callbacks under way, one that our protocol keeps."""
+
+_OF_DRAINS: Final = frozenset(("drain_timeout", "drain_batch", "drain_interval"))
+"""The limits that hold under uvicorn too, where the drain is ours."""
 
 _OF_UVICORN: Final = (
     "workers",
@@ -150,7 +154,7 @@ def _run_uvicorn(
     given_as: Mapping[str, str],
     **settings: Any,
 ) -> None:
-    for name in sorted(options.given - {"drain_timeout"}):
+    for name in sorted(options.given - _OF_DRAINS):
         source = given_as.get(name, f"{name}, in --options,")
         # What only a server has is a setting of uvicorn's here.
         remedy = "" if name in SERVER_FIELDS else f", such as upgrade(…, Options({name}=…))"
@@ -173,6 +177,7 @@ def _run_uvicorn(
     drain_timeout = options.drain_timeout
     if settings["reload"] and "drain_timeout" not in options.given:
         drain_timeout = _RELOAD_DRAIN
+    set_options_of_process(options)
     launch(
         target,
         found,

@@ -85,7 +85,11 @@ class Callbacks:
 
     def qualified_name(self, callback: str) -> str:
         """Return the name of a callback with that of its class, for error texts and events."""
-        return f"{inner_class(self._handler).__qualname__}.{callback}"
+        return f"{self.handler_name()}.{callback}"
+
+    def handler_name(self) -> str:
+        """Return the name of the handler's class, behind all wrappers; "" when it was let go."""
+        return "" if self._handler is None else inner_class(self._handler).__qualname__
 
     def seen_by_wrappers(self, stop: Stop, place: str) -> Stop:
         """Return a Stop as the wrappers let it pass; one of a callback has passed already."""

@@ -41,7 +41,7 @@ class Job:
         stream: the stream that the iterator belongs to.
     """
 
-    __slots__ = ("awaitable", "cancelled", "handle", "iterator", "place", "role", "stream")
+    __slots__ = ("awaitable", "cancelled", "handle", "iterator", "place", "role", "since", "stream")
 
     def __init__(
         self,
@@ -61,3 +61,5 @@ class Job:
         """Whether the life cycle has asked the host to cancel it, or to close its iterator."""
         self.handle: Any = None
         """For the host, which may keep a task here."""
+        self.since: float = 0.0
+        """When it was first found to take time, by the host's clock. Written by the host."""

@@ -81,12 +81,12 @@ class Lifecycle(Callbacks):
     __slots__ = (
         "_abandoned",
         "_host",
-        "_jobs",
         "_options",
         "_proceeding",
         "_requested_stop",
         "busy",
         "cause",
+        "jobs",
         "mailbox",
         "outbox",
         "peer_gone",
@@ -101,7 +101,7 @@ class Lifecycle(Callbacks):
         super().__init__(handler, wrap)
         self._options = options
         self._host: Any = host  # a Host; None when the connection is over
-        self._jobs = Jobs(host)
+        self.jobs = Jobs(host)
         self._requested_stop: Stop | None = None  # by `Ref.stop`, and not carried out yet
         self._proceeding = self._abandoned = False
         self.mailbox = Mailbox(options.max_mailbox)
@@ -203,7 +203,7 @@ class Lifecycle(Callbacks):
 
     def job_returned(self, job: Job, result: Any) -> None:
         """Take the result of a job."""
-        self._jobs.discard(job)
+        self.jobs.discard(job)
         if job.role is CALLBACK:
             # A callback that was cancelled may return something all the same, which is dropped.
             self._carry_out(None if job.cancelled else result, job.place)
@@ -211,7 +211,7 @@ class Lifecycle(Callbacks):
 
     def job_raised(self, job: Job, error: BaseException) -> None:
         """Take the exception of a job."""
-        self._jobs.discard(job)
+        self.jobs.discard(job)
         if job.role is CALLBACK:
             self.busy = False
         # A Stop of a cancelled job, or of terminate, is dropped, because the end has begun.
@@ -221,9 +221,9 @@ class Lifecycle(Callbacks):
 
     def job_spawned(self, job: Job) -> None:
         """Note a task that the host has started, and that is cancelled when the connection ends."""
-        self._jobs.add(job)
+        self.jobs.add(job)
         if self.phase in {ENDING, TERMINATING, OVER}:
-            self._jobs.cancel((job,))
+            self.jobs.cancel((job,))
 
     def job_yielded(self, job: Job, item: Any) -> None:
         """Push an item of an iterator; the host then waits while `outbox.full`, not `peer_gone`."""
@@ -269,7 +269,7 @@ class Lifecycle(Callbacks):
             self._become_over()
         elif self.phase is LIVE:
             self._begin_finishing(cause.violated(error), self._options.close_timeout)
-            self._jobs.cancel_streams()
+            self.jobs.cancel_streams()
             self._proceed()
 
     def shutdown(self, timeout: float | None) -> None:
@@ -289,7 +289,7 @@ class Lifecycle(Callbacks):
             self._abandon()
             self._terminate()
         elif self.phase is TERMINATING:
-            self._jobs.cancel(self._jobs.running())
+            self.jobs.cancel(self.jobs.running())
             self._abandon()
             self._become_over()
         self._proceed()
@@ -320,10 +320,10 @@ class Lifecycle(Callbacks):
             if not self.peer_gone:
                 self._carry_out_stop(stop, "Ref.stop")
         idle = not self.busy and not self.mailbox
-        if self.phase is FINISHING and idle and not self._jobs.streaming():
+        if self.phase is FINISHING and idle and not self.jobs.streaming():
             self._send_close(self.cause)
             self._begin_ending()
-        if self.phase is ENDING and not self.busy and not self._jobs:
+        if self.phase is ENDING and not self.busy and not self.jobs:
             self._terminate()
         self._set_reading()
         self.ready = self.phase is LIVE and not (self.busy or self.mailbox or self.outbox.full)
@@ -357,9 +357,9 @@ class Lifecycle(Callbacks):
             elif isinstance(result, Stream):
                 # In a drain the peer is still there, and gets the whole stream.
                 deliverable = self.cause in (None, cause.SHUTDOWN) and not self.peer_gone
-                if not self._jobs.start_stream(result, place, deliverable=deliverable):
+                if not self.jobs.start_stream(result, place, deliverable=deliverable):
                     self._fail_for_breach("returned a Stream that was returned before", place)
-            elif self._jobs.start_result(result, place, deliverable=not self.peer_gone):
+            elif self.jobs.start_result(result, place, deliverable=not self.peer_gone):
                 return
             else:
                 self._fail_for_breach(f"returned {described(result)}, which is not a result", place)
@@ -424,7 +424,7 @@ class Lifecycle(Callbacks):
                 self.peer_gone = True
             else:
                 self._send_close(self.cause)
-            self._jobs.cancel_iterators()
+            self.jobs.cancel_iterators()
 
     def _begin_finishing(self, why: Cause, bound: float | None) -> None:
         self.phase = FINISHING
@@ -445,7 +445,7 @@ class Lifecycle(Callbacks):
         self.mailbox.clear()
         self._set_reading()
         self._host.alarm(self._options.close_timeout)
-        self._jobs.cancel(self._jobs.running())
+        self.jobs.cancel(self.jobs.running())
 
     def _terminate(self) -> None:
         self.phase = TERMINATING
@@ -462,7 +462,7 @@ class Lifecycle(Callbacks):
         else:
             if isinstance(result, Awaitable):
                 self._host.alarm(self._options.close_timeout)
-                self._jobs.start(Job(TERMINATE, "terminate", awaitable=result))
+                self.jobs.start(Job(TERMINATE, "terminate", awaitable=result))
                 return
         self._become_over()
 
@@ -473,7 +473,7 @@ class Lifecycle(Callbacks):
         if not self._abandoned:  # otherwise an abandoned job may still be reported
             # This breaks a circle, so that both objects are freed without the collector.
             self._host = None
-            self._jobs.release_host()
+            self.jobs.release_host()
         host.over()
 
     def forget(self) -> None:
@@ -483,7 +483,7 @@ class Lifecycle(Callbacks):
             self.release_handler()
 
     def _abandon(self) -> None:
-        for job in self._jobs.discard_all():
+        for job in self.jobs.discard_all():
             self._abandoned = True
             self._emit("callback.abandoned", job.place)
 

@@ -10,6 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final, Self, final
 
 from sock import telemetry
+from sock.spec import Options
 
 from .asking import check_not_stopping
 from .drain import drain
@@ -18,6 +19,20 @@ if TYPE_CHECKING:
     from sock.live.bridge import Bridge
 
     from .drain import HttpConnection, LiveConnection
+
+
+_options_of_process: Options = Options()
+
+
+def set_options_of_process(options: Options) -> None:
+    """Lay options over those of all hosts in this process: how many a drain tells at a time."""
+    global _options_of_process  # noqa: PLW0603 - the command decides once for its process
+    _options_of_process = options
+
+
+def with_options_of_process(options: Options | None) -> Options:
+    """Return the options of a host, under those of its process."""
+    return _options_of_process if options is None else _options_of_process.over(options)
 
 
 @final
@@ -86,14 +101,15 @@ class Members:
         """Wait until there is no connection."""
         await self._empty.wait()
 
-    async def drain(self, seconds: float | None) -> int:
+    async def drain(self, seconds: float | None, options: Options | None = None) -> int:
         """End all connections: they finish their work, and close with 1012.
 
         Args:
             seconds: after which the connections that are left are cut; None for never.
+            options: say how many are told at a time; None for the defaults.
 
         Returns:
-            How many were cut.
+            How many were cut, or had work that was cancelled.
         """
         self.draining = True
         try:
@@ -104,7 +120,7 @@ class Members:
             telemetry.emit(
                 "server.draining", connections=len(self.live_connections), seconds=seconds
             )
-            cut = await drain(self, seconds)
+            cut = await drain(self, with_options_of_process(options), seconds)
         finally:
             self.draining = False  # another server may follow on this loop
         telemetry.emit("server.stopped", connections=cut)

@@ -55,6 +55,7 @@ def start(connection: LiveConnection, job: Job) -> None:
 def follow(connection: LiveConnection, job: Job, task: asyncio.Task[Any]) -> None:
     """Report a job when its task, which is under way, is done."""
     job.handle = task
+    job.since = connection.reactor.loop.time()
     task.add_done_callback(lambda done: connection.run_in_scope(_report, connection, job, done))
 
 

@@ -14,10 +14,11 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from sock import telemetry
-from sock.engine import NEVER, Lifecycle
+from sock.engine import NEVER, Lifecycle, Phase
 from sock.loop.scope import Scoped
 from sock.loop.slow_callback import report_if_slow
 
+from .held import held_by
 from .infos_from_threads import OVERFLOW, InfoCount
 from .state import OPEN
 
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
     from sock.loop.scope import Scope
     from sock.spec import Options, Request, Sock
     from sock.spec.ref import Timer
+
+    from .held import Held
+
+_BOUNDS_OF_AN_END: Final = 3
+"""How many bounds an end has: the callbacks', that of their cancellation, and `terminate`'s."""
 
 # Held for one assignment, which calls nothing that could send an info.
 _making_a_count: Final = threading.RLock()
@@ -145,6 +151,37 @@ class LiveConnection(Scoped):
     def arm_soon(self) -> None:
         """Tell the wheel the earliest deadline, now or at the end of the turn."""
         self.arm()
+
+    # For a drain, whose time is up.
+
+    def held_by(self) -> Held:
+        """Return what holds up the end of this connection."""
+        return held_by(self.lifecycle, self.reactor.loop.time(), self.pending)
+
+    def end_work(self) -> bool:
+        """Cancel the work that is unfinished, and close with 1012; tell whether there was any."""
+        if self.lifecycle.phase is not Phase.FINISHING:
+            return False
+        self.run_in_scope(self._time_is_up)
+        return True
+
+    def abandon_work(self) -> None:
+        """Stop waiting for work that ignores its cancellation: `terminate` needs time too."""
+        if self.lifecycle.phase is Phase.ENDING:
+            self.run_in_scope(self._time_is_up)
+
+    def cut(self) -> None:
+        """Cut TCP, and end the life cycle now: nothing is waited for, `terminate` is called."""
+        self.abort()
+        for _ in range(_BOUNDS_OF_AN_END):
+            self.run_in_scope(self._time_is_up)
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        raise NotImplementedError
+
+    def _time_is_up(self) -> None:
+        self.lifecycle.alarmed()
 
     # For the ref.
 

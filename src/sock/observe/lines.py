@@ -7,7 +7,7 @@ access log to "sock.access".
     ------------------------------------  -------------------------------------------------------
     callback.failed, handshake.failed     error, with the traceback
     callback.slow, callback.abandoned     warning
-    accept.paused, a drain that cut       warning
+    accept.paused, a drain that cut       warning; a line for each thing that has held it up
     proxy.refused                         warning
     host.limited, server.left             warning
     connection.closed: too slow, too full warning
@@ -203,6 +203,38 @@ def _stopped(event: str, fields: Mapping[str, Any]) -> None:
     _line(_log, logging.WARNING if cut else logging.INFO, event, message, dict(fields))
 
 
+def _drain_cut(event: str, fields: Mapping[str, Any]) -> None:
+    count, request = fields["connections"], fields["request"]
+    message = f"cut {count} connection{'' if count == 1 else 's'}: {_held_up(fields)}"
+    details = {
+        name: fields[name]
+        for name in ("connections", "held_by", "handler", "place", "seconds", "pending")
+    }
+    if request is not None:
+        message += f" ({'' if count == 1 else 'one of them: '}{_named(request)})"
+        details |= _request_fields(request)
+    _line(_log, logging.WARNING, event, message, details)
+
+
+def _held_up(fields: Mapping[str, Any]) -> str:
+    """Say what has held up the end of the connections that a drain has cut."""
+    seconds, pending = fields["seconds"], fields["pending"]
+    lasted = "" if seconds is None else f" after {seconds:.1f} s"
+    match fields["held_by"]:
+        case "stream":
+            return f"a stream of {fields['place']} had not ended{lasted}"
+        case "task":
+            return f"a task that {fields['handler']} has spawned had not ended{lasted}"
+        case "application":
+            return "the application had not answered the request"
+        case "peer" if pending:
+            return f"the peer had not taken {pending} bytes"
+        case "peer":
+            return "the peer had not closed its side"
+        case _:
+            return f"{fields['place']} had not ended{lasted}"
+
+
 def _left(event: str, fields: Mapping[str, Any]) -> None:
     named = [f"the {kind[:-1]} {name}" for kind in ("tasks", "threads") for name in fields[kind]]
     message = f"not waited for any longer: {', '.join(named)}"
@@ -241,6 +273,7 @@ _LINES: Final[dict[str, Callable[[str, Mapping[str, Any]], None]]] = {
     "connection.opened": _opened,
     "connection.closed": _closed,
     "server.draining": _draining,
+    "drain.cut": _drain_cut,
     "server.stopped": _stopped,
     "server.left": _left,
     "accept.paused": _paused,

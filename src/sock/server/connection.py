@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from sock import telemetry
 from sock.hosting.asking import internal_server_error
+from sock.live.held import Held
 from sock.loop.wakeable import Wakeable
 from sock.spec import Response
 
@@ -47,6 +48,7 @@ from .response import CONTINUE, render
 if TYPE_CHECKING:
     from sock.live import Link
     from sock.loop import Alarm, Pipe
+    from sock.spec import Request
 
     from .service import Service
 
@@ -168,7 +170,17 @@ class Connection(Wakeable):
         if reading and not self._reader.begun:
             self._close()
 
-    def abort(self) -> None:
+    @property
+    def request(self) -> Request | None:
+        """The request that the application has not answered; None for none."""
+        return None if self._exchange is None else self._exchange.request
+
+    def held_by(self) -> Held:
+        """Return what holds up the end of this connection."""
+        pending = self.pipe.pending
+        return Held("peer" if self._exchange is None else "application", pending=pending)
+
+    def cut(self) -> None:
         """Cut the connection."""
         self.pipe.abort()
 

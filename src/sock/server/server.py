@@ -138,6 +138,6 @@ class Server(Service):
         for listener in self._listeners:
             listener.close()
         telemetry.emit("server.draining", connections=self.connections, seconds=seconds)
-        cut = await drain(self, seconds)
+        cut = await drain(self, self.options, seconds)
         telemetry.emit("server.stopped", connections=cut)
         self._closed.set()

@@ -93,9 +93,19 @@ DEFAULTS: Final[dict[str, Any]] = {
     "max_body_size": MIB,
     "max_connections": None,
     "drain_timeout": 30.0,
+    "drain_batch": 1000,
+    "drain_interval": 0.1,
 }
 SERVER_FIELDS: Final = frozenset(
-    ("handshake_timeout", "max_head_size", "max_body_size", "max_connections", "drain_timeout")
+    (
+        "handshake_timeout",
+        "max_head_size",
+        "max_body_size",
+        "max_connections",
+        "drain_timeout",
+        "drain_batch",
+        "drain_interval",
+    )
 )
 """The fields that only a server has. An `Upgrade` refuses them."""
 
@@ -137,6 +147,9 @@ class Options:
         max_body_size: of an ordinary request's body (413). The server's.
         max_connections: more are answered with 503. The server's.
         drain_timeout: how long a graceful stop may take. The server's.
+        drain_batch: how many connections a stop tells at a time to end (1012). The server's.
+        drain_interval: how long it is until the next ones are told, on average; less where
+            `drain_timeout` leaves less. The server's.
 
     Raises:
         ValueError: a value is out of its range, or `ping_interval` is not below `idle_timeout`, the
@@ -166,6 +179,8 @@ class Options:
     max_body_size: int
     max_connections: int | None
     drain_timeout: float | None
+    drain_batch: int | None
+    drain_interval: float | None
 
     def __init__(
         self,
@@ -189,6 +204,8 @@ class Options:
         max_body_size: int | Default = DEFAULT,
         max_connections: int | None | Default = DEFAULT,
         drain_timeout: float | None | Default = DEFAULT,
+        drain_batch: int | None | Default = DEFAULT,
+        drain_interval: float | None | Default = DEFAULT,
     ) -> None:
         arguments = dict(locals())
         given = {
@@ -313,7 +330,7 @@ def _checked(name: str, value: Any) -> Any:
         if name in _NEVER_NONE:
             raise ValueError(f"{name} cannot do without a limit")
         return None
-    if name.startswith("max_"):
+    if name.startswith("max_") or name == "drain_batch":
         _check_int(name, value)
         value = min(exact_int(value), MAX_NUMBER)
     elif isinstance(value, bool) or not isinstance(value, (int, float)):

@@ -146,7 +146,8 @@ class Asgi:
                 await send({"type": "lifespan.startup.complete"})
                 phase = "shutdown"
                 await receive()  # lifespan.shutdown
-                await hosted_application.drain(self._application.options.drain_timeout)
+                options = self._application.options
+                await hosted_application.drain(options.drain_timeout, options)
         except Exception:  # noqa: BLE001 - the user's code may raise anything: the server shows it
             await send({"type": f"lifespan.{phase}.failed", "message": traceback.format_exc()})
         else:

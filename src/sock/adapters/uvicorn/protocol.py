@@ -32,7 +32,7 @@ from sock.hosting.asking import refused, response_to, stopping
 from sock.hosting.takeover import Takeover, take_from_transport
 from sock.loop import Reactor
 from sock.observe.log import attach
-from sock.spec import HandshakeError, Refuse, Response, Upgrade
+from sock.spec import HandshakeError, Options, Refuse, Response, Upgrade
 from sock.spec.request import text_of
 from sock.wire import handshake
 
@@ -100,7 +100,7 @@ class SockProtocol(asyncio.Protocol):
         self._takeover: Takeover | None = None
         self._left_to_builtin = False
         self._taken_over = False
-        self._drain_timeout: float | None = None  # the host's, once it is known
+        self._options = Options()  # the host's, once they are known
 
     # Called by uvicorn.
 
@@ -148,10 +148,10 @@ class SockProtocol(asyncio.Protocol):
         if takeover is None or takeover.link is None:
             self._write_response(response_to(stopping()))
             return
-        bound = smaller(self._drain_timeout, self._config.timeout_graceful_shutdown)
+        bound = smaller(self._options.drain_timeout, self._config.timeout_graceful_shutdown)
         if self._config.reload:
             bound = smaller(bound, RELOAD_TIMEOUT)
-        shut_down(takeover.link, takeover.over, bound)
+        shut_down(self._state, takeover.link, takeover.over, bound, self._options)
 
     # The application, as the built-in protocol runs it.
 
@@ -224,7 +224,7 @@ class SockProtocol(asyncio.Protocol):
         """
         assert takeover.begin_arguments is not None, "the caller has looked"
         upgrade, base = takeover.begin_arguments
-        self._drain_timeout = base.drain_timeout
+        self._options = base
         try:
             takeover.begin(_as_sent(upgrade, event, self._state.default_headers), base)
         except HandshakeError as refusal:  # for example because a drain has begun meanwhile

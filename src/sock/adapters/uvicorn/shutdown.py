@@ -1,73 +1,96 @@
-"""The end of a Sock within the time that uvicorn's shutdown has.
+"""The end of the Socks of a uvicorn server within the time that its shutdown has.
 
-seconds before the bound          what is done                                 because
---------------------------------  -------------------------------------------  -----------------
-the whole bound                   the drain begins: callbacks may finish
-1, or a quarter of the bound      unfinished callbacks are cancelled           Close takes time
-half of that                      a callback that ignores its cancellation is  `terminate` takes
-abandoned                                    time too
-0                                 the connection is cut                        uvicorn goes on
+uvicorn tells each of its connections to shut down, one after the other, and then waits for them.
+They are drained together, as everywhere (`sock.hosting.drain`): so the drain has batches.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
-from sock.engine.phase import Phase
+from sock import telemetry
+from sock.hosting.drain import drain
+from sock.hosting.members import with_options_of_process
 
 if TYPE_CHECKING:
+    from sock.hosting.drain import HttpConnection, LiveConnection
     from sock.live import Link
-
-_CLOSING: Final = 1.0
-"""Seconds of the bound that are kept for the Close frames; a quarter of the bound at most."""
-
-_BOUNDS_OF_AN_END: Final = 3
-"""How many bounds an end has: the callbacks', that of their cancellation, and `terminate`'s."""
+    from sock.spec import Options
 
 RELOAD_TIMEOUT: Final = 1.0
 """Seconds that the work under way has when a developer waits for `--reload`."""
 
 
-def shut_down(link: Link, over: asyncio.Future[None], bound: float | None) -> None:
-    """Drain a connection within a bound.
+class _Shutdown:
+    """The shutdown of one uvicorn server.
 
     Args:
+        bound: seconds that it may take; None for no bound.
+        options: of the application, which say how many connections are told at a time.
+    """
+
+    def __init__(self, bound: float | None, options: Options) -> None:
+        self.http_connections: tuple[HttpConnection, ...] = ()
+        """Always empty: uvicorn answers the requests that are no connections yet."""
+        self.live_connections: set[LiveConnection] = set()
+        """The Socks of this server that have been told to shut down."""
+        self._bound = bound
+        self._options = with_options_of_process(options)
+        self._empty = asyncio.Event()
+        # uvicorn tells all connections in one turn of the loop, and the task runs in the next one.
+        self._drained = asyncio.get_running_loop().create_task(self._drain())
+
+    def add(self, link: Link, over: asyncio.Future[None]) -> None:
+        """Add a connection; one that comes while the others are drained is told by itself."""
+        self.live_connections.add(link)
+        self._empty.clear()
+        over.add_done_callback(lambda _: self._discard(link))
+
+    async def wait_empty(self) -> None:
+        """Wait until there is no connection."""
+        await self._empty.wait()
+
+    def _discard(self, link: Link) -> None:
+        self.live_connections.discard(link)
+        if not self.live_connections:
+            self._empty.set()
+
+    async def _drain(self) -> None:
+        telemetry.emit(
+            "server.draining", connections=len(self.live_connections), seconds=self._bound
+        )
+        cut = await drain(self, self._options, self._bound)
+        telemetry.emit("server.stopped", connections=cut)
+
+
+_shutdowns: Final[WeakKeyDictionary[Any, _Shutdown]] = WeakKeyDictionary()
+"""The shutdowns that have begun, by the state of their server: uvicorn's own object."""
+
+
+def shut_down(
+    server_state: Any,
+    link: Link,
+    over: asyncio.Future[None],
+    bound: float | None,
+    options: Options,
+) -> None:
+    """Drain a connection, together with the others of its server.
+
+    Args:
+        server_state: uvicorn's, one for each server.
         link: the connection.
         over: is done when the connection has ended.
-        bound: in seconds; None for no bound.
+        bound: seconds that the shutdown may take; None for no bound.
+        options: of the application.
     """
-    if bound is None:
-        link.shutdown(None)
-        return
-    closing = min(_CLOSING, bound / 4)
-    link.shutdown(bound - closing)
-    loop = asyncio.get_running_loop()
-    timers = (
-        loop.call_later(bound - closing / 2, _abandon, link),
-        loop.call_later(bound, _cut, link),
-    )
-    over.add_done_callback(lambda _: _cancel(timers))
+    shutdown = _shutdowns.get(server_state)
+    if shutdown is None:
+        shutdown = _shutdowns[server_state] = _Shutdown(bound, options)
+    shutdown.add(link, over)
 
 
 def smaller(one: float | None, other: float | None) -> float | None:
     """Return the smaller of two bounds, where None is no bound."""
     return other if one is None else one if other is None else min(one, other)
-
-
-def _cancel(timers: tuple[asyncio.TimerHandle, ...]) -> None:
-    for timer in timers:
-        timer.cancel()
-
-
-def _abandon(link: Link) -> None:
-    """Stop waiting for a callback that ignores its cancellation: `terminate` needs time too."""
-    if link.lifecycle.phase is Phase.ENDING:
-        link.lifecycle.alarmed()
-
-
-def _cut(link: Link) -> None:
-    """End the connection at once, because uvicorn waits no longer."""
-    link.abort()
-    for _ in range(_BOUNDS_OF_AN_END):
-        link.lifecycle.alarmed()

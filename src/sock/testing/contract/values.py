@@ -175,6 +175,8 @@ _OF_SERVERS: Final[tuple[dict[str, Any], ...]] = (
     {"max_body_size": 5000},
     {"max_connections": 5},
     {"drain_timeout": 5},
+    {"drain_batch": 5},
+    {"drain_interval": 5},
 )
 
 
