@@ -19,6 +19,8 @@ cdef class Service:
     cdef public set http_connections
     cdef public set live_connections
     cdef object _empty
+    cdef public object max_connections
+    cdef public object address_limits
 
     cpdef bint is_full(self) except -1
     cpdef http_begun(self, connection)

@@ -10,7 +10,11 @@ from sock import Compression, Options
 from sock.spec.options import DEFAULT, DEFAULTS, SERVER_FIELDS
 
 SIZES = [name for name in DEFAULTS if name.startswith("max_") or name == "drain_batch"]
-TIMES = [name for name in DEFAULTS if name.endswith(("_timeout", "_interval"))]
+TIMES = [
+    name
+    for name in DEFAULTS
+    if name.endswith(("_timeout", "_interval")) or name == "handshake_rate_per_ip"
+]
 again = pytest.mark.parametrize(
     "again",
     [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))],  # noqa: S301 - our own
@@ -37,6 +41,8 @@ def test_the_defaults_are_those_of_the_specification():
         "max_body_size": 1024 * 1024,
         "max_connections": None,
         "drain_timeout": 30,
+        "max_connections_per_ip": None,
+        "handshake_rate_per_ip": None,
         "drain_batch": 1000,
         "drain_interval": 0.1,
     }
@@ -90,7 +96,8 @@ def test_a_time_is_more_than_nothing_and_less_than_for_ever(name, value):
 @pytest.mark.parametrize("name", TIMES)
 @pytest.mark.parametrize("value", ["10", True, False])
 def test_a_time_is_in_seconds(name, value):
-    with pytest.raises(TypeError, match=f"{name} is in seconds, not"):
+    unit = "handshakes a second" if "rate" in name else "in seconds"
+    with pytest.raises(TypeError, match=f"{name} is {unit}, not"):
         Options(**{name: value})
 
 

@@ -9,6 +9,7 @@ words its help better.
     buffer, read_ahead
     max_... of others,  a number; "none"                                      1000, none
     drain_batch
+    handshake_rate...   a number a second; "none"                             0.5, none
     ..._timeout,        seconds; "none"                                       2.5, none
     ..._interval
     compression         on, off, or the fields of `Compression`               window=12,takeover=off
@@ -63,6 +64,8 @@ _HELP: Final = {
     "max_head_size": "Of a request's head.",
     "max_body_size": "Of an ordinary request's body.",
     "max_connections": "More are answered with 503.",
+    "max_connections_per_ip": "Of one address, or of one /64 of IPv6; more are answered with 429.",
+    "handshake_rate_per_ip": "Handshakes a second from there; those of 10 s may come at once.",
     "drain_timeout": "How long a stop may take before connections are cut; 2 s with --reload,"
     " if not given.",
     "drain_batch": "Connections that a stop tells at a time to come back (1012).",
@@ -114,6 +117,8 @@ def _kind(field: str) -> str:
         return "size" if in_bytes else "number"
     if field == "drain_batch":
         return "number"
+    if field == "handshake_rate_per_ip":
+        return "rate"
     return "seconds"
 
 
@@ -166,7 +171,9 @@ def _read(field: str, text: Any, source: str) -> Any:
         elif text.strip().lower() == "none":
             value = None
         else:
-            value = {"size": _size, "number": _number, "seconds": _seconds}[_kind(field)](text)
+            value = {"size": _size, "number": _number, "seconds": _seconds, "rate": _rate}[
+                _kind(field)
+            ](text)
         alone: dict[str, Any] = {"idle_timeout": None, field: value}
         Options(**alone)  # whether it fits the others is checked later
     except (TypeError, ValueError) as error:
@@ -198,6 +205,13 @@ def _number(text: str) -> int:
     if not re.fullmatch(r"-?[0-9]+", text.strip()):
         raise ValueError("it is a whole number, such as 1000, or none")
     return int(text)
+
+
+def _rate(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError("it is a number of handshakes a second, such as 0.5, or none") from None
 
 
 def _seconds(text: str) -> float:

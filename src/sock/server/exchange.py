@@ -5,13 +5,16 @@
     asks for the server's health, by GET or HEAD     200; 503 while the server is stopping
     comes on a connection that is one too many       503
     asks to upgrade, and the server is stopping      503
+    asks to upgrade, and its address has as much as  429
+    one may have (`address_limits.py`)
     is answered with a connection, and the server    503
     has begun to stop meanwhile
     any other                                        by the rules of `hosting/asking.py`
 
-The first two rows come before the application is asked; the third comes when the handshake has been
-found valid. No other request follows one that asks to upgrade, whatever its answer is: the bytes
-behind it may be frames. No other request follows a failure either, nor a refusal of the host's.
+The first two rows come before the application is asked; the next two come when the handshake has
+been found valid. No other request follows one that asks to upgrade, whatever its answer is: the
+bytes behind it may be frames. No other request follows a failure either, nor a refusal of the
+host's.
 """
 
 from __future__ import annotations
@@ -102,6 +105,8 @@ class Exchange:
     def cancel(self) -> None:
         """Give up, and cancel the application: nobody will see the answer."""
         self._over = True
+        if self._service.address_limits is not None:
+            self._service.address_limits.release(self)
         if self._task is not None:
             self._task.cancel()
 
@@ -165,7 +170,10 @@ class Exchange:
 
     def _check_handshake(self) -> None:
         self._key = handshake.check(self.request)
-        asking.check_not_stopping(draining=self._service.draining)
+        service = self._service
+        asking.check_not_stopping(draining=service.draining)
+        if service.address_limits is not None:
+            service.address_limits.admit(self, self.request.client, service.loop.time())
 
     def _begin_waiting(self, answer: Awaitable[Any]) -> None:
         waiting = self._wait(answer)
@@ -246,9 +254,13 @@ class Exchange:
             scope=service.scope.for_current_context(),
         )
         self._over = True
+        if service.address_limits is not None:
+            service.address_limits.move(self, link)
         self._requester.hand_over(link, acceptance.head)
 
     def _send(self, response: Response) -> None:
+        if self._service.address_limits is not None:
+            self._service.address_limits.release(self)
         if wants_close(response) or self._requester.next_answer_is_last or self._service.draining:
             self.keep_alive = False
         data = render(response, self.request, keep_alive=self.keep_alive)

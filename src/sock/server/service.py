@@ -14,6 +14,8 @@ from sock.hosting.options import options_of_host
 from sock.loop.reactor import Reactor
 from sock.loop.scope import Scope
 
+from .address_limits import AddressLimits, share
+
 if TYPE_CHECKING:
     from sock.hosting.drain import HttpConnection
     from sock.live import Link
@@ -83,6 +85,27 @@ class Service:
         self.live_connections: set[Link] = set()
         """The connections that have a Sock."""
         self._empty: asyncio.Event | None = None  # made when a drain waits for it
+        self.max_connections = self.options.max_connections
+        """This process's share of the server's limit; None for no limit."""
+        self.address_limits: AddressLimits | None = None
+        """Counts connections and handshakes by address; None where neither is limited."""
+        self.share_limits(1)
+
+    def share_limits(self, workers: int) -> None:
+        """Keep to a share of the limits, because so many processes serve side by side.
+
+        Args:
+            workers: how many there are, at least one; it may change.
+        """
+        options = self.options
+        if options.max_connections is not None:
+            self.max_connections = share(options.max_connections, workers)
+        if options.max_connections_per_ip is None and options.handshake_rate_per_ip is None:
+            return
+        if self.address_limits is None:
+            self.address_limits = AddressLimits(options, workers)
+        else:
+            self.address_limits.limit(options, workers)
 
     @property
     def connections(self) -> int:
@@ -91,7 +114,7 @@ class Service:
 
     def is_full(self) -> bool:
         """Tell whether there are as many connections as there may be."""
-        limit = self.options.max_connections
+        limit = self.max_connections
         if limit is None:
             return False
         return len(self.http_connections) + len(self.live_connections) >= limit
@@ -112,6 +135,8 @@ class Service:
     def link_over(self, link: Link) -> None:
         """Remove a live connection that has ended."""
         self.live_connections.discard(link)
+        if self.address_limits is not None:
+            self.address_limits.release(link)
         self._look_empty()
 
     async def wait_empty(self) -> None:

@@ -92,6 +92,8 @@ DEFAULTS: Final[dict[str, Any]] = {
     "max_head_size": 16 * KIB,
     "max_body_size": MIB,
     "max_connections": None,
+    "max_connections_per_ip": None,
+    "handshake_rate_per_ip": None,
     "drain_timeout": 30.0,
     "drain_batch": 1000,
     "drain_interval": 0.1,
@@ -102,6 +104,8 @@ SERVER_FIELDS: Final = frozenset(
         "max_head_size",
         "max_body_size",
         "max_connections",
+        "max_connections_per_ip",
+        "handshake_rate_per_ip",
         "drain_timeout",
         "drain_batch",
         "drain_interval",
@@ -146,6 +150,9 @@ class Options:
         max_head_size: of a request's head. The server's.
         max_body_size: of an ordinary request's body (413). The server's.
         max_connections: more are answered with 503. The server's.
+        max_connections_per_ip: of one address, or of one /64 of IPv6 (429). The server's.
+        handshake_rate_per_ip: handshakes a second from there, on average; those of ten seconds may
+            come at once (429). The server's.
         drain_timeout: how long a graceful stop may take. The server's.
         drain_batch: how many connections a stop tells at a time to end (1012). The server's.
         drain_interval: how long it is until the next ones are told, on average; less where
@@ -178,6 +185,8 @@ class Options:
     max_head_size: int
     max_body_size: int
     max_connections: int | None
+    max_connections_per_ip: int | None
+    handshake_rate_per_ip: float | None
     drain_timeout: float | None
     drain_batch: int | None
     drain_interval: float | None
@@ -203,6 +212,8 @@ class Options:
         max_head_size: int | Default = DEFAULT,
         max_body_size: int | Default = DEFAULT,
         max_connections: int | None | Default = DEFAULT,
+        max_connections_per_ip: int | None | Default = DEFAULT,
+        handshake_rate_per_ip: float | None | Default = DEFAULT,
         drain_timeout: float | None | Default = DEFAULT,
         drain_batch: int | None | Default = DEFAULT,
         drain_interval: float | None | Default = DEFAULT,
@@ -334,7 +345,8 @@ def _checked(name: str, value: Any) -> Any:
         _check_int(name, value)
         value = min(exact_int(value), MAX_NUMBER)
     elif isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} is in seconds, not {value!r}")
+        what = "handshakes a second" if name == "handshake_rate_per_ip" else "in seconds"
+        raise TypeError(f"{name} is {what}, not {value!r}")
     elif isinstance(value, int):
         value = min(exact_int(value), MAX_NUMBER)  # an int may be more than a float can hold
     if not value > 0 or not isfinite(value):  # written this way round so that NaN is refused too

@@ -174,6 +174,8 @@ _OF_SERVERS: Final[tuple[dict[str, Any], ...]] = (
     {"max_head_size": 5000},
     {"max_body_size": 5000},
     {"max_connections": 5},
+    {"max_connections_per_ip": 5},
+    {"handshake_rate_per_ip": 5},
     {"drain_timeout": 5},
     {"drain_batch": 5},
     {"drain_interval": 5},
