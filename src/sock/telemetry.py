@@ -14,6 +14,7 @@ While there is no subscriber, an event costs one look at an empty tuple.
     callback.slow         seconds, place, where: file and line; blocked the loop (debug mode)
     callback.abandoned    request, place: did not end when it was cancelled
     server.started        urls: where it listens, one for each address
+    server.blocked        seconds, place, where: after a signal, what keeps the stop from beginning
     server.draining       connections, seconds
     drain.paused          connections: those that are left, batches: of them that were not told yet
     drain.cut             connections, held_by, handler, place, seconds, pending, request: the bound

@@ -146,6 +146,11 @@ def test_the_access_log_has_answers_and_upgrades(lines):
         ),
         ("server.draining", {"connections": 1}, "info     stopping, 1 connection"),
         (
+            "server.blocked",
+            {"seconds": 2.0, "place": "Chat.handle_in", "where": "chat.py:7"},
+            "warning  Chat.handle_in (chat.py:7) blocks the event loop, so the stop cannot begin;",
+        ),
+        (
             "drain.cut",
             CUT,
             "warning  cut 1 connection: Chat.handle_in had not ended after 29.0 s (127.0.0.1:",

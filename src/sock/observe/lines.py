@@ -9,7 +9,7 @@ access log to "sock.access".
     callback.slow, callback.abandoned     warning
     accept.paused, a drain that cut       warning; a line for each thing that has held it up
     proxy.refused                         warning
-    host.limited, server.left             warning
+    host.limited, server.*: left, blocked warning
     connection.closed: too slow, too full warning
     connection.closed: the peer's fault   info
     handshake.refused                     info; an answer, not a crash
@@ -203,6 +203,14 @@ def _stopped(event: str, fields: Mapping[str, Any]) -> None:
     _line(_log, logging.WARNING if cut else logging.INFO, event, message, dict(fields))
 
 
+def _blocked(event: str, fields: Mapping[str, Any]) -> None:
+    message = (
+        f"{fields['place']} ({fields['where']}) blocks the event loop, so the stop cannot begin;"
+        " a second signal ends the process"
+    )
+    _line(_log, logging.WARNING, event, message, dict(fields))
+
+
 def _drain_cut(event: str, fields: Mapping[str, Any]) -> None:
     count, request = fields["connections"], fields["request"]
     message = f"cut {count} connection{'' if count == 1 else 's'}: {_held_up(fields)}"
@@ -273,6 +281,7 @@ _LINES: Final[dict[str, Callable[[str, Mapping[str, Any]], None]]] = {
     "connection.opened": _opened,
     "connection.closed": _closed,
     "server.draining": _draining,
+    "server.blocked": _blocked,
     "drain.cut": _drain_cut,
     "server.stopped": _stopped,
     "server.left": _left,

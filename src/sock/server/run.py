@@ -17,6 +17,7 @@ from sock.spec.lifespan import enter_lifespan
 from . import systemd
 from .address import TcpAddress, read_addresses
 from .binding import bind_all, taken_over
+from .blocked import report_if_blocked
 from .ending import run_to_end
 from .server import Server
 
@@ -293,6 +294,7 @@ class _Signals:
         for number in _STOP:
             signal.signal(number, signal.SIG_DFL)
         self._received = True
+        report_if_blocked(self.stop.is_set, threading.get_ident())
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._begin_stop)
 
