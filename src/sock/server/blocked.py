@@ -33,7 +33,7 @@ def _report(begun: Callable[[], bool], loop_thread: int) -> None:
     time.sleep(PATIENCE)
     if begun():
         return
-    frame = sys._current_frames().get(loop_thread)  # noqa: SLF001 - documented, for such reports
+    frame = sys._current_frames().get(loop_thread)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - documented, for such reports
     if frame is not None:
         code = frame.f_code
         telemetry.emit(

@@ -105,10 +105,10 @@ class Exchange:
     def cancel(self) -> None:
         """Give up, and cancel the application: nobody will see the answer."""
         self._over = True
-        if self._service.address_limits is not None:
-            self._service.address_limits.release(self)
         if self._task is not None:
             self._task.cancel()
+        if self._service.address_limits is not None:
+            self._service.address_limits.release(self)
 
     # Asking.
 
