@@ -22,6 +22,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, final
 
 from sock import telemetry
+from sock.live.held import Held
 from sock.loop import Pipe
 
 if TYPE_CHECKING:
@@ -161,7 +162,15 @@ class ProxyHeader:
         """Close: no request has begun."""
         self._pipe.close()
 
-    def abort(self) -> None:
+    @property
+    def request(self) -> None:
+        """No request: the header comes before it."""
+
+    def held_by(self) -> Held:
+        """Return what holds up the end of this connection: a proxy that does not close it."""
+        return Held("peer", pending=self._pipe.pending)
+
+    def cut(self) -> None:
         """Cut the connection."""
         self._pipe.abort()
 
