@@ -25,6 +25,22 @@ While there is no subscriber, an event costs one look at an empty tuple.
     request.refused       client, status, detail: the bytes that came are not a valid request
     proxy.refused         client, detail: no valid header of the PROXY protocol; the proxy's address
     accept.paused         error, seconds: no descriptors or no memory are left
+    worker.started        slot, pid
+    worker.ready          slot, pid, seconds: since it was started
+    worker.draining       slot, pid
+    worker.late           slot, pid: its drain has taken too long, and it is killed
+    worker.blocked        slot, pid, seconds: its event loop was silent so long, and it is killed
+    worker.ended          slot, pid, code, state, age
+    worker.waiting        slot, code, seconds: until the next attempt to start one
+    worker.failed         slot, error: the system cannot start a process
+    worker.retired        slot, pid, why: it is replaced
+    worker.orphaned       slot, pid: its supervisor has gone
+    reload.begun          workers
+    reload.changed        paths: of the files that were edited
+    reload.failed         slot, code
+    reload.done           workers
+    control.refused       user: who is not the user that runs the server
+    control.missing       error: there is no control socket
     host.limited          request, host, handler, needed, instead: the host lacks a thing needed
 
 The fields are not masked: a request has its query and its headers, and tokens may be in them.

@@ -14,6 +14,7 @@ import click
 from sock import __version__, native
 
 from .check import check
+from .control import ctl
 from .declared import options_of_run
 from .leaving import end_process
 from .options import check_variables, option_declarations
@@ -38,10 +39,12 @@ def main() -> None:
       sock run --help                      all there is to say about that
       sock check ws://127.0.0.1:8000/      what does this server do wrong?
       sock check --help                    all there is to say about that
+      sock ctl status                      what do the workers of my server do?
     """  # noqa: D301 - click looks for the backspace itself
 
 
 main.add_command(check)
+main.add_command(ctl)
 
 
 @main.command(cls=SectionCommand, context_settings={"max_content_width": 100})

@@ -31,29 +31,23 @@ if TYPE_CHECKING:
     from sock import Options
 
 
-def check_factory(factory: Any, target: str, *, called_here: bool) -> None:
+def check_factory(factory: Any, target: str) -> None:
     """Refuse an object that cannot be a factory.
 
     Args:
         factory: the object that was found.
         target: its name.
-        called_here: whether it is called in this process; otherwise uvicorn calls it.
     """
     if not callable(factory):
         fail(f"{target!r} is not a factory: it cannot be called.", NOT_THERE)
     if accepts_arguments(factory, 0) is False:
         fail(f"{target!r} is not a factory: it cannot be called without arguments.", NOT_THERE)
-    plain: Any = inspect.unwrap(factory)
     if inspect.isasyncgenfunction(factory):
         fail(
             f"{target!r} is an async generator: it lacks the decorator"
             " contextlib.asynccontextmanager.",
             NOT_THERE,
         )
-    if not called_here and (
-        inspect.iscoroutinefunction(plain) or inspect.isasyncgenfunction(plain)
-    ):
-        _fail_for_uvicorn(target)
 
 
 def make(factory: Any, target: str) -> Any:

@@ -171,7 +171,7 @@ def _read(field: str, text: Any, source: str) -> Any:
         elif text.strip().lower() == "none":
             value = None
         else:
-            value = {"size": _size, "number": _number, "seconds": _seconds, "rate": _rate}[
+            value = {"size": size_of, "number": _number, "seconds": seconds_of, "rate": _rate}[
                 _kind(field)
             ](text)
         alone: dict[str, Any] = {"idle_timeout": None, field: value}
@@ -185,7 +185,15 @@ def _pieces(texts: Iterable[str]) -> list[str]:
     return [one for text in texts for one in re.split(r"[,\s]+", text) if one]
 
 
-def _size(text: str) -> int:
+def size_of(text: str) -> int:
+    """Read a size: a number of bytes, with or without a unit.
+
+    Raises:
+        ValueError: it is none.
+
+    >>> size_of("64KiB")
+    65536
+    """
     found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)", text.strip())
     if found is None:
         raise ValueError("a size is a number of bytes, such as 65536, 64KiB or 4MiB, or none")
@@ -214,7 +222,12 @@ def _rate(text: str) -> float:
         raise ValueError("it is a number of handshakes a second, such as 0.5, or none") from None
 
 
-def _seconds(text: str) -> float:
+def seconds_of(text: str) -> float:
+    """Read a number of seconds.
+
+    Raises:
+        ValueError: it is none.
+    """
     try:
         return float(text)
     except ValueError:

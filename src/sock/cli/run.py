@@ -10,39 +10,44 @@ is made in the event loop               our server, which makes it there
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import importlib.util
 import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from sock import Options
 from sock.hosting.members import set_options_of_process
+from sock.server.supervisor.supervised import Supervised
 from sock.spec.options import SERVER_FIELDS
 
 from . import make
 from .failure import CANNOT_START, NOT_THERE, fail
 from .find import find, is_asgi, problem_of_app
 from .leaving import end_process_later
-from .listening import check_addresses, for_our_server, for_uvicorn, listening, try_listening
+from .listening import (
+    HOST,
+    PORT,
+    check_addresses,
+    for_our_server,
+    for_uvicorn,
+    listening,
+    try_listening,
+)
 from .options import as_given, options_of
 from .proxies import proxies_for_our_server, proxies_for_uvicorn
+from .supervise import RELOAD_DRAIN, Workers, supervise
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Collection, Mapping
 
-    from sock import Options
-
-_RELOAD_DRAIN: Final = 2.0
-"""Seconds for a stop with --reload: one for callbacks under way, one that our protocol keeps."""
 
 _OF_DRAINS: Final = frozenset(("drain_timeout", "drain_batch", "drain_interval"))
 """The limits that hold under uvicorn too, where the drain is ours."""
 
 _OF_UVICORN: Final = (
-    "workers",
-    "reload",
-    "reload_dir",
     "certificate",
     "key",
 )
@@ -74,38 +79,45 @@ def start(
         settings: all other options of the command, passed on to the server as they are.
     """
     of_uvicorn = {name: settings.pop(name) for name in _OF_UVICORN}
+    workers = Workers.taken_from(settings)
     _check(settings["loop"], of_uvicorn, health, sources)
     check_addresses(settings, sources)
     where = {name: settings.pop(name) for name in ("host", "port", "uds", "bind")}
     folder = Path(app_dir).resolve()
+    supervised = Supervised.from_environment() if workers.wanted else None
+    if workers.wanted and supervised is None:
+        form = {name: settings[name] for name in ("log_level", "log_format")}
+        with listening():
+            supervise(workers, folder=folder, **for_our_server(**where), **form)
+        return
+    if supervised is not None:
+        supervised.begin()
     found = find(target, folder)
     given_options = options_of(limits, options, folder, sources)
-    # Each worker makes its own application. One made in this process would be one too many.
-    made_elsewhere = factory and (of_uvicorn["reload"] or of_uvicorn["workers"] > 1)
+    if workers.reload and "drain_timeout" not in given_options.given:
+        given_options = Options(drain_timeout=RELOAD_DRAIN).over(given_options)
     if factory:
-        make.check_factory(found, target, called_here=not made_elsewhere)
-        found = found if made_elsewhere else make.make(found, target)
-    in_loop = factory and not made_elsewhere and make.needs_event_loop(found)
-    if not (made_elsewhere or in_loop) and (problem := problem_of_app(found)) is not None:
+        make.check_factory(found, target)
+        found = make.make(found, target)
+    in_loop = factory and make.needs_event_loop(found)
+    if not in_loop and (problem := problem_of_app(found)) is not None:
         fail(f"{target!r} is not an application: {problem}.", NOT_THERE)
-    if made_elsewhere or (not in_loop and is_asgi(found)):
+    if not in_loop and is_asgi(found):
         _run_uvicorn(
             target,
             found,
             given_options,
             threads_before,
-            folder=folder,
-            factory=factory,
+            supervised=supervised,
             health=health,
             given_as={name: sources[name] for name, text in limits.items() if text},
-            **for_uvicorn(target, sources, **where),
+            **_addresses_of_uvicorn(target, sources, where, supervised),
             **proxies_for_uvicorn(target, sources, settings),
             **settings,
             **of_uvicorn,
         )
         return
-    asgi_only = {**of_uvicorn, "workers": of_uvicorn["workers"] > 1}
-    for name, given in asgi_only.items():
+    for name, given in of_uvicorn.items():
         if given:
             fail(
                 f"{sources[name]} is for ASGI applications only, which uvicorn runs;"
@@ -113,7 +125,26 @@ def start(
                 NOT_THERE,
             )
     settings |= for_our_server(**where) | proxies_for_our_server(settings)
-    _run_ours(target, found, in_loop=in_loop, options=given_options, health=health, **settings)
+    _run_ours(
+        target,
+        found,
+        in_loop=in_loop,
+        options=given_options,
+        health=health,
+        supervised=supervised,
+        **settings,
+    )
+
+
+def _addresses_of_uvicorn(
+    target: str,
+    sources: Mapping[str, str],
+    where: dict[str, Any],
+    supervised: Supervised | None,
+) -> dict[str, Any]:
+    if supervised is None:
+        return for_uvicorn(target, sources, **where)
+    return {"host": HOST, "port": PORT, "uds": None}  # it listens where the supervisor has bound
 
 
 def _check(
@@ -131,13 +162,29 @@ def _check(
         fail(f"{given}: a path begins with '/'. Did you mean '/{health}'?", NOT_THERE)
 
 
-def _run_ours(target: str, found: Any, *, in_loop: bool, options: Options, **settings: Any) -> None:
+def _run_ours(
+    target: str,
+    found: Any,
+    *,
+    in_loop: bool,
+    options: Options,
+    supervised: Supervised | None,
+    **settings: Any,
+) -> None:
     from sock import server
 
     with listening():
         if in_loop:
             making = functools.partial(make.made_in_loop, found, target, options)
-            server.run_made(making, options=options, **settings)
+            server.run_made(making, options=options, supervised=supervised, **settings)
+        elif supervised is not None:
+            app = make.with_reported_lifespan(found, target, options)
+            server.run_made(
+                lambda: contextlib.nullcontext(app),
+                options=options,
+                supervised=supervised,
+                **settings,
+            )
         else:
             server.run(
                 make.with_reported_lifespan(found, target, options), options=options, **settings
@@ -150,7 +197,7 @@ def _run_uvicorn(
     options: Options,
     threads_before: Collection[threading.Thread],
     *,
-    folder: Path,
+    supervised: Supervised | None,
     given_as: Mapping[str, str],
     **settings: Any,
 ) -> None:
@@ -166,24 +213,24 @@ def _run_uvicorn(
         )
     try:
         from sock.adapters.uvicorn.launch import run as launch
+        from sock.adapters.uvicorn.worker import Place
     except ImportError as error:
         fail(f"{target!r} is an ASGI application, and {error}", CANNOT_START)
     if settings["certificate"]:
         _try_certificate(settings["certificate"], settings["key"])
     host, port = settings["host"], settings["port"]
-    if not settings["uds"]:
+    place = None
+    if supervised is not None:
+        place = Place(supervised.sockets, supervised.serving, supervised.draining, supervised.ended)
+    elif not settings["uds"]:
         with listening():
             asyncio.run(try_listening(host, port))
-    drain_timeout = options.drain_timeout
-    if settings["reload"] and "drain_timeout" not in options.given:
-        drain_timeout = _RELOAD_DRAIN
     set_options_of_process(options)
     launch(
-        target,
         found,
-        app_dir=folder,
-        drain_timeout=drain_timeout,
+        drain_timeout=options.drain_timeout,
         stopped=lambda: end_process_later(threads_before),
+        place=place,
         **settings,
     )
 

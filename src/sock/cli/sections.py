@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, NoReturn, final
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from click.core import ParameterSource
@@ -41,7 +41,6 @@ class SectionOption(click.Option):
         ], f"{self.help} [{self._default_in_words}]" if self._default_in_words else str(self.help)
 
 
-@final
 class WholeNumber(click.IntRange):
     """A whole number between two bounds, which its error names."""
 
@@ -86,7 +85,10 @@ class SectionCommand(click.Command):
             return super().make_context(*args, **settings)
         except click.NoSuchOption as error:
             _fail_for_option(error, f"sock {self.name} --help")
-        except click.MissingParameter:  # only MODULE:APP is required, and only by `sock run`
+        except click.MissingParameter as error:
+            if self.name != "run":
+                missing = getattr(error.param, "metavar", None)
+                fail(f"say {missing} too: sock ctl {self.name} {missing}", NOT_THERE)
             fail("say what to run: sock run MODULE:APP. sock run --help says more.", NOT_THERE)
         except click.BadParameter as error:
             if error.param is None or error.ctx is None:

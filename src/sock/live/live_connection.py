@@ -142,6 +142,11 @@ class LiveConnection(Scoped):
                 seconds=self.reactor.loop.time() - self._opened_at,
             )
 
+    @property
+    def age(self) -> float:
+        """Seconds since the 101."""
+        return self.reactor.loop.time() - self._opened_at
+
     # Deadlines.
 
     def arm(self) -> None:

@@ -14,6 +14,7 @@ access log to "sock.access".
     connection.closed: the peer's fault   info
     handshake.refused                     info; an answer, not a crash
     server.*                              info
+    worker.*, reload.*, control.*         as `worker_lines` says
     request.refused                       debug: random requests from the internet
     connection.opened, connection.closed  info in the access log
     request.answered                      info in the access log
@@ -32,7 +33,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sock.spec import Failed, MailboxFull, PeerTooSlow, ProtocolError, Remote
 from sock.spec.masking import masked_target
 
-from . import loggers
+from . import loggers, worker_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,6 +68,9 @@ def write_line(event: str, fields: Mapping[str, Any]) -> None:
     line = _LINES.get(event)
     if line is not None:
         line(event, fields)
+    elif (described := worker_lines.described(event, fields)) is not None:
+        level, message, details = described
+        _line(_log, level, event, message, details)
 
 
 def record(

@@ -44,6 +44,7 @@ class Bound:
         port: the free one that was found, where 0 was given; 0 for a Unix socket.
         path: of a Unix socket; None for TCP.
         file: device and inode of the file of a Unix socket that was made here; None for no file.
+        own_tcp: whether these are sockets of TCP that this process has bound.
     """
 
     sockets: tuple[socket.socket, ...]
@@ -51,6 +52,7 @@ class Bound:
     port: int = 0
     path: str | None = None
     file: tuple[int, int] | None = None
+    own_tcp: bool = False
 
     def url(self) -> str:
         """Return where it listens, such as "http://127.0.0.1:8000" or "unix:/run/chat.sock"."""
@@ -161,7 +163,7 @@ async def _bind_every_address(host: str, port: int) -> Bound:
             sock.close()
         raise
     first: Any = sockets[0].getsockname()
-    return Bound(tuple(sockets), host or str(first[0]), int(first[1]))
+    return Bound(tuple(sockets), host or str(first[0]), int(first[1]), own_tcp=True)
 
 
 def _listen(sock: socket.socket, address: tuple[str | int, ...]) -> None:

@@ -119,6 +119,13 @@ class Connection(Wakeable):
         self._taken_before = 0  # what the peer had taken when its time to take more began
         self._set_alarm(options.handshake_timeout)
 
+    @property
+    def owes_an_answer(self) -> bool:
+        """Whether it is new, or has a request that is not complete or not answered."""
+        if self._state is _READING:
+            return not self._between_requests
+        return self._state is _ASKING
+
     # The receiver of the pipe.
 
     def received(self, data: bytes, /) -> None:

@@ -58,17 +58,25 @@ class Listener:
 
     def close(self) -> None:
         """Accept nothing more. The kernel refuses the connections that wait in its backlog."""
+        self._stop_accepting()
+        if (
+            fork.happened
+        ):  # a child still has the socket, and the kernel would go on accepting for it
+            fork.shut(self._sock.fileno())
+        self._sock.close()
+
+    def leave(self) -> None:
+        """Accept nothing more. Another process goes on with this socket, and with its backlog."""
+        self._stop_accepting()
+        self._sock.close()
+
+    def _stop_accepting(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
         elif self._task is not None:
             self._task.cancel()
         else:
             self._loop.remove_reader(self._sock.fileno())
-        if (
-            fork.happened
-        ):  # a child still has the socket, and the kernel would go on accepting for it
-            fork.shut(self._sock.fileno())
-        self._sock.close()
 
     def _accept(self) -> None:
         for _ in range(_ACCEPTS_PER_TURN):

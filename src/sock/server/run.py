@@ -30,12 +30,15 @@ if TYPE_CHECKING:
     from sock.spec import App, Options
     from sock.spec.application import Lifespan
 
+    from .supervisor.supervised import Supervised
+
     _Handler: TypeAlias = "Callable[[int, FrameType | None], Any] | int | None"
 
 Loop: TypeAlias = Literal["auto", "asyncio", "uvloop"]
 LogFormat: TypeAlias = Literal["text", "json"]
 
 _STOP: Final = (signal.SIGINT, signal.SIGTERM)
+_STOP_OF_WORKER: Final = (signal.SIGTERM,)
 
 
 @asynccontextmanager
@@ -204,6 +207,7 @@ def run_made(
     access_log: bool,
     log_query: bool,
     debug: bool,
+    supervised: Supervised | None = None,
     **served: Any,
 ) -> None:
     """Serve an application that is made in the event loop; the rest is as `run` does it.
@@ -217,6 +221,7 @@ def run_made(
         access_log: as for `run`.
         log_query: as for `run`.
         debug: as for `run`.
+        supervised: this process as a worker; its supervisor tells where the server listens.
         served: the arguments of `serve`.
     """
     if log_level not in log.LEVELS:
@@ -224,29 +229,45 @@ def run_made(
     if log_format not in {"text", "json"}:
         raise ValueError(f"log_format is text or json, not {log_format!r}")
     factory = _loop_factory(loop)
+    if supervised is not None:
+        served |= {"sockets": supervised.sockets, "bind": ()}
     with (
         log.on_stderr(log_level, log_format, access=access_log, query=log_query),
         log.subscribed(),
-        _Signals() as signals,
+        _Signals(worker=supervised is not None) as signals,
     ):
-        run_to_end(
-            lambda: _serve_until_stopped(making, signals, debug=debug, **served),
-            loop_factory=factory,
-            debug=debug,
-        )
+        try:
+            run_to_end(
+                lambda: _serve_until_stopped(making, signals, supervised, debug=debug, **served),
+                loop_factory=factory,
+                debug=debug,
+            )
+        finally:
+            if supervised is not None:
+                supervised.ended()
 
 
 async def _serve_until_stopped(
-    making: Callable[[], AbstractAsyncContextManager[App]], signals: _Signals, **served: Any
+    making: Callable[[], AbstractAsyncContextManager[App]],
+    signals: _Signals,
+    supervised: Supervised | None,
+    **served: Any,
 ) -> None:
     try:
         signals.begin()
         async with systemd.watched(), making() as app, serve(app, **served) as server:
             signals.started = True
-            log.announce(server.urls)
-            systemd.tell_ready()
-            await signals.stop.wait()
-            systemd.tell_stopping()
+            if supervised is None:
+                log.announce(server.urls)
+                systemd.tell_ready()
+                await signals.stop.wait()
+                systemd.tell_stopping()
+            else:
+                bound = server.options.drain_timeout
+                supervised.serving(lambda: server.live_connections, bound)
+                await signals.stop.wait()
+                supervised.draining()
+                await server.leave_listening()
     except asyncio.CancelledError:
         if not signals.cancelled:
             raise
@@ -259,12 +280,21 @@ class _Signals:
         ------------  -------------------------------------------  ------------------------
         is starting   cancels the start, which is then undone      ends the process at once
         serves        begins the drain                             ends the process at once
+        is a worker   the same                                     is ignored
 
     The handlers are Python's, not those of the loop: the second signal must work while an
     application blocks the loop. So the first one gives both signals back to the system.
+
+    A worker follows SIGTERM alone. It may come from its supervisor and from systemd, which tells
+    all processes of a service: so it is no second one. The supervisor can end a worker at once.
+
+    Args:
+        worker: whether this process has a supervisor.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, worker: bool = False) -> None:
+        self._numbers = _STOP_OF_WORKER if worker else _STOP
+        self._worker = worker
         self.stop = asyncio.Event()
         """Set when the first signal has come."""
         self.started = False
@@ -277,12 +307,15 @@ class _Signals:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._receive) for number in _STOP}
+            self._before = {
+                number: signal.signal(number, self._receive) for number in self._numbers
+            }
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, before in self._before.items():
-            signal.signal(number, before)
+            if not self._worker:
+                signal.signal(number, before)
 
     def begin(self) -> None:
         """Note the current task: it starts the server, and serves."""
@@ -291,8 +324,11 @@ class _Signals:
             self._loop.call_soon(self._begin_stop)
 
     def _receive(self, _number: int, _frame: FrameType | None) -> None:
-        for number in _STOP:
-            signal.signal(number, signal.SIG_DFL)
+        if not self._worker:
+            for number in self._numbers:
+                signal.signal(number, signal.SIG_DFL)
+        elif self._received:
+            return
         self._received = True
         report_if_blocked(self.stop.is_set, threading.get_ident())
         if self._loop is not None:

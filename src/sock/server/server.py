@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from typing import TYPE_CHECKING, Any, cast, final
+from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from sock import telemetry
 from sock.hosting.drain import drain
@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 
     from .binding import Bound
     from .proxy_protocol import AddressablePipe
+
+
+_FIRST_REQUEST_TIMEOUT: Final = 1.0
+"""Seconds for the requests of connections that a worker has accepted before it leaves."""
+
+_LOOK: Final = 0.02
+"""Seconds between two looks for them."""
 
 
 @final
@@ -107,9 +114,26 @@ class Server(Service):
         # The task that waits here may be cancelled; the drain goes on.
         await asyncio.shield(self._drained)
 
+    async def leave_listening(self) -> None:
+        """Stop accepting, as a worker whose sockets other processes have too.
+
+        A connection that was accepted here, and whose request is on its way, is still answered as
+        before: only this process can do that. It has a second.
+        """
+        for listener in self._listeners:
+            listener.leave()
+        self._listeners = []
+        deadline = self.loop.time() + _FIRST_REQUEST_TIMEOUT
+        while self.loop.time() < deadline and self._owes_answers():  # noqa: ASYNC110 - once in a process
+            await asyncio.sleep(_LOOK)
+
     async def wait_closed(self) -> None:
         """Wait until the server has been drained, by any task."""
         await self._closed.wait()
+
+    def _owes_answers(self) -> bool:
+        connections: Any = self.http_connections
+        return any(connection.owes_an_answer for connection in connections)
 
     def _accepted(self, sock: Accepted) -> None:
         adopt(self.reactor, sock, self._connect)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.importer import import_from_string
 
 from sock.hosting.members import Members
 
@@ -21,26 +20,21 @@ from . import log
 from .health import Health
 from .lifespan_signals import InterruptibleLifespan
 from .protocol import SockProtocol
+from .worker import run_in_place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
     from types import FrameType
 
-_CANNOT_START: Final = 1
+    from .worker import Place
 
-_TARGET: Final = "_SOCK_TARGET"
-_FACTORY: Final = "_SOCK_TARGET_IS_FACTORY"
-_PATH: Final = "_SOCK_HEALTH"
-"""Variables that tell the processes of --workers and --reload to put the health check in front."""
+_CANNOT_START: Final = 1
 
 
 def run(
-    target: str,
     found: Any,
     *,
-    app_dir: Path,
-    factory: bool,
     host: str,
     port: int,
     drain_timeout: float | None,
@@ -52,22 +46,17 @@ def run(
     access_log: bool,
     log_query: bool,
     debug: bool,
-    workers: int,
-    reload: bool,
-    reload_dir: Sequence[str],
     certificate: Path | None,
     key: Path | None,
     root_path: str,
     forwarded_allow_ips: str | None,
     uds: str | None,
+    place: Place | None = None,
 ) -> None:
     """Serve an ASGI application on uvicorn until SIGINT or SIGTERM, which drain.
 
     Args:
-        target: module and name, such as "chat:app", for the processes that have to find it again.
-        found: the application of that name, for this process.
-        app_dir: the folder in which the module is looked for first.
-        factory: whether the name is that of a function which returns the application.
+        found: the application.
         host: a name or an address.
         port: 0 for a free one.
         drain_timeout: seconds that a stop may take; None for no limit.
@@ -79,15 +68,13 @@ def run(
         access_log: whether to show a line for each answer and each connection's beginning and end.
         log_query: whether to show the values in query strings.
         debug: whether to put the loop in debug mode and to name callbacks that block it.
-        workers: how many processes serve.
-        reload: whether to start again when a file changes.
-        reload_dir: the folders whose files are watched; if empty, `app_dir`.
         certificate: the server's certificate in PEM; if given, the server speaks TLS.
         key: the key of the certificate; None when it is in the same file.
         root_path: the path under which a proxy shows the application.
         forwarded_allow_ips: the proxies that are trusted to name the client; None for uvicorn's
             default.
         uds: the path of a Unix socket, in place of host and port.
+        place: that of this process as a worker of a supervisor, which says where it listens.
     """
     if debug:
         os.environ["PYTHONASYNCIODEBUG"] = "1"
@@ -97,47 +84,35 @@ def run(
     # with 0, so these handlers take that signal.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, functools.partial(_end, stopped))
+    if health is not None:
+        found = Health(found, health)
     # uvicorn calls an object to find out whether it is a factory. It does not do that where it is
     # told that the object is one.
-    in_this_process = not reload and workers == 1
-    if health is not None:
-        if in_this_process:
-            found = Health(found, health)
-        else:
-            os.environ |= {_TARGET: target, _FACTORY: "1" if factory else "", _PATH: health}
-            target, factory = f"{__name__}:{app_with_health.__name__}", True
+    settings: dict[str, Any] = {
+        "factory": True,
+        "interface": "asgi3",
+        "host": host,
+        "port": port,
+        "uds": uds,
+        "ws": SockProtocol,
+        "loop": loop,
+        "log_config": log.config(log_level, log_format, access=access_log),
+        "access_log": access_log,
+        "ssl_certfile": None if certificate is None else str(certificate),
+        "ssl_keyfile": None if key is None else str(key),
+        "root_path": root_path,
+        "forwarded_allow_ips": forwarded_allow_ips,
+        "timeout_graceful_shutdown": None if drain_timeout is None else math.ceil(drain_timeout),
+    }
     try:
-        uvicorn.run(
-            (lambda: InterruptibleLifespan(found, stopped)) if in_this_process else target,
-            app_dir=str(app_dir),
-            factory=in_this_process or factory,
-            interface="asgi3",
-            host=host,
-            port=port,
-            uds=uds,
-            ws=SockProtocol,
-            loop=loop,
-            log_config=log.config(log_level, log_format, access=access_log),
-            access_log=access_log,
-            workers=workers,
-            reload=reload,
-            reload_dirs=[*(reload_dir or (str(app_dir),))] if reload else None,
-            ssl_certfile=None if certificate is None else str(certificate),
-            ssl_keyfile=None if key is None else str(key),
-            root_path=root_path,
-            forwarded_allow_ips=forwarded_allow_ips,
-            timeout_graceful_shutdown=None if drain_timeout is None else math.ceil(drain_timeout),
-        )
+        if place is None:
+            uvicorn.run(lambda: InterruptibleLifespan(found, stopped), **settings)
+        else:
+            run_in_place(lambda: InterruptibleLifespan(found, stopped), place, settings)
     except SystemExit as ended:
         if ended.code == STARTUP_FAILURE:
             sys.exit(_CANNOT_START)
         raise
-
-
-def app_with_health() -> Any:
-    """Return the application for a process of --workers or --reload, with the health check."""
-    app: Any = import_from_string(os.environ[_TARGET])
-    return Health(app() if os.environ[_FACTORY] else app, os.environ[_PATH])
 
 
 def _end(stopped: Callable[[], None], _number: int, _frame: FrameType | None) -> None:

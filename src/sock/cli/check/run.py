@@ -106,7 +106,7 @@ def _app_trial(trial: Trial, app: str, settings: dict[str, Any]) -> None:
     factory = settings["factory"]
     found = find(app, folder)  # a wrong name is told at once, with a similar one
     if factory:
-        check_factory(found, app, called_here=True)
+        check_factory(found, app)
     elif (problem := problem_of_app(found)) is not None:
         fail(f"{app!r} is not an application: {problem}.", NOT_THERE)
     if not settings["path"].startswith("/"):
