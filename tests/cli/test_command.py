@@ -44,8 +44,7 @@ OF_VARIABLES = {
     "SOCK_MAX_MAILBOX=x": "SOCK_MAX_MAILBOX=x: it is a whole number, such as 1000, or none.",
     "SOCK_HEALTH=x": "SOCK_HEALTH=x: a path begins with '/'. Did you mean '/x'?",
     "SOCK_KEY=examples/chat.py": "SOCK_KEY is the key of a certificate: say --certificate too.",
-    "SOCK_WORKERS=2": "SOCK_WORKERS is for ASGI applications only, which uvicorn runs;"
-    " 'examples.chat:app' is not one. sock.asgi(app) makes it one.",
+    "SOCK_WORKERS=0": "SOCK_WORKERS: it is a whole number, 1 or more, not '0'.",
     "SOCK_OPTIONS=examples.chat:LIMIT": "SOCK_OPTIONS=examples.chat:LIMIT: it is of type int, and"
     " not sock.Options.",
 }
@@ -141,7 +140,7 @@ def test_python_dash_m_sock_is_sock(command):
 def test_help_says_what_is_for_asgi_applications_only(invoke):
     shown = invoke("run", "--help").output
     sections = re.split(r"^(?=[A-Z].*:$)", shown, flags=re.MULTILINE)
-    for option in ("workers", "reload", "certificate"):
+    for option in ("certificate",):
         [section] = [one for one in sections if f"  --{option} " in one]
         assert "for ASGI applications only" in re.sub(r"\s+", " ", section)
     assert "The key of --certificate, which it needs" in re.sub(r"\s+", " ", shown)

@@ -244,14 +244,6 @@ def test_what_is_made_and_cannot_be_served_is_one_line(invoke, target, line):
 
 
 @pytest.mark.usefixtures("made")
-@pytest.mark.parametrize("target", ["made:coroutine", "made:entered"])
-def test_a_factory_that_other_processes_would_call_is_a_plain_function(invoke, target):
-    result = invoke("run", target, "--factory", "--workers", "2")
-    assert result.output.startswith(f"sock: {target!r} makes an ASGI application asynchronously")
-    assert result.exit_code == 2
-
-
-@pytest.mark.usefixtures("made")
 def test_options_of_an_application_that_are_none_are_one_line(invoke, served):
     result = invoke("run", "made:bad_options")
     assert result.output == (

@@ -195,7 +195,7 @@ def test_a_port_in_use_ends_the_process_with_1(command):
 @pytest.mark.parametrize(
     ("option", "value"),
     [
-        ("--reload-dir", "."),
+        ("--certificate", __file__),
     ],
 )
 def test_an_option_of_uvicorns_is_refused_by_name_for_an_application_of_ours(

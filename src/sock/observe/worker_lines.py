@@ -2,7 +2,7 @@
 
 event                                                                   level
 ----------------------------------------------------------------------  -------
-worker.started                                                          debug
+worker.started; worker.ended with a code before it was ready            debug
 worker.ready, worker.draining, worker.retired; worker.ended, as told    info
 reload.begun, reload.changed, reload.done                               info
 worker.ended by itself, worker.waiting, worker.late, worker.orphaned    warning
@@ -60,6 +60,8 @@ def _ended(fields: Mapping[str, Any]) -> tuple[int, str]:
     code, drained = fields["code"], fields["state"] == "draining"
     why = f"was killed by {_signal_name(-code)}" if code < 0 else f"has ended with {code}"
     level = logging.INFO if drained and code == 0 else logging.WARNING
+    if fields["state"] == "starting" and code > 0:  # it has said why, and what follows is said too
+        level = logging.DEBUG
     return level, f"{_named(fields)} {why} after {fields['age']:.1f} s"
 
 

@@ -169,20 +169,6 @@ def test_two_workers_with_a_thousand_socks_say_1012_to_all_in_time(launch, run_a
     served.process.wait(BOUND)
 
 
-def test_an_option_of_uvicorns_is_refused_for_an_application_of_our_own_server(tmp_path):
-    (tmp_path / "served.py").write_text(APP)
-    for option in (["--workers", "2"], ["--reload"]):
-        done = subprocess.run(
-            [sys.executable, "-m", "sock", "run", "served:Echo", *option],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 2
-        assert "is for ASGI applications only" in done.stderr
-
-
 CANNOT = """
 from contextlib import asynccontextmanager
 import sock
@@ -600,11 +586,3 @@ def test_a_unix_socket_is_listened_on_for_a_proxy(tmp_path, run_async):
     finally:
         process.kill()
         process.communicate()
-
-
-def test_the_folder_that_reload_watches_can_be_named(launch, run_async, tmp_path):
-    (tmp_path / "watched").mkdir()
-    served = launch("served:app", "--reload", "--reload-dir", "watched")
-    assert f"['{tmp_path / 'watched'}']" in served.output
-    served.process.send_signal(signal.SIGTERM)
-    ended(served)

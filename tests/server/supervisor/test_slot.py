@@ -88,6 +88,16 @@ def test_a_worker_that_is_ready_serves(walk):
     walk(test)
 
 
+def test_the_first_worker_of_a_server_is_not_started_again(walk):
+    def test(slot, workers):
+        outcome = slot.start(first=True)
+        workers[0].end(2)
+        assert (outcome.result(), slot.state, slot.last_exit) == (False, SlotState.EMPTY, 2)
+        assert slot._loop.waits == []
+
+    walk(test)
+
+
 def test_a_worker_that_dies_at_start_for_ever_is_started_less_and_less_often(walk):
     def test(slot, workers):
         outcome = slot.start()

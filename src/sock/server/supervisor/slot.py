@@ -3,6 +3,8 @@
     in         what happens                        what is done                            then
     ---------  ----------------------------------  -------------------------------------  ---------
     EMPTY      start                               a worker is started                     STARTING
+    STARTING   its worker has ended, and was the   nothing: the server cannot start        EMPTY
+               first of the server
     STARTING   its worker is ready                                                         SERVING
     STARTING   its worker has ended                wait: 1 s, then 2, 4, 8, 16, 30         WAITING
     STARTING   replace                             it is killed, another one is started    STARTING
@@ -87,14 +89,23 @@ class Slot:
         self._changed = changed
         self._loop = asyncio.get_running_loop()
         self._failures = 0
+        self._first = False
         self._timer: asyncio.TimerHandle | None = None
         self._outcome: asyncio.Future[bool] | None = None
         self._settled = asyncio.Event()
 
     # What the supervisor does.
 
-    def start(self) -> asyncio.Future[bool]:
-        """Start a worker; the result tells whether it got ready."""
+    def start(self, *, first: bool = False) -> asyncio.Future[bool]:
+        """Start a worker.
+
+        Args:
+            first: whether it is the first of the server, which is not started again if it ends.
+
+        Returns:
+            Whether it got ready.
+        """
+        self._first = first
         outcome = self._expect()
         self._start()
         return outcome
@@ -145,6 +156,7 @@ class Slot:
         if worker is not self.starting:
             return
         old, self.serving, self.starting = self.serving, worker, None
+        self._first = False
         self._become(SlotState.SERVING)
         if old is not None:
             self._let_go(old)
@@ -173,6 +185,8 @@ class Slot:
             self.starting = None
             if self.serving is not None:
                 self._become(SlotState.SERVING)
+            elif self._first:
+                self._become(SlotState.EMPTY)
             else:
                 self._failures = max(self._failures, 1)  # the first wait is a second
                 self._start_unless_begun(self._next_wait())

@@ -130,7 +130,7 @@ class Supervisor:
         """
         self._begin(self._watch())
         first = self._add_slot(0)
-        if not await first.start():
+        if not await first.start(first=True):
             first.stop()
             return first.last_exit if first.last_exit is not None else 1
         for number in range(1, self._workers):

@@ -1,13 +1,11 @@
-"""Workers under a supervisor: the real command, real sockets, real signals."""
+"""All slots: start, reload, more and fewer workers, edited files; the real command."""
 
 import asyncio
-import json
 import os
 import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import websockets
@@ -27,6 +25,17 @@ async def code_of(client):
 def edit(folder, old, new):
     file = folder / "served.py"
     file.write_text(file.read_text().replace(old, new))
+
+
+def run(folder, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "sock", "run", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=BOUND,
+        check=False,
+    )
 
 
 class Talk:
@@ -121,24 +130,6 @@ def test_a_worker_that_is_killed_is_replaced_and_the_others_go_on(workers, run_a
     assert served.stop() == 0
 
 
-def test_a_worker_that_blocks_its_loop_writes_its_stacks_and_is_replaced(workers, run_async):
-    served = workers("served:app", "--workers", "1", "--worker-timeout", "3", count=1)
-
-    async def act():
-        client = await served.connect()
-        await client.recv()
-        await client.send("block")
-        assert await code_of(client) is None
-        again = await served.connect()  # waits in the backlog until there is a worker
-        assert (await again.recv()).startswith("1 ")
-        await again.close()
-
-    run_async(act())
-    assert "has blocked its event loop for" in served.said
-    assert re.search(r'served.py", line \d+ in handle_in', served.said)
-    assert served.stop() == 0
-
-
 def test_a_reload_that_cannot_start_leaves_the_old_workers_and_one_that_can_follows(
     workers, run_async
 ):
@@ -168,53 +159,6 @@ def test_a_reload_that_cannot_start_leaves_the_old_workers_and_one_that_can_foll
     assert served.stop() == 0
 
 
-def test_all_workers_drain_on_sigterm_also_where_each_gets_it_too(workers, run_async):
-    """systemd tells all processes of a service at once."""
-    served = workers("served:app", "--workers", "2")
-
-    async def act():
-        clients = [await served.connect() for _ in range(20)]
-        for client in clients:
-            await client.recv()
-        os.killpg(served.process.pid, signal.SIGTERM)
-        assert set(await asyncio.gather(*map(code_of, clients))) == {1012}
-
-    run_async(act())
-    assert served.process.wait(BOUND) == 0
-    assert (served.folder / "ends").read_text().count("end") == 20
-    assert served.said.count("has ended with 0") == 2
-
-
-def test_workers_drain_and_end_when_their_supervisor_is_killed(workers, run_async):
-    served = workers("served:app", "--workers", "2")
-    pids = [int(pid) for pid in re.findall(r"worker \d \((\d+)\) is ready", served.said)]
-
-    async def act():
-        client = await served.connect()
-        await client.recv()
-        served.signal(signal.SIGKILL)
-        assert await code_of(client) == 1012
-        while any(alive(pid) for pid in pids):
-            await asyncio.sleep(0.05)
-
-    run_async(act())
-
-
-def alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def test_every_process_writes_its_stacks_on_sigquit(workers):
-    served = workers("served:app", "--workers", "2")
-    served.signal(signal.SIGQUIT)
-    served.wait_until(lambda: served.said.count("most recent call first") >= 3)
-    served.wait_until(lambda: served.said.count(" in run_to_end") >= 2)
-    assert served.stop() == 0
-
-
 @pytest.mark.parametrize(
     ("source", "target", "code", "line"),
     [
@@ -228,114 +172,6 @@ def test_an_application_that_cannot_start_ends_the_supervisor(tmp_path, source, 
     done = run(tmp_path, target, "--workers", "2", "--port", "0")
     assert done.returncode == code
     assert done.stderr.count(line) == 1
-
-
-def test_a_port_in_use_is_one_line(workers):
-    served = workers("served:app", "--workers", "1", count=1)
-    done = run(served.folder, "served:app", "--workers", "2", "--port", str(served.port))
-    line = f"sock: port {served.port} of 127.0.0.1 is in use. --port 0 picks a free one.\n"
-    assert (done.returncode, done.stderr) == (1, line)
-
-
-def run(folder, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "sock", "run", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=BOUND,
-        check=False,
-    )
-
-
-IN_THIS_PROCESS = """
-import sys
-from sock.cli import main
-try:
-    main(["run", "served:app", "--workers", "1", "--port", "0"])
-finally:
-    print("imported", *sorted(name for name in sys.modules if name == "served"), file=sys.stderr)
-    sys.stderr.flush()
-"""
-
-
-def test_the_supervisor_does_not_import_the_application(tmp_path):
-    (tmp_path / "served.py").write_text("import sock\napp = sock.Sock\n")
-    process = subprocess.Popen(
-        [sys.executable, "-c", IN_THIS_PROCESS],
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        for line in process.stderr:
-            if "listening on" in line:
-                process.send_signal(signal.SIGTERM)
-                break
-        said = process.stderr.read()
-    finally:
-        process.kill()
-        process.wait()
-        process.stderr.close()
-    assert sorted(line for line in said.splitlines() if line.startswith("imported")) == [
-        "imported",
-        "imported served",
-    ]
-
-
-# sock ctl.
-
-
-def test_the_control_socket_shows_the_workers_and_has_more_or_fewer(workers, run_async):
-    served = workers("served:app", "--workers", "1", count=1)
-    assert served.control.stat().st_mode & 0o777 == 0o600
-
-    async def act():
-        client = await served.connect()
-        await client.recv()
-        assert await asyncio.to_thread(served.ctl, "workers", "2") == (0, "2 workers\n")
-        await asyncio.to_thread(served.wait_for, r"worker 1 \(\d+\) is ready")
-        code, said = await asyncio.to_thread(served.ctl, "status", "--json")
-        status = json.loads(said)
-        assert code == 0
-        assert status["urls"] == [f"http://127.0.0.1:{served.port}"]
-        assert [one["state"] for one in status["workers"]] == ["ready", "ready"]
-        code, said = await asyncio.to_thread(served.ctl, "status")
-        assert said.splitlines()[3].split()[:3] == ["slot", "pid", "state"]
-        assert await asyncio.to_thread(served.ctl, "workers", "1") == (0, "1 worker\n")
-        await client.send("still here")
-        assert await client.recv() == "still here"
-
-    run_async(act())
-    assert served.ctl("drain") == (0, "the server is stopping\n")
-    assert served.process.wait(BOUND) == 0
-    assert not served.control.exists()
-
-
-def test_connections_are_listed_and_one_of_them_is_closed(workers, run_async):
-    served = workers("served:app", "--workers", "1", count=1)
-
-    async def act():
-        clients = [await served.connect() for _ in range(3)]
-        port = clients[1].local_address[1]
-        _, said = await asyncio.to_thread(served.ctl, "connections", "--json")
-        listed = json.loads(said)
-        assert listed["total"] == 3
-        [one] = [one for one in listed["connections"] if one["client"][1] == port]
-        assert (one["path"], one["handler"]) == ("/", "Echo")
-        assert (await asyncio.to_thread(served.ctl, "stop", one["id"]))[0] == 0
-        assert await code_of(clients[1]) == 1012
-        await clients[0].recv()
-        await clients[0].send("still here")
-        assert await clients[0].recv() == "still here"
-        code, said = await asyncio.to_thread(served.ctl, "stop", one["id"])
-        assert (code, said.startswith("sock: there is no connection")) == (1, True)
-
-    run_async(act())
-    assert served.stop() == 0
-
-
-# --reload.
 
 
 def test_edited_code_answers_and_a_syntax_error_leaves_the_old_code(workers, run_async):

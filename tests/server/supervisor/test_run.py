@@ -1,0 +1,71 @@
+"""One run of a supervisor, with its signals."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+BOUND = 60
+pytestmark = [pytest.mark.one_form, pytest.mark.timeout(120)]
+
+
+def run(folder, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "sock", "run", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=BOUND,
+        check=False,
+    )
+
+
+def test_every_process_writes_its_stacks_on_sigquit(workers):
+    served = workers("served:app", "--workers", "2")
+    served.signal(signal.SIGQUIT)
+    served.wait_until(lambda: served.said.count("most recent call first") >= 3)
+    served.wait_until(lambda: served.said.count(" in run_to_end") >= 2)
+    assert served.stop() == 0
+
+
+def test_a_port_in_use_is_one_line(workers):
+    served = workers("served:app", "--workers", "1", count=1)
+    done = run(served.folder, "served:app", "--workers", "2", "--port", str(served.port))
+    line = f"sock: port {served.port} of 127.0.0.1 is in use. --port 0 picks a free one.\n"
+    assert (done.returncode, done.stderr) == (1, line)
+
+
+IN_THIS_PROCESS = """
+import sys
+from sock.cli import main
+try:
+    main(["run", "served:app", "--workers", "1", "--port", "0"])
+finally:
+    print("imported", *sorted(name for name in sys.modules if name == "served"), file=sys.stderr)
+    sys.stderr.flush()
+"""
+
+
+def test_the_supervisor_does_not_import_the_application(tmp_path):
+    (tmp_path / "served.py").write_text("import sock\napp = sock.Sock\n")
+    process = subprocess.Popen(
+        [sys.executable, "-c", IN_THIS_PROCESS],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        for line in process.stderr:
+            if "listening on" in line:
+                process.send_signal(signal.SIGTERM)
+                break
+        said = process.stderr.read()
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+    assert sorted(line for line in said.splitlines() if line.startswith("imported")) == [
+        "imported",
+        "imported served",
+    ]

@@ -1,0 +1,60 @@
+"""A worker, and what it hears of its supervisor."""
+
+import asyncio
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+import websockets
+
+BOUND = 60
+pytestmark = [pytest.mark.one_form, pytest.mark.timeout(120)]
+
+
+async def code_of(client):
+    try:
+        while True:
+            await client.recv()
+    except websockets.ConnectionClosed as closed:
+        return None if closed.rcvd is None else closed.rcvd.code
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_all_workers_drain_on_sigterm_also_where_each_gets_it_too(workers, run_async):
+    """systemd tells all processes of a service at once."""
+    served = workers("served:app", "--workers", "2")
+
+    async def act():
+        clients = [await served.connect() for _ in range(20)]
+        for client in clients:
+            await client.recv()
+        os.killpg(served.process.pid, signal.SIGTERM)
+        assert set(await asyncio.gather(*map(code_of, clients))) == {1012}
+
+    run_async(act())
+    assert served.process.wait(BOUND) == 0
+    assert (served.folder / "ends").read_text().count("end") == 20
+    assert served.said.count("has ended with 0") == 2
+
+
+def test_workers_drain_and_end_when_their_supervisor_is_killed(workers, run_async):
+    served = workers("served:app", "--workers", "2")
+    pids = [int(pid) for pid in re.findall(r"worker \d \((\d+)\) is ready", served.said)]
+
+    async def act():
+        client = await served.connect()
+        await client.recv()
+        served.signal(signal.SIGKILL)
+        assert await code_of(client) == 1012
+        while any(alive(pid) for pid in pids):
+            await asyncio.sleep(0.05)
+
+    run_async(act())
