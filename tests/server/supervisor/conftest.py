@@ -39,6 +39,7 @@ class Served:
 
     def __init__(self, folder, *arguments, count=2):
         self.folder = folder
+        self.clients = []
         self.log = folder / "log"
         self.control = folder / "control"
         with self.log.open("w") as out:
@@ -72,7 +73,15 @@ class Served:
         return re.search(pattern, self.said)
 
     async def connect(self):
-        return await websockets.connect(f"ws://127.0.0.1:{self.port}/")
+        client = await websockets.connect(f"ws://127.0.0.1:{self.port}/")
+        self.clients.append(client)
+        return client
+
+    async def close_clients(self):
+        """Close what a test has opened: nothing of it may be left when its event loop closes."""
+        for client in self.clients:
+            await client.close()
+            await client.wait_closed()
 
     def signal(self, number):
         self.process.send_signal(number)

@@ -44,6 +44,7 @@ def test_the_control_socket_shows_the_workers_and_has_more_or_fewer(workers, run
         assert await asyncio.to_thread(served.ctl, "workers", "1") == (0, "1 worker\n")
         await client.send("still here")
         assert await client.recv() == "still here"
+        await served.close_clients()
 
     run_async(act())
     assert served.ctl("drain") == (0, "the server is stopping\n")
@@ -69,6 +70,7 @@ def test_connections_are_listed_and_one_of_them_is_closed(workers, run_async):
         assert await clients[0].recv() == "still here"
         code, said = await asyncio.to_thread(served.ctl, "stop", one["id"])
         assert (code, said.startswith("sock: there is no connection")) == (1, True)
+        await served.close_clients()
 
     run_async(act())
     assert served.stop() == 0

@@ -28,6 +28,7 @@ def test_a_worker_that_blocks_its_loop_writes_its_stacks_and_is_replaced(workers
         again = await served.connect()  # waits in the backlog until there is a worker
         assert (await again.recv()).startswith("1 ")
         await again.close()
+        await served.close_clients()
 
     run_async(act())
     assert "has blocked its event loop for" in served.said

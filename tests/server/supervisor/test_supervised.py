@@ -38,6 +38,7 @@ def test_all_workers_drain_on_sigterm_also_where_each_gets_it_too(workers, run_a
             await client.recv()
         os.killpg(served.process.pid, signal.SIGTERM)
         assert set(await asyncio.gather(*map(code_of, clients))) == {1012}
+        await served.close_clients()
 
     run_async(act())
     assert served.process.wait(BOUND) == 0
@@ -56,5 +57,6 @@ def test_workers_drain_and_end_when_their_supervisor_is_killed(workers, run_asyn
         assert await code_of(client) == 1012
         while any(alive(pid) for pid in pids):
             await asyncio.sleep(0.05)
+        await served.close_clients()
 
     run_async(act())

@@ -85,6 +85,7 @@ def test_no_connection_is_refused_while_all_workers_are_replaced(workers, run_as
         assert talk.refused == []
         assert talk.answered > 100
         assert set(talk.codes) == {1012}
+        await served.close_clients()
 
     run_async(act())
     assert served.stop() == 0
@@ -103,6 +104,7 @@ def test_a_worker_more_and_a_worker_less_refuse_no_connection(workers, run_async
         await talk.end()
         assert talk.refused == []
         assert set(talk.codes) <= {1012}
+        await served.close_clients()
 
     run_async(act())
     assert served.stop() == 0
@@ -124,6 +126,7 @@ def test_a_worker_that_is_killed_is_replaced_and_the_others_go_on(workers, run_a
         )
         await kept.send("still here")
         assert await kept.recv() == "still here"
+        await served.close_clients()
 
     run_async(act())
     assert re.search(r"warning  worker \d \(\d+\) was killed by SIGKILL after", served.said)
@@ -153,6 +156,7 @@ def test_a_reload_that_cannot_start_leaves_the_old_workers_and_one_that_can_foll
         again = await served.connect()
         assert (await again.recv()).startswith("2 ")
         await again.close()
+        await served.close_clients()
 
     run_async(act())
     assert served.said.count("SyntaxError") == 1
@@ -195,6 +199,7 @@ def test_edited_code_answers_and_a_syntax_error_leaves_the_old_code(workers, run
         client = await served.connect()
         assert (await client.recv()).startswith("4 ")
         await client.close()
+        await served.close_clients()
 
     run_async(act())
     assert served.stop() == 0

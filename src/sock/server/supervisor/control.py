@@ -148,6 +148,8 @@ class Control:
             user = _user_of(writer.get_extra_info("socket"))
             if user not in {None, 0, os.geteuid()}:
                 telemetry.emit("control.refused", user=user)
+                # A close with unread bytes resets the connection, and the refusal may be lost.
+                await asyncio.wait_for(reader.read(_MAX_REQUEST), _READ_TIMEOUT)
                 _say(writer, ok=False, error="only the user who runs the server may ask")
             else:
                 await self._answer_all(reader, writer)
