@@ -87,6 +87,8 @@ def test_the_defaults(invoke, served):
         "access_log": False,
         "log_query": False,
         "debug": False,
+        "proxy_protocol": False,
+        "root_path": "",
     }
 
 
