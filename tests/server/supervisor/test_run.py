@@ -24,7 +24,7 @@ def run(folder, *arguments):
 def test_every_process_writes_its_stacks_on_sigquit(workers):
     served = workers("served:app", "--workers", "2")
     served.signal(signal.SIGQUIT)
-    # Three threads each: the processes write at the same time, so lines are torn, but not these words.
+    # Three threads each. All write at the same time, so lines are torn, but not these words.
     served.wait_until(lambda: served.said.count("(most recent call first)") >= 9)
     assert served.stop() == 0
 
