@@ -8,7 +8,10 @@ from sock import telemetry
 
 SOURCE = Path(telemetry.__file__).parent
 # The table at the head of the module: a name and its fields in each row.
-EVENTS = dict(re.findall(r"^    (\w+\.\w+) +(\S.*)$", telemetry.__doc__, flags=re.MULTILINE))
+# Its rows may go on in further lines.
+EVENTS = dict(
+    re.findall(r"^    (\w+\.\w+) +(\S.*(?:\n {26}.*)*)$", telemetry.__doc__, flags=re.MULTILINE)
+)
 
 
 @pytest.fixture

@@ -210,6 +210,12 @@ cdef class Lane(LiveConnection):
         if queued > self._max_out:
             self.lifecycle.note_pending(queued + <Py_ssize_t>self.pipe.pending)
 
+    cpdef tuple traffic(self):
+        """Return the messages received, their bytes, the messages sent, and their bytes."""
+        cdef Parser parser = self.parser
+        cdef Writer writer = self.writer
+        return parser.messages, parser.payload_bytes, writer.messages, writer.payload_bytes
+
     cpdef Py_ssize_t queued_size(self) noexcept:
         """Return how many bytes are queued. May be called from any thread."""
         return raw_size(&self._out)

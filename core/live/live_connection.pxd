@@ -35,6 +35,7 @@ cdef class LiveConnection(Scoped):
     cpdef bint overdue(self) except -1
     cpdef alarm(self, seconds)
     cpdef finish(self)
+    cpdef tuple traffic(self)
     cpdef arm(self)
     cpdef arm_soon(self)
     cpdef bint offer(self, info) except -1

@@ -14,6 +14,8 @@ cdef class Parser:
     cdef Py_ssize_t _offset
     cdef bytes _rest
     cdef int _short
+    cdef public Py_ssize_t messages
+    cdef public Py_ssize_t payload_bytes
 
     cdef bint _pause(self, bytes data, Py_ssize_t position) except -1
     cdef _finish(self)

@@ -10,9 +10,11 @@ from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memcpy
 
 from sock.wire.parser cimport Parser
+from sock.wire.traffic cimport Traffic
 
 from sock.spec import ProtocolError
 from sock.wire.frame import Close
+from sock.wire.traffic import RECEIVED
 
 
 cdef extern from "Python.h":
@@ -29,6 +31,10 @@ cdef enum:
     # The first byte of a whole message that is not compressed.
     TEXT = 0x81
     BINARY = 0x82
+
+
+# Typed, so that to count is to add to memory of C.
+cdef Traffic received = RECEIVED
 
 
 cdef object unmasked_text(const uint8_t *masked, Py_ssize_t size, uint32_t key):
@@ -112,6 +118,10 @@ cdef bint raw_feed(
             else:
                 event = unmasked_bytes(data + start + 4, size, key)
             position = stop
+            parser.messages += 1
+            parser.payload_bytes += size
+            received.messages += 1
+            received.payload_bytes += size
             if not deliver(receiver, event):
                 pause(parser, whole, data, position, end)
                 return False

@@ -13,9 +13,11 @@ from cpython.ref cimport Py_INCREF, PyObject, Py_XDECREF
 from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
+from sock.wire.traffic cimport Traffic
 from sock.wire.writer cimport Writer
 
 from sock.spec import Prepared
+from sock.wire.traffic import SENT
 from sock.wire.writer import PLAIN
 
 
@@ -46,6 +48,9 @@ cdef enum:
 cdef object last_prepared = None
 cdef bytes last_frame = None
 
+# Typed, so that to count is to add to memory of C.
+cdef Traffic sent = SENT
+
 # Memory that a buffer has given back, for the next one that needs some.
 cdef uint8_t *spare = NULL
 cdef Py_ssize_t spare_capacity = 0
@@ -66,6 +71,7 @@ cdef int raw_push(FrameBuffer *buffer, Writer writer, message) except -1:
             if PyUnicode_IS_COMPACT_ASCII(message):
                 return append_frame(
                     buffer,
+                    writer,
                     TEXT,
                     <const uint8_t *>PyUnicode_DATA(message),
                     PyUnicode_GET_LENGTH(message),
@@ -74,6 +80,7 @@ cdef int raw_push(FrameBuffer *buffer, Writer writer, message) except -1:
             message = PyUnicode_AsUTF8String(message)
             return append_frame(
                 buffer,
+                writer,
                 TEXT,
                 <const uint8_t *>PyBytes_AS_STRING(message),
                 len(<bytes>message),
@@ -82,6 +89,7 @@ cdef int raw_push(FrameBuffer *buffer, Writer writer, message) except -1:
         if type(message) is bytes:
             return append_frame(
                 buffer,
+                writer,
                 BINARY,
                 <const uint8_t *>PyBytes_AS_STRING(message),
                 len(<bytes>message),
@@ -89,10 +97,13 @@ cdef int raw_push(FrameBuffer *buffer, Writer writer, message) except -1:
             )
         if type(message) is Prepared:
             if message is last_prepared:
-                return raw_append(buffer, last_frame)
+                raw_append(buffer, last_frame)
+                count(writer, payload_of_frame(len(last_frame)))
+                return 0
             frame_of_it = (<dict>message.encodings).get(PLAIN)
             if frame_of_it is not None:
                 raw_append(buffer, frame_of_it)
+                count(writer, payload_of_frame(len(<bytes>frame_of_it)))
                 if len(<bytes>frame_of_it) <= MAX_SPARE_CAPACITY:  # it is kept for long
                     before = last_prepared, last_frame  # let go of when both are replaced
                     last_prepared, last_frame = message, frame_of_it
@@ -136,7 +147,7 @@ cdef void raw_clear(FrameBuffer *buffer) noexcept:
 
 
 cdef int append_frame(
-    FrameBuffer *buffer, int first, const uint8_t *payload, Py_ssize_t size, owner
+    FrameBuffer *buffer, Writer writer, int first, const uint8_t *payload, Py_ssize_t size, owner
 ) except -1:
     """Append a frame; a large payload is left where it is, in its owner. RFC 6455 §5.2."""
     cdef uint8_t *out
@@ -163,7 +174,21 @@ cdef int append_frame(
     else:
         sock_copy(out + head, payload, size)
         buffer.size += size
+    count(writer, size)
     return 0
+
+
+cdef inline void count(Writer writer, Py_ssize_t size) noexcept:
+    """Count a message that was pushed."""
+    writer.messages += 1
+    writer.payload_bytes += size
+    sent.messages += 1
+    sent.payload_bytes += size
+
+
+cdef inline Py_ssize_t payload_of_frame(Py_ssize_t size) noexcept:
+    """Return the bytes of the payload of a frame that is not masked. RFC 6455 §5.2."""
+    return size - (2 if size < 2 + 126 else 4 if size < 4 + 0x10000 else 10)
 
 
 cdef uint8_t *room(FrameBuffer *buffer, Py_ssize_t size) except NULL:

@@ -8,8 +8,9 @@ While there is no subscriber, an event costs one look at an empty tuple.
     handshake.refused     request, status, detail
     handshake.failed      request, error: the application raised before the 101
     connection.opened     request, connection: live, with its figures
-    connection.closed     request, connection, code, reason, seconds, dropped: messages to a peer
-                          that was gone
+    connection.closed     request, connection, code, reason, seconds, dropped, received_messages,
+                          received_bytes, sent_messages, sent_bytes; dropped: messages to a peer
+                          that was gone; bytes: of messages, without frames and compression
     callback.failed       request, error, place: raised in one of the handler's callbacks
     callback.slow         seconds, place, where: file and line; blocked the loop (debug mode)
     callback.abandoned    request, place: did not end when it was cancelled

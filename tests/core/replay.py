@@ -173,6 +173,7 @@ class Player:
         else:
             links[0].abort()
             told.append(("not over",))
+        told.append(("traffic", links[0].traffic()))
         return told
 
     async def _settled(self, theirs: socket.socket) -> bytes:

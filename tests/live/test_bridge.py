@@ -710,3 +710,22 @@ def test_the_end_is_told_with_the_seconds_since_the_beginning(events):
         assert living.task.done()
     [closed] = [fields for event, fields in events if event == "connection.closed"]
     assert closed["seconds"] == 7.5
+
+
+def test_messages_are_counted_each_way_and_told_with_the_end(run_async, events):
+    async def act():
+        living = Living(Notes(), controls=True)
+        living.server.tell("grüße", b"xy", bytearray(3), Ping(b"not counted"))
+        await until(lambda: len(living.server.sent) == 3)
+        assert living.bridge.traffic() == (3, 12, 3, 12)
+        living.bridge.ref.send(Ping(b"not counted"))
+        living.bridge.ref.send("more")
+        await until(lambda: len(living.server.sent) == 5)
+        living.server.tell(Remote(1000))
+        await living.task
+
+    run_async(act())
+    [closed] = [fields for event, fields in events if event == "connection.closed"]
+    names = ("received_messages", "received_bytes", "sent_messages", "sent_bytes")
+    told = [closed[name] for name in names]
+    assert told == [3, 12, 4, 16]

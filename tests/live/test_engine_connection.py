@@ -391,3 +391,15 @@ def test_a_wire_that_fails_ends_its_connection(play):
         assert isinstance(reason.error, LookupError)
 
     play(scenario)
+
+
+def test_messages_are_counted_each_way(play):
+    async def scenario(living):
+        living.receive("grüße", b"xy", Ping(b"not counted"))
+        living.connection.ref.send(Prepared("é"))
+        living.connection.ref.send(Ping(b"not counted"))
+        await until(lambda: len(living.wire.sent) == 5)
+        assert living.connection.traffic() == (2, 9, 3, 11)
+        await living.end()
+
+    play(scenario)

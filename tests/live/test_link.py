@@ -764,3 +764,22 @@ def test_the_end_is_told_with_the_seconds_since_the_beginning(events):
         session.close(1000)
     [closed] = [fields for event, fields in events if event == "connection.closed"]
     assert closed["seconds"] == 7.5
+
+
+def test_messages_are_counted_each_way_and_told_with_the_end(run, open_link, events):
+    async def scenario():
+        connection = await open_link(Echo)
+        connection.peer.send("grüße", b"xy", Ping(b"not counted"))
+        assert [await connection.peer.next() for _ in range(3)][:2] == ["grüße", b"xy"]
+        connection.handler.ref.send(Prepared("é"))
+        connection.handler.ref.send(b"x" * 70_000)
+        assert [await connection.peer.next() for _ in range(2)] == ["é", b"x" * 70_000]
+        connection.peer.close()
+        await connection.peer.next()
+        await connection.over()
+
+    run(scenario())
+    [closed] = [fields for event, fields in events if event == "connection.closed"]
+    names = ("received_messages", "received_bytes", "sent_messages", "sent_bytes")
+    told = [closed[name] for name in names]
+    assert told == [2, 9, 4, 9 + 2 + 70_000]

@@ -21,12 +21,13 @@ def record(message, *args, name="shop.orders", level=logging.INFO, **extra):
 
 def test_json_has_one_object_a_line(lines):
     error = RuntimeError("on purpose")
+    traffic = {"received_messages": 3, "received_bytes": 20, "sent_messages": 1, "sent_bytes": 5}
     closed = {"code": 1011, "reason": Remote(4000, "bye"), "dropped": 0, "seconds": 2.25}
     got = [
         json.loads(line)
         for line in lines(
             ("callback.failed", {"request": REQUEST, "error": error, "place": "Chat.handle_in"}),
-            ("connection.closed", {"request": REQUEST, **closed}),
+            ("connection.closed", {"request": REQUEST, **closed, **traffic}),
             ("request.answered", {"request": REQUEST, "status": 404, "size": 120}),
             form="json",
             access=True,
@@ -38,6 +39,8 @@ def test_json_has_one_object_a_line(lines):
         "request.answered",
     ]
     assert [one["level"] for one in got] == ["error", "info", "info"]
+    assert {one["id"] for one in got} == {REQUEST.id}
+    assert got[1].items() >= traffic.items()
     assert got[0]["traceback"].startswith("RuntimeError")
     assert got[0]["place"] == "Chat.handle_in"
     assert (got[1]["code"], got[1]["reason"], got[1]["seconds"]) == (1011, "Remote", 2.25)

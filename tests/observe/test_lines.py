@@ -18,6 +18,8 @@ from sock import (
 from sock.observe.lines import loggable_target
 
 REQUEST = Request("GET", "/rooms/7?x=1", client=("127.0.0.1", 5000))
+REQUEST.id = "a1b2"
+TRAFFIC = {"received_messages": 3, "received_bytes": 20, "sent_messages": 1, "sent_bytes": 5}
 
 CUT = {
     "connections": 1,
@@ -38,7 +40,7 @@ def failed():
 
 
 def closed(reason, code=1011, dropped=0, seconds=1.5):
-    told = {"code": code, "reason": reason, "dropped": dropped, "seconds": seconds}
+    told = {"code": code, "reason": reason, "dropped": dropped, "seconds": seconds, **TRAFFIC}
     return ("connection.closed", {"request": REQUEST, **told})
 
 
@@ -47,7 +49,8 @@ def test_what_an_application_raises_is_logged_once_with_its_traceback(lines, eve
     error = failed()
     got = lines((event, error), closed(Failed(error["error"])))
     assert (
-        "error    127.0.0.1:5000 GET /rooms/7?x=***: Chat.handle_in raised RuntimeError" in got[0]
+        "error    a1b2 127.0.0.1:5000 GET /rooms/7?x=***: Chat.handle_in raised RuntimeError"
+        in got[0]
     )
     assert got[1] == "Traceback (most recent call last):"
     assert got[-1] == "RuntimeError: on purpose"
@@ -58,7 +61,8 @@ def test_a_refused_handshake_is_a_line_and_no_crash(lines):
     fields = {"request": REQUEST, "status": 403, "detail": "the origin 'x' is not let in"}
     [line] = lines(("handshake.refused", fields))
     assert line.endswith(
-        "info     127.0.0.1:5000 GET /rooms/7?x=*** refused with 403: the origin 'x' is not let in"
+        "info     a1b2 127.0.0.1:5000 GET /rooms/7?x=*** refused with 403: the origin 'x' is not"
+        " let in"
     )
 
 
@@ -104,12 +108,14 @@ def test_an_end_worth_a_look_is_shown_without_the_access_log(lines, reason, leve
 def test_an_ordinary_end_is_in_the_access_log_only(lines, reason, text):
     assert lines(closed(reason, 1000)) == []
     [line] = lines(closed(reason, 1000), access=True)
-    assert line.endswith(f"{text}, lived 1.500 s")
+    traffic = "received 3 messages (20 bytes), sent 1 message (5 bytes)"
+    assert line.endswith(f"{text}, lived 1.500 s, {traffic}")
 
 
 def test_what_was_dropped_is_counted(lines):
     [line] = lines(closed(Remote(1006), None, dropped=3), access=True)
-    assert line.endswith("closed by the peer, 1006, lived 1.500 s, 3 messages dropped")
+    assert "closed by the peer, 1006, lived 1.500 s, received" in line
+    assert line.endswith("sent 1 message (5 bytes), 3 messages dropped")
 
 
 def test_the_access_log_has_answers_and_upgrades(lines):
@@ -214,7 +220,14 @@ ALL = [
     ("callback.abandoned", {"request": TOKEN, "place": "Chat.handle_in"}),
     (
         "connection.closed",
-        {"request": TOKEN, "code": 1000, "reason": Normal(), "dropped": 0, "seconds": 1.0},
+        {
+            "request": TOKEN,
+            "code": 1000,
+            "reason": Normal(),
+            "dropped": 0,
+            "seconds": 1.0,
+            **TRAFFIC,
+        },
     ),
 ]
 

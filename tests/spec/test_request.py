@@ -1,5 +1,6 @@
 import copy
 import pickle
+import re
 from http.cookies import SimpleCookie
 
 import pytest
@@ -346,3 +347,15 @@ def test_the_root_path_is_what_is_not_in_the_path():
         "/api/rooms/7?x=1",
     )
     assert request.query["x"] == "1"
+
+
+def test_an_id_is_made_when_it_is_read_and_stays():
+    first, second = Request(), Request()
+    assert re.fullmatch("[0-9a-f]{16}", first.id)
+    assert first.id == first.id != second.id
+
+
+def test_middleware_may_set_the_id():
+    request = Request()
+    request.id = "of-the-proxy"
+    assert request.id == "of-the-proxy"

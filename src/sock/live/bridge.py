@@ -42,6 +42,7 @@ from sock.engine.job import TASK
 from sock.loop.scope import Scope
 from sock.spec import CloseCode, Ping, Pong, ProtocolError, Remote, Shutdown
 from sock.wire.frame import too_big
+from sock.wire.traffic import RECEIVED, SENT, Traffic
 
 from . import driver
 from .close_sender import CloseSender
@@ -93,8 +94,10 @@ class Bridge(LiveConnection):
         "_queued_bytes",
         "_reader",
         "_reading_resumed",
+        "_received_traffic",
         "_send_began",
         "_sender",
+        "_sent_traffic",
         "_wire",
         "ref",
     )
@@ -120,6 +123,7 @@ class Bridge(LiveConnection):
         scope = Scope(contextvars.copy_context())
         self._set_up(reactor, request, handler, options, keepalive, debug, scope)
         self.ref = LiveRef(self)
+        self._received_traffic, self._sent_traffic = Traffic(), Traffic()
         self._wire = wire
         self._on_unsendable = on_unsendable
         self._cancelled = end_when_cancelled
@@ -215,6 +219,11 @@ class Bridge(LiveConnection):
             due = min(due, self.keepalive.due())
         self.reactor.wheel.arm(self, due)
 
+    def traffic(self) -> tuple[int, int, int, int]:
+        """Return the messages received, their bytes, the messages sent, and their bytes."""
+        received, sent = self._received_traffic, self._sent_traffic
+        return received.messages, received.payload_bytes, sent.messages, sent.payload_bytes
+
     @property
     def pending(self) -> int:
         """Bytes that wait for the peer: queued, and not taken by the server."""
@@ -235,8 +244,12 @@ class Bridge(LiveConnection):
             return
         # The size is taken first, because a lone surrogate raises here, within the call of the
         # callback that has made the mistake.
-        self._queued_bytes += encoded_size(message)
+        size = encoded_size(message)
+        self._queued_bytes += size
         self._queue.append(message)
+        if not isinstance(message, (Ping, Pong)):
+            self._sent_traffic.add(size)
+            SENT.add(size)
         limit = self._options.max_send_buffer
         if limit is not None and self._queued_bytes > limit:
             self.lifecycle.note_pending(self._queued_bytes)
@@ -344,9 +357,12 @@ class Bridge(LiveConnection):
     def _deliver(self, message: str | bytes) -> None:
         """Hand over one message, on the same fast path as a lane."""
         life = self.lifecycle
-        if len(message) * 4 > self._max_size and encoded_size(message) > self._max_size:
+        size = encoded_size(message)
+        if size > self._max_size:
             life.violated(too_big(int(self._max_size)))
             return
+        self._received_traffic.add(size)
+        RECEIVED.add(size)
         callback = life.on_text if isinstance(message, str) else life.on_binary
         if not life.ready or callback is None:
             life.receive(message)

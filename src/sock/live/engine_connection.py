@@ -30,6 +30,7 @@ from sock.engine import NEVER, Job, Keepalive, Verdict, encoded_size
 from sock.engine.phase import OVER
 from sock.spec import Ping, Pong, ProtocolError, Remote
 from sock.wire.frame import Close, too_big
+from sock.wire.traffic import RECEIVED, SENT, Traffic
 
 from . import driver
 from .live_connection import LiveConnection
@@ -73,6 +74,8 @@ class EngineConnection(LiveConnection):
         "_in_turn",
         "_on_over",
         "_peer_done",
+        "_received_traffic",
+        "_sent_traffic",
         "_unread",
         "_wire",
         "ref",
@@ -93,6 +96,7 @@ class EngineConnection(LiveConnection):
         scope = reactor.scope.for_current_context()
         self._set_up(reactor, request, handler, options, keepalive, debug, scope)
         self.ref = LiveRef(self)
+        self._received_traffic, self._sent_traffic = Traffic(), Traffic()
         self._wire = wire
         self._on_over = on_over
         self._in_turn = False
@@ -197,6 +201,11 @@ class EngineConnection(LiveConnection):
         if due < NEVER:
             self.reactor.wheel.arm(self, due)
 
+    def traffic(self) -> tuple[int, int, int, int]:
+        """Return the messages received, their bytes, the messages sent, and their bytes."""
+        received, sent = self._received_traffic, self._sent_traffic
+        return received.messages, received.payload_bytes, sent.messages, sent.payload_bytes
+
     @property
     def pending(self) -> int:
         """Bytes that wait for the peer."""
@@ -208,7 +217,12 @@ class EngineConnection(LiveConnection):
         """Queue a message, which is sent at the end of the turn."""
         if self.state is CLOSE_SENT or self.state is LOST:
             return
-        self._wire.send(plain(message))
+        sent = plain(message)
+        self._wire.send(sent)
+        if not isinstance(sent, (Ping, Pong)):
+            size = encoded_size(sent)
+            self._sent_traffic.add(size)
+            SENT.add(size)
         if self._wire.pending > self._max_pending():
             self.lifecycle.note_pending(self._wire.pending)
         if not self._in_turn:
@@ -302,10 +316,14 @@ class EngineConnection(LiveConnection):
             return True  # it is ignored
         if isinstance(received, Ping):
             self._wire.send(Pong(received.payload))
-        elif isinstance(received, (str, bytes)) and encoded_size(received) > self._max_size():
-            self._peer_done = True
-            life.violated(too_big(int(self._max_size())))
-            return False
+        elif isinstance(received, (str, bytes)):
+            size = encoded_size(received)
+            if size > self._max_size():
+                self._peer_done = True
+                life.violated(too_big(int(self._max_size())))
+                return False
+            self._received_traffic.add(size)
+            RECEIVED.add(size)
         return life.receive(received)
 
     def _finish_turn(self) -> None:

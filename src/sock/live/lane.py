@@ -211,6 +211,11 @@ class Lane(LiveConnection):
         if len(self._out) > self._max_out:
             self.lifecycle.note_pending(len(self._out) + self.pipe.pending)
 
+    def traffic(self) -> tuple[int, int, int, int]:
+        """Return the messages received, their bytes, the messages sent, and their bytes."""
+        parser, writer = self.parser, self.writer
+        return parser.messages, parser.payload_bytes, writer.messages, writer.payload_bytes
+
     def queued_size(self) -> int:
         """Return how many bytes are queued. May be called from any thread."""
         return len(self._out)

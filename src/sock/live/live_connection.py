@@ -132,10 +132,15 @@ class LiveConnection(Scoped):
         self._done_callbacks = None
         cause = self.lifecycle.cause
         if cause is not None:  # without a cause, `init` was never entered
+            received_messages, received_bytes, sent_messages, sent_bytes = self.traffic()
             telemetry.emit(
                 "connection.closed",
                 request=self.request,
                 connection=self,
+                received_messages=received_messages,
+                received_bytes=received_bytes,
+                sent_messages=sent_messages,
+                sent_bytes=sent_bytes,
                 code=cause.code,
                 reason=cause.reason,
                 dropped=self.lifecycle.outbox.dropped,
@@ -193,6 +198,10 @@ class LiveConnection(Scoped):
     @property
     def pending(self) -> int:
         """Bytes that wait for the peer."""
+        raise NotImplementedError
+
+    def traffic(self) -> tuple[int, int, int, int]:
+        """Return the messages received, their bytes, the messages sent, and their bytes."""
         raise NotImplementedError
 
     @property

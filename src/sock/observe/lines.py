@@ -46,6 +46,9 @@ _access: Final = loggers.access
 _TRUE: Final = frozenset(("1", "true", "t", "yes", "y", "on"))
 """As the command line reads its variables."""
 
+_MAX_ID: Final = 128
+"""Characters of an id that are shown."""
+
 _query_values_shown = False
 
 
@@ -170,7 +173,10 @@ def _closed(event: str, fields: Mapping[str, Any]) -> None:
         return
     code, dropped, seconds = fields["code"], fields["dropped"], fields["seconds"]
     closed = "closed" if code is None else f"closed {code}"
-    message = f"{_named(fields['request'])} {closed} {_because(reason)}, lived {seconds:.3f} s"
+    message = (
+        f"{_named(fields['request'])} {closed} {_because(reason)}, lived {seconds:.3f} s,"
+        f" received {_counted(fields, 'received')}, sent {_counted(fields, 'sent')}"
+    )
     if dropped:
         message += f", {dropped} messages dropped"
     details = {
@@ -180,6 +186,10 @@ def _closed(event: str, fields: Mapping[str, Any]) -> None:
         "detail": _because(reason),
         "seconds": round(seconds, 3),
         "dropped": dropped,
+        "received_messages": fields["received_messages"],
+        "received_bytes": fields["received_bytes"],
+        "sent_messages": fields["sent_messages"],
+        "sent_bytes": fields["sent_bytes"],
     }
     level = None
     if isinstance(reason, Failed):
@@ -191,6 +201,11 @@ def _closed(event: str, fields: Mapping[str, Any]) -> None:
         _line(_log, level, event, message, details)
     else:
         _line(_access, level or logging.INFO, event, message, details)
+
+
+def _counted(fields: Mapping[str, Any], direction: str) -> str:
+    messages, size = fields[f"{direction}_messages"], fields[f"{direction}_bytes"]
+    return f"{messages} message{'' if messages == 1 else 's'} ({size} bytes)"
 
 
 def _draining(event: str, fields: Mapping[str, Any]) -> None:
@@ -314,13 +329,19 @@ def _address(address: tuple[str, int] | None) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def _loggable_id(request: Request) -> str:
+    """Return the id, which middleware may have taken from a header field, as one word."""
+    return ascii(request.id)[1:-1].replace(" ", "_")[:_MAX_ID]
+
+
 def _named(request: Request) -> str:
     target = ascii(loggable_target(request.target))[1:-1]
-    return f"{_address(request.client)} {request.method} {target}"
+    return f"{_loggable_id(request)} {_address(request.client)} {request.method} {target}"
 
 
 def _request_fields(request: Request) -> dict[str, Any]:
     return {
+        "id": _loggable_id(request),
         "client": _address(request.client),
         "method": request.method,
         "target": loggable_target(request.target),

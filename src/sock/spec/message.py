@@ -111,12 +111,13 @@ class Prepared:
     Prepared('score: 3-1')
     """
 
-    __slots__ = ("_message", "encodings")
+    __slots__ = ("_message", "_payload_bytes", "encodings")
     __match_args__ = ("message",)
 
     def __init__(self, message: str | bytes, /) -> None:
         _check_message(message)
         self._message = exact_content(message)
+        self._payload_bytes: int | None = None
         self.encodings: dict[Hashable, bytes] = {}
         """The frames of each variant that was needed so far. For hosts, which use `encoded`."""
 
@@ -124,6 +125,15 @@ class Prepared:
     def message(self) -> str | bytes:
         """The message, which never changes."""
         return self._message
+
+    @property
+    def payload_bytes(self) -> int:
+        """The bytes of the message, in UTF-8 if it is text. For hosts, which count them."""
+        if self._payload_bytes is None:
+            message = self._message
+            encoded = message.encode() if isinstance(message, str) else message
+            self._payload_bytes = len(encoded)
+        return self._payload_bytes
 
     def encoded(self, variant: Hashable, encode: Callable[[], bytes]) -> bytes:
         """Return the frames of one variant; `encode` makes them at the first call. For hosts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
@@ -156,6 +157,7 @@ class Request:
         "_client",
         "_cookies",
         "_headers",
+        "_id",
         "_path",
         "_peer",
         "_query",
@@ -206,6 +208,7 @@ class Request:
         self._peer: Peer | None = None
         self._client = client
         self._server = server
+        self._id: str | None = None
         self._headers: Headers | None = None
         self._path: str | None = None  # where it is not that of the target
         self._query: MultiMapping | None = None
@@ -238,6 +241,21 @@ class Request:
         request._raw = fields
         request._peer = peer
         return request
+
+    @property
+    def id(self) -> str:
+        """The name of this request, and of the connection that it becomes, in logs.
+
+        It is random, 16 hexadecimal digits, and made when it is first read. Middleware behind a
+        proxy that it trusts may set it, for example to the proxy's `X-Request-ID`.
+        """
+        if self._id is None:
+            self._id = os.urandom(8).hex()
+        return self._id
+
+    @id.setter  # noqa: A003 - it is the property above
+    def id(self, name: str) -> None:
+        self._id = name
 
     @property
     def raw_headers(self) -> Sequence[RawHeader]:

@@ -57,6 +57,11 @@ class Assembly:
         self._max_size = max_size
         self._max_fragments = max_fragments
 
+    @property
+    def size(self) -> int:
+        """The bytes of the payload so far, inflated."""
+        return len(self._buffer)
+
     def begin_frame(self, size: int, key: bytes, *, final: bool) -> None:
         """Take the head of the next frame.
 

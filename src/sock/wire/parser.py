@@ -32,6 +32,7 @@ from sock.spec.message import Ping, Pong
 from .assembly import Assembly
 from .frame import FIN, MASKED, RSV1, UNLIMITED, Close, Opcode, check_head, check_length, control
 from .mask import unmask
+from .traffic import RECEIVED
 
 if TYPE_CHECKING:
     from .stream import Inflater
@@ -85,6 +86,8 @@ class Parser:
         "_offset",
         "_rest",
         "_short",
+        "messages",
+        "payload_bytes",
     )
 
     def __init__(
@@ -103,9 +106,13 @@ class Parser:
         # always takes `_step`.
         self._short = MASKED + min(125, self._max_size) if masked else 0
         self._message: Assembly | None = None
-        self._rest = b""
+        self._rest: bytes = b""
         self._offset = 0
         self._finished = False
+        self.messages: int = 0
+        """Messages that are complete."""
+        self.payload_bytes: int = 0
+        """The bytes of their payloads, inflated."""
 
     @property
     def finished(self) -> bool:
@@ -151,7 +158,8 @@ class Parser:
                         break
                     second = data[position + 1]
                     if 127 < second <= short:
-                        stop = position + second - 122
+                        size = second - MASKED
+                        stop = position + size + 6
                         if stop > end:
                             break
                         # One integer for key and payload takes 0.86 µs, and two take 0.93.
@@ -175,6 +183,10 @@ class Parser:
                         except UnicodeDecodeError:
                             break
                     position = stop
+                    self.messages += 1
+                    self.payload_bytes += size
+                    RECEIVED.messages += 1
+                    RECEIVED.payload_bytes += size
                     if not deliver(event):
                         return self._pause(data, position)
                 if position == end:
@@ -265,4 +277,8 @@ class Parser:
             return None
         complete = message.finish()
         self._message = None
+        self.messages += 1
+        self.payload_bytes += message.size
+        if self._masked:  # what a server sends to a client of ours is no message to this process
+            RECEIVED.add(message.size)
         return complete

@@ -10,6 +10,7 @@ from sock.spec.message import Ping, Pong, Prepared, Text
 
 from .frame import FIN, MASKED, RSV1, TEXT_HEADS, Opcode, head
 from .mask import unmask
+from .traffic import SENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,7 @@ _BINARY: Final = FIN | Opcode.BINARY
 _PING: Final = FIN | Opcode.PING
 _PONG: Final = FIN | Opcode.PONG
 _CLOSE: Final = FIN | Opcode.CLOSE
+_DATA: Final = (_TEXT, _BINARY)
 PLAIN: Final = "plain"
 """The variant of a `Prepared` that is not compressed."""
 
@@ -45,7 +47,7 @@ class Writer:
     RFC 6455 §5.2, §5.3.
     """
 
-    __slots__ = ("_deflater", "_mask", "_plain")
+    __slots__ = ("_deflater", "_mask", "_plain", "messages", "payload_bytes")
 
     def __init__(
         self, *, deflater: Deflater | None = None, mask: Callable[[], bytes] | None = None
@@ -53,6 +55,10 @@ class Writer:
         self._deflater = deflater
         self._mask = mask
         self._plain = deflater is None and mask is None
+        self.messages = 0
+        """Messages that were pushed, without control frames."""
+        self.payload_bytes = 0
+        """The bytes of their payloads, before compression."""
 
     def push(self, out: bytearray, message: Message, /) -> None:
         """Append a message's frame. A payload is copied once, into `out`.
@@ -69,9 +75,18 @@ class Writer:
             out += payload
         elif isinstance(message, Prepared):
             self._push_prepared(out, message)
+            size = message.payload_bytes
         else:
             first, encoded = _encoded(message)
+            size = len(encoded)
             self._append(out, first, encoded)
+            if first not in _DATA:
+                return
+        self.messages += 1
+        self.payload_bytes += size
+        if self._mask is None:  # what a client of ours sends is not sent by this server
+            SENT.messages += 1
+            SENT.payload_bytes += size
 
     def close(self, out: bytearray, code: int | None, detail: str = "") -> None:
         """Append a Close frame.
@@ -113,7 +128,7 @@ class Writer:
 
     def _append(self, out: bytearray, first: int, payload: _Payload) -> None:
         deflater = self._deflater
-        if deflater is not None and first in (_TEXT, _BINARY) and deflater.compresses(len(payload)):
+        if deflater is not None and first in _DATA and deflater.compresses(len(payload)):
             first |= RSV1
             payload = deflater.deflate(payload)
         if self._mask is None:

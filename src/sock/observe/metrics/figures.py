@@ -15,11 +15,13 @@ labels is empty.
 from __future__ import annotations
 
 import asyncio
+import threading
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias, final
 
 from sock import telemetry
 from sock.spec import Remote
+from sock.wire.traffic import RECEIVED, SENT
 
 from .catalogue import METRICS
 from .loop_lag import LoopLag
@@ -77,6 +79,8 @@ class Figures:
         self._pass: Iterator[Measured] = iter(())
         self._next_levels = _Levels()
         self._unsubscribe: Callable[[], None] | None = None
+        self._traffic_seen = _traffic()
+        self._noting = threading.Lock()
         self._takes: dict[str, Callable[[Mapping[str, Any]], None]] = {
             "connection.opened": self._opened,
             "connection.closed": self._closed,
@@ -93,6 +97,7 @@ class Figures:
         """Count from now on; within a running event loop, measure its lag too."""
         if self._unsubscribe is None:
             self._unsubscribe = telemetry.subscribe(self._take)
+            self._traffic_seen = _traffic()
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -103,6 +108,7 @@ class Figures:
         """Count no more. The figures stay readable."""
         self._lag.end()
         if self._unsubscribe is not None:
+            self._note_traffic()
             self._unsubscribe()
             self._unsubscribe = None
 
@@ -120,6 +126,8 @@ class Figures:
         if len(self._connections) <= _LOOKS_PER_TICK:
             self._levels = _Levels.of(list(self._connections))
         levels = self._levels
+        if self._unsubscribe is not None:
+            self._note_traffic()
         self._high_water = max(self._high_water, levels.high_water)
         return {
             "counters": {
@@ -139,6 +147,13 @@ class Figures:
         }
 
     # What happens.
+
+    def _note_traffic(self) -> None:
+        """Count what has gone in both directions since this was called last."""
+        with self._noting:  # two pages may be asked for at the same time, in two threads
+            before, self._traffic_seen = self._traffic_seen, _traffic()
+            for name, number in self._traffic_seen.items():
+                self._count(name, by=number - before[name])
 
     def _take(self, event: str, fields: Mapping[str, Any]) -> None:
         take = self._takes.get(event)
@@ -219,6 +234,16 @@ class _Levels:
                 self.most_pending = max(self.most_pending, pending)
             self.high_water = max(self.high_water, connection.mailbox_high_water)
         return count
+
+
+def _traffic() -> dict[str, int]:
+    """Return the counts of the connections, which go on as long as the process lives."""
+    return {
+        "sock_received_messages": RECEIVED.messages,
+        "sock_received_bytes": RECEIVED.payload_bytes,
+        "sock_sent_messages": SENT.messages,
+        "sock_sent_bytes": SENT.payload_bytes,
+    }
 
 
 def _code_label(code: int | None, reason: Reason) -> str:
