@@ -1,9 +1,10 @@
 """Metrics for Prometheus: the figures of a process, their sums over workers, and their page."""
 
 from .catalogue import METRICS as METRICS
+from .endpoint import served as served
 from .exposition import Page as Page
+from .exposition import Snapshot as Snapshot
 from .figures import Figures as Figures
-from .figures import Snapshot as Snapshot
 from .totals import Totals as Totals
 
-__all__ = ["METRICS", "Figures", "Page", "Snapshot", "Totals"]
+__all__ = ["METRICS", "Figures", "Page", "Snapshot", "Totals", "served"]

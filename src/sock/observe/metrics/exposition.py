@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from .catalogue import METRICS
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric as Family
 
-    from .figures import Snapshot
+
+Snapshot: TypeAlias = dict[str, dict[str, Any]]
+"""The figures of a process; `figures.py` says what is in it."""
 
 
 class Page(NamedTuple):

@@ -17,22 +17,22 @@ from __future__ import annotations
 import asyncio
 import threading
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, final
 
 from sock import telemetry
 from sock.spec import Remote
 from sock.wire.traffic import RECEIVED, SENT
 
 from .catalogue import METRICS
+from .exposition import Snapshot, families
 from .loop_lag import LoopLag
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from prometheus_client.core import Metric as Family
 
     from sock.spec import Reason
-
-Snapshot: TypeAlias = dict[str, dict[str, Any]]
-"""What `Figures.snapshot` returns."""
 
 _LOOKS_PER_TICK: Final = 1000
 """Connections whose buffers are looked at in one tick, which takes about a millisecond."""
@@ -145,6 +145,15 @@ class Figures:
                 "sock_loop_lag_seconds": {"counts": list(self._lag.counts), "sum": self._lag.sum}
             },
         }
+
+    def collect(self) -> Iterable[Family]:
+        """Return the metrics: so this may be registered with prometheus_client.
+
+        Raises:
+            ImportError: prometheus_client is not installed.
+        """
+        snapshot = self.snapshot()
+        return families(snapshot, {"1": snapshot["gauges"]})
 
     # What happens.
 

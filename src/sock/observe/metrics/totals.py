@@ -12,14 +12,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, final
 
 from .catalogue import METRICS
-from .exposition import Page, families, rendered
+from .exposition import Page, Snapshot, families, rendered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from prometheus_client.core import Metric as Family
-
-    from .figures import Snapshot
 
 
 @final
