@@ -252,6 +252,8 @@ cdef class Epoll:
 cdef class SocketPipe(RawPipe):
     """A `Pipe` over a socket. Made by `Epoll.add`."""
 
+    tls = None
+
     def __cinit__(self):
         self._fd = -1
 

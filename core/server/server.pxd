@@ -10,5 +10,7 @@ cdef class Server(Service):
     cdef public tuple urls
     cdef object _bound
     cdef public list _listeners
+    cdef object _certificates
+    cdef object _tls
     cdef object _drained
     cdef object _closed

@@ -51,6 +51,7 @@ from .spec import Text as Text
 from .spec import TextSock as TextSock
 from .spec import TimedOut as TimedOut
 from .spec import Timer as Timer
+from .spec import TLSInfo as TLSInfo
 from .spec import UnsupportedData as UnsupportedData
 from .spec import Upgrade as Upgrade
 from .spec import Wrapper as Wrapper
@@ -60,10 +61,12 @@ from .spec import mount as mount
 if TYPE_CHECKING:
     from .adapters.asgi import asgi as asgi
     from .live.ref import send_all as send_all
+    from .server.certificates import TLS as TLS
     from .server.run import run as run
     from .server.run import serve as serve
 
 __all__ = [
+    "TLS",
     "Answer",
     "App",
     "Application",
@@ -101,6 +104,7 @@ __all__ = [
     "SockError",
     "Stop",
     "Stream",
+    "TLSInfo",
     "Text",
     "TextSock",
     "TimedOut",
@@ -117,6 +121,7 @@ __all__ = [
 ]
 
 _LAZY: Final = {
+    "TLS": "sock.server",
     "asgi": "sock.adapters.asgi",
     "run": "sock.server",
     "send_all": "sock.live.ref",

@@ -25,6 +25,9 @@ While there is no subscriber, an event costs one look at an empty tuple.
     request.answered      request, status, size: an ordinary answer, of so many bytes
     request.refused       client, status, detail: the bytes that came are not a valid request
     proxy.refused         client, detail: no valid header of the PROXY protocol; the proxy's address
+    tls.failed            client, detail: the bytes that came are not the TLS that is expected
+    tls.reloaded          certificates: how many were read again
+    tls.unchanged         error: the certificates stay those that they were
     accept.paused         error, seconds: no descriptors or no memory are left
     worker.started        slot, pid
     worker.ready          slot, pid, seconds: since it was started

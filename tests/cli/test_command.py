@@ -24,7 +24,7 @@ WRONG = {
     "--log-format xml": "--log-format: 'xml' is not one of 'text', 'json'.",
     "--app-dir nowhere": "--app-dir: directory 'nowhere' does not exist.",
     "--health=": "--health '': a path begins with '/'. Did you mean '/'?",
-    "--key examples/chat.py": "--key is the key of a certificate: say --certificate too.",
+    "--key examples/chat.py": "--key belongs to a certificate: say --certificate too.",
     "--bind 8000": "--bind: '8000': an address is HOST:PORT, [IPv6]:PORT, unix:PATH,"
     " unix:PATH,mode=660, fd:NUMBER or systemd.",
     "--bind ::1:80": "--bind: '::1:80': an IPv6 address stands in brackets, as in [::1]:8000.",
@@ -43,7 +43,7 @@ OF_VARIABLES = {
     "SOCK_LOOP=trio": "SOCK_LOOP: 'trio' is not one of 'auto', 'asyncio', 'uvloop'.",
     "SOCK_MAX_MAILBOX=x": "SOCK_MAX_MAILBOX=x: it is a whole number, such as 1000, or none.",
     "SOCK_HEALTH=x": "SOCK_HEALTH=x: a path begins with '/'. Did you mean '/x'?",
-    "SOCK_KEY=examples/chat.py": "SOCK_KEY is the key of a certificate: say --certificate too.",
+    "SOCK_KEY=examples/chat.py": "SOCK_KEY belongs to a certificate: say --certificate too.",
     "SOCK_WORKERS=0": "SOCK_WORKERS: it is a whole number, 1 or more, not '0'.",
     "SOCK_OPTIONS=examples.chat:LIMIT": "SOCK_OPTIONS=examples.chat:LIMIT: it is of type int, and"
     " not sock.Options.",
@@ -135,12 +135,3 @@ def test_the_version_is_the_distributions_and_says_whether_it_is_compiled(invoke
 def test_python_dash_m_sock_is_sock(command):
     out, _ = command("--version").communicate(timeout=10)
     assert out == version()
-
-
-def test_help_says_what_is_for_asgi_applications_only(invoke):
-    shown = invoke("run", "--help").output
-    sections = re.split(r"^(?=[A-Z].*:$)", shown, flags=re.MULTILINE)
-    for option in ("certificate",):
-        [section] = [one for one in sections if f"  --{option} " in one]
-        assert "for ASGI applications only" in re.sub(r"\s+", " ", section)
-    assert "The key of --certificate, which it needs" in re.sub(r"\s+", " ", shown)

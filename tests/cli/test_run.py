@@ -81,6 +81,7 @@ def test_the_defaults(invoke, served):
         "port": 8000,
         "options": sock.Options(),
         "health": None,
+        "tls": None,
         "loop": "auto",
         "log_level": "info",
         "log_format": "text",
@@ -192,24 +193,6 @@ def test_a_port_in_use_ends_the_process_with_1(command):
 
 
 # Whose application it is.
-
-
-@pytest.mark.parametrize(
-    ("option", "value"),
-    [
-        ("--certificate", __file__),
-    ],
-)
-def test_an_option_of_uvicorns_is_refused_by_name_for_an_application_of_ours(
-    invoke, served, option, value
-):
-    result = invoke("run", "examples.chat:app", option, value)
-    assert result.output == (
-        f"sock: {option} is for ASGI applications only, which uvicorn runs;"
-        " 'examples.chat:app' is not one. sock.asgi(app) makes it one.\n"
-    )
-    assert result.exit_code == 2
-    assert served == []
 
 
 def test_a_path_of_health_that_is_none_is_one_line(invoke, served):

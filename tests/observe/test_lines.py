@@ -66,6 +66,19 @@ def test_a_refused_handshake_is_a_line_and_no_crash(lines):
     )
 
 
+def test_what_becomes_of_tls_is_one_line_each(lines):
+    got = lines(
+        ("tls.failed", {"client": ("::1", 5), "detail": "it does not speak TLS"}),
+        ("tls.reloaded", {"certificates": 2}),
+        ("tls.unchanged", {"error": ValueError("'a.pem' cannot be read")}),
+    )
+    assert [line.split("  ", 1)[1].strip() for line in got] == [
+        "[::1]:5 refused, TLS: it does not speak TLS",
+        "read again: 2 certificates",
+        "the certificates stay as they are: 'a.pem' cannot be read",
+    ]
+
+
 def test_what_is_no_request_is_shown_only_for_debugging(lines):
     event = ("request.refused", {"client": ("::1", 5), "status": 400, "detail": "not HTTP"})
     assert lines(event) == []

@@ -50,7 +50,7 @@ def refusal(data, **limits):
 
 def test_a_request_has_its_method_target_headers_and_version():
     reader = Reader(
-        1024, MAX_BODY, SimpleNamespace(client=("127.0.0.1", 1), server=("127.0.0.1", 2))
+        1024, MAX_BODY, SimpleNamespace(client=("127.0.0.1", 1), server=("127.0.0.1", 2), tls=None)
     )
     reader.feed(PLAIN)
     request = reader.next()

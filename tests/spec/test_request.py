@@ -6,6 +6,7 @@ from http.cookies import SimpleCookie
 import pytest
 
 from sock import Headers, MultiMapping, Request
+from sock.spec.tls import TLSInfo
 
 again = pytest.mark.parametrize(
     "again",
@@ -284,6 +285,7 @@ class Peer:
     """Knows the addresses, and counts how often it was asked."""
 
     asked = 0
+    tls = None
 
     @property
     def client(self):
@@ -316,6 +318,14 @@ def test_a_peer_is_asked_for_its_addresses_once_and_when_asked():
     assert request.server == ("10.0.0.2", 443)
     assert request.client == request.client == ("10.0.0.1", 5000)
     assert peer.asked == 1
+
+
+def test_a_peer_that_speaks_tls_makes_the_request_https():
+    peer = Peer()
+    peer.tls = TLSInfo("TLSv1.3", "TLS_AES_256_GCM_SHA384")
+    request = of_head(peer)
+    assert (request.tls, request.scheme) == (peer.tls, "https")
+    assert (of_head(Peer()).tls, of_head(Peer()).scheme) == (None, "http")
 
 
 def test_what_is_set_stays_whatever_the_peer_says():

@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import functools
 import importlib.util
-import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,6 +37,7 @@ from .listening import (
 from .options import as_given, options_of
 from .proxies import proxies_for_our_server, proxies_for_uvicorn
 from .supervise import RELOAD_DRAIN, Workers, supervise
+from .tls import take_tls, tls_of_uvicorn
 
 if TYPE_CHECKING:
     import threading
@@ -46,11 +46,6 @@ if TYPE_CHECKING:
 
 _OF_DRAINS: Final = frozenset(("drain_timeout", "drain_batch", "drain_interval"))
 """The limits that hold under uvicorn too, where the drain is ours."""
-
-_OF_UVICORN: Final = (
-    "certificate",
-    "key",
-)
 
 
 def start(
@@ -78,9 +73,9 @@ def start(
         options: MODULE:OPTIONS.
         settings: all other options of the command, passed on to the server as they are.
     """
-    of_uvicorn = {name: settings.pop(name) for name in _OF_UVICORN}
     workers = Workers.taken_from(settings)
-    _check(settings["loop"], of_uvicorn, health, sources)
+    tls = take_tls(settings, sources)
+    _check(settings["loop"], health, sources)
     check_addresses(settings, sources)
     where = {name: settings.pop(name) for name in ("host", "port", "uds", "bind")}
     folder = Path(app_dir).resolve()
@@ -111,29 +106,15 @@ def start(
             supervised=supervised,
             health=health,
             given_as={name: sources[name] for name, text in limits.items() if text},
+            tls=tls_of_uvicorn(tls, target),
             **_addresses_of_uvicorn(target, sources, where, supervised),
             **proxies_for_uvicorn(target, sources, settings),
             **settings,
-            **of_uvicorn,
         )
         return
-    for name, given in of_uvicorn.items():
-        if given:
-            fail(
-                f"{sources[name]} is for ASGI applications only, which uvicorn runs;"
-                f" {target!r} is not one. sock.asgi(app) makes it one.",
-                NOT_THERE,
-            )
+    settings |= {"options": given_options, "health": health, "tls": tls}
     settings |= for_our_server(**where) | proxies_for_our_server(settings)
-    _run_ours(
-        target,
-        found,
-        in_loop=in_loop,
-        options=given_options,
-        health=health,
-        supervised=supervised,
-        **settings,
-    )
+    _run_ours(target, found, in_loop=in_loop, supervised=supervised, **settings)
 
 
 def _addresses_of_uvicorn(
@@ -147,16 +128,12 @@ def _addresses_of_uvicorn(
     return {"host": HOST, "port": PORT, "uds": None}  # it listens where the supervisor has bound
 
 
-def _check(
-    loop: str, of_uvicorn: Mapping[str, Any], health: str | None, sources: Mapping[str, str]
-) -> None:
+def _check(loop: str, health: str | None, sources: Mapping[str, str]) -> None:
     if loop == "uvloop" and importlib.util.find_spec("uvloop") is None:
         fail(
             "uvloop is not installed: pip install 'sockpy[uvloop]', or --loop asyncio",
             CANNOT_START,
         )
-    if of_uvicorn["key"] and not of_uvicorn["certificate"]:
-        fail(f"{sources['key']} is the key of a certificate: say --certificate too.", NOT_THERE)
     if health is not None and not health.startswith("/"):
         given = as_given(sources["health"], health)
         fail(f"{given}: a path begins with '/'. Did you mean '/{health}'?", NOT_THERE)
@@ -216,8 +193,6 @@ def _run_uvicorn(
         from sock.adapters.uvicorn.worker import Place
     except ImportError as error:
         fail(f"{target!r} is an ASGI application, and {error}", CANNOT_START)
-    if settings["certificate"]:
-        _try_certificate(settings["certificate"], settings["key"])
     host, port = settings["host"], settings["port"]
     place = None
     if supervised is not None:
@@ -233,12 +208,3 @@ def _run_uvicorn(
         place=place,
         **settings,
     )
-
-
-def _try_certificate(certificate: Path, key: Path | None) -> None:
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
-    except OSError as error:  # an SSLError is one
-        why = getattr(error, "reason", None) or error.strerror or error
-        what = f"{str(certificate)!r} and {str(key)!r} are" if key else f"{str(certificate)!r} is"
-        fail(f"{what} not a certificate with its key, in PEM: {why}", CANNOT_START)

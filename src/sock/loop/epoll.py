@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sock.spec.request import Address
+    from sock.spec.tls import TLSInfo
 
     from .pipe import Receiver
     from .reactor import Reactor
@@ -156,6 +157,11 @@ class SocketPipe(Wakeable):
         self.taken = 0
         self.client = _address(sock.getpeername)
         self.server = _address(sock.getsockname)
+
+    @property
+    def tls(self) -> TLSInfo | None:
+        """Nothing is encrypted here."""
+        return None
 
     @property
     def pending(self) -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from sock.spec.request import Address
+    from sock.spec.tls import TLSInfo
 
 
 class Receiver(Protocol):
@@ -73,6 +74,11 @@ class Pipe(Protocol):
     @property
     def server(self) -> Address | None:
         """Host and port that the peer has connected to, also when the pipe is gone."""
+        ...
+
+    @property
+    def tls(self) -> TLSInfo | None:
+        """What was agreed, where bytes are encrypted, also when the pipe is gone; else None."""
         ...
 
     def write(self, data: bytes | bytearray, /) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sock.spec.request import Address
+    from sock.spec.tls import TLSInfo
 
     from .pipe import Pipe, Receiver
     from .reactor import Reactor
@@ -98,6 +99,11 @@ class TransportPipe(asyncio.Protocol):
         receiver.lost()
 
     # The methods of a pipe.
+
+    @property
+    def tls(self) -> TLSInfo | None:
+        """Nothing is encrypted here."""
+        return None
 
     @property
     def pending(self) -> int:

@@ -15,6 +15,8 @@ access log to "sock.access".
     handshake.refused                     info; an answer, not a crash
     server.*                              info
     worker.*, reload.*, control.*         as `worker_lines` says
+    tls.unchanged                         error, in one line
+    tls.failed, tls.reloaded              info
     request.refused                       debug: random requests from the internet
     connection.opened, connection.closed  info in the access log
     request.answered                      info in the access log
@@ -147,6 +149,24 @@ def _malformed(event: str, fields: Mapping[str, Any]) -> None:
     message = f"{client} refused with {fields['status']}: {fields['detail']}"
     details = {"client": client, "status": fields["status"], "detail": fields["detail"]}
     _line(_log, logging.DEBUG, event, message, details)
+
+
+def _tls_failed(event: str, fields: Mapping[str, Any]) -> None:
+    client = _address(fields["client"])
+    message = f"{client} refused, TLS: {fields['detail']}"
+    _line(_log, logging.INFO, event, message, {"client": client, "detail": fields["detail"]})
+
+
+def _tls_reloaded(event: str, fields: Mapping[str, Any]) -> None:
+    count = fields["certificates"]
+    message = f"read again: {count} certificate{'' if count == 1 else 's'}"
+    _line(_log, logging.INFO, event, message, dict(fields))
+
+
+def _tls_not_reloaded(event: str, fields: Mapping[str, Any]) -> None:
+    error: BaseException = fields["error"]
+    message = f"the certificates stay as they are: {error}"
+    _line(_log, logging.ERROR, event, message, {"error": str(error)})
 
 
 def _answered(event: str, fields: Mapping[str, Any]) -> None:
@@ -296,6 +316,9 @@ _LINES: Final[dict[str, Callable[[str, Mapping[str, Any]], None]]] = {
     "callback.abandoned": _abandoned,
     "handshake.refused": _refused,
     "request.refused": _malformed,
+    "tls.failed": _tls_failed,
+    "tls.reloaded": _tls_reloaded,
+    "tls.unchanged": _tls_not_reloaded,
     "request.answered": _answered,
     "connection.opened": _opened,
     "connection.closed": _closed,

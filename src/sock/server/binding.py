@@ -54,11 +54,11 @@ class Bound:
     file: tuple[int, int] | None = None
     own_tcp: bool = False
 
-    def url(self) -> str:
+    def url(self, scheme: str = "http") -> str:
         """Return where it listens, such as "http://127.0.0.1:8000" or "unix:/run/chat.sock"."""
         if self.path is not None:
             return f"unix:{self.path}"
-        return f"http://{TcpAddress(self.host, self.port)}"
+        return f"{scheme}://{TcpAddress(self.host, self.port)}"
 
     def remove_file(self) -> None:
         """Remove the file of a Unix socket that was made here, unless somebody has replaced it."""

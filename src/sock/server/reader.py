@@ -178,7 +178,9 @@ class Reader:
 
     def _read_head(self) -> bool:
         data = self._data
-        if self._fed == self._begin and data.startswith(b"\r", self._begin):
+        if self._fed == self._begin and data.startswith((b"\r", b"\x16"), self._begin):
+            if data.startswith(b"\x16", self._begin):  # the first byte of a ClientHello
+                raise BadRequest(400, "the peer speaks TLS, and this port does not (RFC 9112 §3)")
             self._drop_empty_lines()
             half = self._begin == len(data) - 1 and data.endswith(b"\r")  # of another empty line
             if half and self._empty_lines < self._max_head_size:

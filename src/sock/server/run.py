@@ -6,9 +6,10 @@ import asyncio
 import importlib.util
 import signal
 import threading
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
+from sock import telemetry
 from sock.hosting.forwarded import DEFAULT as DEFAULT_PROXIES
 from sock.observe import log
 from sock.spec.application import lifespan_of
@@ -18,18 +19,21 @@ from . import systemd
 from .address import TcpAddress, read_addresses
 from .binding import bind_all, taken_over
 from .blocked import report_if_blocked
+from .certificates import Certificates, TLSError
 from .ending import run_to_end
 from .server import Server
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    import ssl
+    from collections.abc import AsyncGenerator, Callable, Generator, Sequence
     from contextlib import AbstractAsyncContextManager
     from types import FrameType
 
     from sock.spec import App, Options
     from sock.spec.application import Lifespan
 
+    from .certificates import TLS
     from .supervisor.supervised import Supervised
 
     _Handler: TypeAlias = "Callable[[int, FrameType | None], Any] | int | None"
@@ -55,6 +59,7 @@ async def serve(
     forwarded_allow_ips: str = DEFAULT_PROXIES,
     proxy_protocol: bool = False,
     root_path: str = "",
+    tls: TLS | ssl.SSLContext | None = None,
     debug: bool | None = None,
 ) -> AsyncGenerator[Server]:
     """Serve an application inside the running event loop, until the `async with` is left.
@@ -80,6 +85,8 @@ async def serve(
             protocol.
         root_path: the path under which a proxy shows the application; it is not in the paths that
             the proxy passes on.
+        tls: the certificates, with which the server speaks TLS; or a context for it; None for plain
+            TCP. `Server.reload_certificates` reads the files again.
         debug: whether to name callbacks that block the loop; None for whether the loop is in debug
             mode.
 
@@ -91,18 +98,21 @@ async def serve(
         TypeError: an argument, or an attribute of the application, has the wrong type; or it is an
             ASGI application.
         ValueError: the options contradict each other, `health` is no path, an address in `bind` is
-            none, or a socket does not listen.
+            none, a socket does not listen, or a certificate or key cannot be used
+            (`sock.server.TLSError`).
         Exception: whatever the lifespan raises. Then the server has not started.
     """
     if health is not None and not health.startswith("/"):
         raise ValueError(f"health is a path, which begins with '/', not {health!r}")
     addresses = read_addresses(bind) or [TcpAddress(host, port)]
     with log.subscribed():
+        certificates = None if tls is None else Certificates(tls)
         server = Server(
             app,
             options=options,
             health=health,
             debug=debug,
+            certificates=certificates,
             forwarded_allow_ips=forwarded_allow_ips,
             proxy_protocol=proxy_protocol,
             root_path=root_path,
@@ -126,6 +136,7 @@ def run(
     options: Options | None = None,
     lifespan: Lifespan | None = None,
     health: str | None = None,
+    tls: TLS | ssl.SSLContext | None = None,
     loop: Loop = "auto",
     log_level: str = "info",
     log_format: LogFormat = "text",
@@ -160,6 +171,8 @@ def run(
             protocol.
         root_path: the path under which a proxy shows the application; it is not in the paths that
             the proxy passes on.
+        tls: the certificates, with which the server speaks TLS; or a context for it; None for plain
+            TCP. SIGHUP reads the files again.
         loop: "asyncio", "uvloop", or "auto" for uvloop when it is installed.
         log_level: the lowest level that is shown: debug, info, warning, error or critical.
         log_format: "text", or "json" for one object a line.
@@ -172,8 +185,8 @@ def run(
         ImportError: `loop` is "uvloop", and it is not installed.
         TypeError: an argument, or an attribute of the application, has the wrong type; or it is an
             ASGI application.
-        ValueError: an argument has none of the values that it may have, or the options contradict
-            each other.
+        ValueError: an argument has none of the values that it may have, the options contradict each
+            other, or a certificate or key cannot be used (`sock.server.TLSError`).
         RuntimeError: an event loop runs in this thread.
         Exception: whatever the lifespan raises.
     """
@@ -189,6 +202,7 @@ def run(
         options=options,
         lifespan=lifespan,
         health=health,
+        tls=tls,
         loop=loop,
         log_level=log_level,
         log_format=log_format,
@@ -260,7 +274,8 @@ async def _serve_until_stopped(
             if supervised is None:
                 log.announce(server.urls)
                 systemd.tell_ready()
-                await signals.stop.wait()
+                with _renewing(server) if served.get("tls") is not None else nullcontext():
+                    await signals.stop.wait()
                 systemd.tell_stopping()
             else:
                 bound = server.options.drain_timeout
@@ -271,6 +286,32 @@ async def _serve_until_stopped(
     except asyncio.CancelledError:
         if not signals.cancelled:
             raise
+
+
+@contextmanager
+def _renewing(server: Server) -> Generator[None]:
+    """Read the certificates again on SIGHUP, while this context is entered."""
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGHUP"):
+        yield
+        return
+    loop = asyncio.get_running_loop()
+
+    def renew() -> None:
+        systemd.tell_reloading()
+        try:
+            server.reload_certificates()
+        except TLSError as error:
+            telemetry.emit("tls.unchanged", error=error)
+        systemd.tell_ready()
+
+    def receive(_number: int, _frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(renew)
+
+    before = signal.signal(signal.SIGHUP, receive)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 class _Signals:

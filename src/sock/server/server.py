@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any, Final, cast, final
 from sock import telemetry
 from sock.hosting.drain import drain
 from sock.loop.sockets import accept, adopt
+from sock.loop.tls import TLSPipes
+from sock.spec import Response
 
 from .connection import Connection
 from .listener import Listener
 from .proxy_protocol import ProxyHeader
+from .response import render
 from .service import Service
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from sock.spec import App, Options
 
     from .binding import Bound
+    from .certificates import Certificates
     from .proxy_protocol import AddressablePipe
 
 
@@ -44,6 +48,7 @@ class Server(Service):
         health: the path on which the server itself says that it is well; None for none.
         debug: whether to name callbacks that block the loop; None for whether the loop is in debug
             mode.
+        certificates: what is shown to peers, who then have to speak TLS; None without TLS.
         proxies: `forwarded_allow_ips`, `proxy_protocol` and `root_path` of a `Service`.
 
     Attributes:
@@ -62,6 +67,7 @@ class Server(Service):
         options: Options | None = None,
         health: str | None = None,
         debug: bool | None = None,
+        certificates: Certificates | None = None,
         **proxies: Any,
     ) -> None:
         super().__init__(app, options=options, health=health, debug=debug, **proxies)
@@ -70,6 +76,10 @@ class Server(Service):
         self.urls: tuple[str, ...] = ()
         self._bound: Sequence[Bound] = ()
         self._listeners: list[Listener] = []
+        self._certificates = certificates
+        self._tls: TLSPipes | None = None
+        if certificates is not None:
+            self._tls = TLSPipes(self.reactor, certificates.new_tls, _not_tls())
         self._drained: asyncio.Task[None] | None = None
         self._closed = asyncio.Event()
 
@@ -86,7 +96,8 @@ class Server(Service):
                 closes them.
         """
         self._bound = bound
-        self.urls = tuple(one.url() for one in bound)
+        scheme = "http" if self._tls is None else "https"
+        self.urls = tuple(one.url(scheme) for one in bound)
         tcp = next((one for one in bound if one.path is None), None)
         if tcp is not None:
             self.host, self.port = tcp.host, tcp.port
@@ -127,6 +138,18 @@ class Server(Service):
         while self.loop.time() < deadline and self._owes_answers():  # noqa: ASYNC110 - once in a process
             await asyncio.sleep(_LOOK)
 
+    def reload_certificates(self) -> None:
+        """Read the certificates and keys again, for the connections that come from now on.
+
+        The connections that there are go on as they are. Nothing is read where the server got an
+        `ssl.SSLContext`, or speaks no TLS.
+
+        Raises:
+            TLSError: a file cannot be used; everything stays as it was.
+        """
+        if self._certificates is not None:
+            telemetry.emit("tls.reloaded", certificates=self._certificates.reload())
+
     async def wait_closed(self) -> None:
         """Wait until the server has been drained, by any task."""
         await self._closed.wait()
@@ -143,12 +166,19 @@ class Server(Service):
             client = pipe.client
             if self.trusted.trusts(None if client is None else client[0]):
                 header = ProxyHeader(self, cast("AddressablePipe", pipe), self._begin)
-                if self.draining:  # as in `_begin`
+                if self.draining:  # as in `_begin_http`
                     self.loop.call_soon(header.shutdown)
                 return header
         return self._begin(pipe)
 
     def _begin(self, pipe: Pipe) -> Receiver:
+        if self._tls is None:
+            return self._begin_http(pipe)
+        encrypted = self._tls.add(pipe)
+        encrypted.receiver = self._begin_http(encrypted)
+        return encrypted
+
+    def _begin_http(self, pipe: Pipe) -> Connection:
         connection = Connection(self, pipe, full=self.is_full())
         self.http_begun(connection)
         if self.draining:  # it was accepted before the drain began, and is ready only now
@@ -165,3 +195,12 @@ class Server(Service):
         cut = await drain(self, self.options, seconds)
         telemetry.emit("server.stopped", connections=cut)
         self._closed.set()
+
+
+def _not_tls() -> bytes:
+    """Return the answer to a peer that speaks HTTP without TLS."""
+    return render(
+        Response(400, "this port speaks TLS only: the address begins with https:// or wss://\n"),
+        None,
+        keep_alive=False,
+    )

@@ -39,6 +39,7 @@ from .result import Stop as Stop
 from .result import Stream as Stream
 from .routes import Routes as Routes
 from .routes import mount as mount
+from .tls import TLSInfo as TLSInfo
 from .upgrade import Answer as Answer
 from .upgrade import App as App
 from .upgrade import Refuse as Refuse
@@ -85,6 +86,7 @@ __all__ = [
     "SockError",
     "Stop",
     "Stream",
+    "TLSInfo",
     "Text",
     "TextSock",
     "TimedOut",

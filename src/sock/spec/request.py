@@ -15,6 +15,8 @@ from .masking import masked_headers, masked_target
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .tls import TLSInfo
+
 # The escapes in a quoted cookie: bytes as octal numbers, or a character that stands for itself.
 _ESCAPED = re.compile(r"((?:\\[0-3][0-7]{2})+)|\\(.)")
 
@@ -35,6 +37,11 @@ class Peer(Protocol):
     @property
     def server(self) -> Address | None:
         """Host and port that the peer has connected to."""
+        ...
+
+    @property
+    def tls(self) -> TLSInfo | None:
+        """What was agreed, where the connection is encrypted; else None."""
         ...
 
 
@@ -145,6 +152,7 @@ class Request:
             in `path`.
         body: of an ordinary request; a request for a connection has none.
         host: who hosts the application.
+        tls: the TLS of this connection; None where there is none, or the host does not know.
 
     >>> request = Request("GET", "/rooms/7%20b?name=ada", [(b"Cookie", b"a=1; b=2")])
     >>> request.path, request.query["name"], request.cookies["b"]
@@ -173,6 +181,7 @@ class Request:
         "root_path",
         "scheme",
         "target",
+        "tls",
     )
 
     def __init__(
@@ -189,6 +198,7 @@ class Request:
         root_path: str = "",
         body: bytes = b"",
         host: Host = NO_HOST,
+        tls: TLSInfo | None = None,
     ) -> None:
         self.method = method
         self.target = target
@@ -202,6 +212,9 @@ class Request:
         """The body without its transfer coding, at most `max_body_size` bytes; may be empty."""
         self.host = host
         """Who hosts the application: the same value for all requests of a host."""
+        self.tls = tls
+        """The TLS of this connection, with the certificate of the peer; None where there is none,
+        or where the host does not know."""
         self.notable: dict[str, list[str]] | None = None
         """The fields that decide about a handshake, while one is under way. For hosts."""
         self._raw: Sequence[RawHeader] | bytes = raw_headers
@@ -234,12 +247,16 @@ class Request:
             fields: the lines between the request line and the empty line, which are known to be
                 valid.
             http_version: of the request line.
-            peer: knows the addresses, and is asked when they are needed; None if nobody knows them.
+            peer: knows the addresses, and is asked when they are needed, and the TLS of the
+                connection; None if nobody knows them.
             host: who hosts the application.
         """
         request = cls(method, target, http_version=http_version, host=host)
         request._raw = fields
         request._peer = peer
+        if peer is not None and peer.tls is not None:
+            request.tls = peer.tls
+            request.scheme = "https"
         return request
 
     @property

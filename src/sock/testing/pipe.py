@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from sock.loop import Reactor, Receiver
     from sock.spec.request import Address
+    from sock.spec.tls import TLSInfo
 
 _RECEIVE: Final = 64 * 1024  # the bytes that a reactor takes from a socket at once
 
@@ -64,6 +65,11 @@ class Pipe:
         self._behind: Callable[[], None] | None = None
 
     # The pipe.
+
+    @property
+    def tls(self) -> TLSInfo | None:
+        """Nothing is encrypted here."""
+        return None
 
     @property
     def pending(self) -> int:

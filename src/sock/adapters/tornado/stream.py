@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from sock.loop import Reactor, Receiver
     from sock.spec.request import Address
+    from sock.spec.tls import TLSInfo
 
 _CHUNK: Final = 64 * 1024
 
@@ -47,6 +48,11 @@ class StreamPipe:
             self._reading.add_done_callback(self._read)
         else:
             self._read_on()
+
+    @property
+    def tls(self) -> TLSInfo | None:
+        """Only the server under the host knows."""
+        return None
 
     @property
     def pending(self) -> int:

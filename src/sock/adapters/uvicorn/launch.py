@@ -23,8 +23,7 @@ from .protocol import SockProtocol
 from .worker import run_in_place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
     from types import FrameType
 
     from .worker import Place
@@ -46,8 +45,7 @@ def run(
     access_log: bool,
     log_query: bool,
     debug: bool,
-    certificate: Path | None,
-    key: Path | None,
+    tls: Mapping[str, Any],
     root_path: str,
     forwarded_allow_ips: str | None,
     uds: str | None,
@@ -68,8 +66,7 @@ def run(
         access_log: whether to show a line for each answer and each connection's beginning and end.
         log_query: whether to show the values in query strings.
         debug: whether to put the loop in debug mode and to name callbacks that block it.
-        certificate: the server's certificate in PEM; if given, the server speaks TLS.
-        key: the key of the certificate; None when it is in the same file.
+        tls: the arguments of `uvicorn.run` that begin with "ssl_"; none for plain TCP.
         root_path: the path under which a proxy shows the application.
         forwarded_allow_ips: the proxies that are trusted to name the client; None for uvicorn's
             default.
@@ -98,8 +95,7 @@ def run(
         "loop": loop,
         "log_config": log.config(log_level, log_format, access=access_log),
         "access_log": access_log,
-        "ssl_certfile": None if certificate is None else str(certificate),
-        "ssl_keyfile": None if key is None else str(key),
+        **tls,
         "root_path": root_path,
         "forwarded_allow_ips": forwarded_allow_ips,
         "timeout_graceful_shutdown": None if drain_timeout is None else math.ceil(drain_timeout),

@@ -21,6 +21,7 @@ _HTTP_2: Final = (
 
 UNSEEN: Final[dict[str, str]] = {
     "S0.1": "It asks for what all the others ask for.",
+    "S13.11": "The client of the suite speaks no TLS, and a host may know nothing of its own.",
     "S11.7": (
         "A peer does not see memory, and no program can read a formula in a document. The cases of"
         " [S11.3] and [S11.5] see what memory is bounded by."

@@ -1,0 +1,54 @@
+cimport cython
+
+from sock.loop.reactor cimport Reactor
+from sock.loop.wakeable cimport Wakeable
+
+
+@cython.final
+cdef class TLSPipes(Wakeable):
+    cdef readonly Reactor reactor
+    cdef readonly object new_tls
+    cdef readonly object incoming
+    cdef readonly object outgoing
+    cdef readonly bytes plain_answer
+    cdef object _waiting
+
+    cpdef add(self, lower)
+    cpdef queue(self, TLSPipe pipe)
+
+
+@cython.final
+cdef class TLSPipe:
+    cdef public object receiver
+    cdef readonly object tls
+    cdef TLSPipes _pipes
+    cdef object _lower
+    cdef object _tls
+    cdef object _state
+    cdef bytearray _kept
+    cdef bint _paused
+    cdef bint _held
+    cdef bint _fin_received
+    cdef bint _peer_ended
+    cdef object _alarm
+
+    cpdef received(self, bytes data)
+    cpdef ended(self)
+    cpdef drained(self)
+    cpdef lost(self)
+    cpdef step(self)
+    cpdef write(self, data)
+    cpdef finish(self)
+    cpdef close(self)
+    cpdef abort(self)
+    cdef _take_part(self, bytes data)
+    cdef _read(self, bytes data)
+    cdef _note_end(self)
+    cdef _fail(self, detail, answer=*)
+    cdef _hold(self)
+    cdef _let_go(self)
+    cdef _write_records(self, tls, data)
+    cdef _say_goodbye(self)
+    cdef _wait_for_the_end(self)
+    cdef _send(self)
+    cdef _empty(self)

@@ -1,0 +1,482 @@
+"""A pipe that speaks TLS over another pipe, for both reactors.
+
+    in           what happens                    what is done                            then
+    -----------  ------------------------------  --------------------------------------  -----------
+    HANDSHAKING  bytes, the first is TLS         kept; a step of the handshake waits     HANDSHAKING
+    HANDSHAKING  bytes, the first is not TLS     answered in plain text, then FIN        CLOSING
+    HANDSHAKING  many bytes before the step      reading pauses until the step           HANDSHAKING
+    HANDSHAKING  the step needs more bytes       our part is sent                        HANDSHAKING
+    HANDSHAKING  the step completes it           our part is sent, the rest is read      OPEN
+    HANDSHAKING  the step fails                  our alert is sent, then FIN             CLOSING
+    HANDSHAKING  FIN, close or finish            TCP is closed                           CLOSING
+    OPEN         bytes                           decrypted, and given on in one call     OPEN
+    OPEN         bytes that are not TLS          our alert is sent, then FIN (1)         CLOSING
+    OPEN         close_notify, or FIN without    the receiver hears of the end           OPEN
+    OPEN         write                           encrypted, and written in one call      OPEN
+    OPEN         finish                          close_notify is sent, then FIN          FINISHED
+    OPEN         close                           close_notify is sent, then FIN          CLOSING
+    FINISHED     bytes                           decrypted, and given on in one call     FINISHED
+    FINISHED     close_notify, or FIN without    the receiver hears of the end           FINISHED
+    FINISHED     close                           TCP is closed                           CLOSING
+    CLOSING      bytes                           dropped                                 CLOSING
+    CLOSING      FIN, or the patience ends       TCP is closed                           CLOSING
+    any          abort                           TCP is reset                            CLOSING
+    any          TCP is lost                     the receiver is told                    LOST
+
+    (1) and the receiver hears of the end
+
+The receiver is there from the beginning, so its own deadline bounds the handshake too. A handshake
+costs a hundred times as much as a message: its steps wait in a queue, and a few of them are done in
+each turn, so that live connections have their turns in between (`TLSPipes`).
+"""
+
+from __future__ import annotations
+
+import functools
+import ssl
+from collections import deque
+from enum import Enum
+from typing import TYPE_CHECKING, Final, final
+
+from sock import telemetry
+from sock.spec.tls import TLSInfo
+
+from .pipe import NO_RECEIVER
+from .wakeable import Wakeable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sock.spec.request import Address
+
+    from .pipe import Pipe, Receiver
+    from .reactor import Reactor
+    from .timer import Alarm
+
+_STEPS_PER_TURN: Final = 4
+"""Steps of handshakes in one turn. One costs up to a millisecond."""
+
+_MAX_KEPT: Final = 64 * 1024
+"""Bytes of a handshake, or of answers to the peer's TLS itself, that may wait."""
+
+_PATIENCE: Final = 1.0
+"""Seconds in which a peer should answer our close_notify, or our alert."""
+
+_RECORD: Final = 16 * 1024
+"""Bytes in one record at most (RFC 8446 §5.1)."""
+
+_WRITE: Final = 64 * 1024
+"""Encrypted bytes that are collected for one write."""
+
+_HANDSHAKE: Final = 0x16
+"""The first byte of each TLS connection (RFC 8446 §5.1)."""
+
+
+class _State(Enum):
+    HANDSHAKING = "handshaking"
+    OPEN = "open"
+    FINISHED = "finished"
+    CLOSING = "closing"
+    LOST = "lost"
+
+
+# A global is looked up faster than a member of an enum.
+_HANDSHAKING: Final = _State.HANDSHAKING
+_OPEN: Final = _State.OPEN
+_FINISHED: Final = _State.FINISHED
+_CLOSING: Final = _State.CLOSING
+_LOST: Final = _State.LOST
+
+
+class ServerSideTLS(ssl.SSLObject):
+    """The TLS of one connection. A context makes it that has this class as `sslobject_class`."""
+
+    server_name: str | None = None
+    """The name that the peer has asked for; set by the context's `sni_callback`."""
+
+
+@final
+class TLSPipes(Wakeable):
+    """The TLS pipes of one server: the memory that they share, and the queue of their handshakes.
+
+    OpenSSL reads from one memory and writes to another. Both are empty whenever no call is under
+    way, as OpenSSL keeps the beginning of a record itself. So all connections share two of them:
+    they never shrink, and an idle connection would keep some 90 kB for the largest read it has had.
+
+    Args:
+        reactor: of the event loop.
+        new_tls: makes the TLS of a new connection, which reads the first memory and writes the
+            second.
+        plain_answer: is sent to a peer that does not speak TLS.
+    """
+
+    __slots__ = ("_waiting", "incoming", "new_tls", "outgoing", "plain_answer", "reactor")
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        new_tls: Callable[[ssl.MemoryBIO, ssl.MemoryBIO], ssl.SSLObject],
+        plain_answer: bytes,
+    ) -> None:
+        super().__init__()
+        self.reactor = reactor
+        self.new_tls = new_tls
+        self.plain_answer = plain_answer
+        self.incoming = ssl.MemoryBIO()
+        self.outgoing = ssl.MemoryBIO()
+        self._waiting: deque[TLSPipe] = deque()
+
+    def add(self, lower: Pipe) -> TLSPipe:
+        """Return a pipe that speaks TLS over another one, whose receiver it shall be."""
+        return TLSPipe(self, lower)
+
+    def queue(self, pipe: TLSPipe) -> None:
+        """Let a pipe take the next step of its handshake, behind those that wait already."""
+        self._waiting.append(pipe)
+        self.reactor.wake(self)
+
+    def turn(self) -> None:
+        """Take a few steps; the others wait until the loop has looked at its sockets again."""
+        try:
+            for _ in range(min(_STEPS_PER_TURN, len(self._waiting))):
+                self._waiting.popleft().step()
+        finally:
+            if self._waiting:
+                self.reactor.wake(self)
+
+
+@final
+class TLSPipe:
+    """A `Pipe` that speaks TLS, and the receiver of the pipe below it. Made by `TLSPipes.add`."""
+
+    __slots__ = (
+        "_alarm",
+        "_fin_received",
+        "_held",
+        "_kept",
+        "_lower",
+        "_paused",
+        "_peer_ended",
+        "_pipes",
+        "_state",
+        "_tls",
+        "receiver",
+        "tls",
+    )
+
+    def __init__(self, pipes: TLSPipes, lower: Pipe) -> None:
+        self.receiver: Receiver = NO_RECEIVER
+        self.tls: TLSInfo | None = None
+        """What was agreed; None until the handshake is complete."""
+        self._pipes = pipes
+        self._lower = lower
+        self._tls: ssl.SSLObject | None = None  # made when the peer has begun to speak
+        self._state = _HANDSHAKING
+        self._kept: bytearray | None = None  # bytes for the next step, which waits in the queue
+        self._paused = False  # by the receiver
+        self._held = False  # by ourselves, as too much waits
+        self._fin_received = False  # while a step of the handshake waits
+        self._peer_ended = False  # by close_notify or FIN, and the receiver knows it
+        self._alarm: Alarm | None = None
+
+    # The receiver of the pipe below.
+
+    def received(self, data: bytes, /) -> None:
+        """Decrypt what has come and give it on, or keep it for the next step of the handshake."""
+        if self._state is _OPEN or self._state is _FINISHED:
+            if not self._peer_ended:  # RFC 8446 §6.1: data behind a closure alert "MUST be ignored"
+                self._read(data)
+        elif self._state is _HANDSHAKING:
+            self._take_part(data)
+
+    def ended(self) -> None:
+        """Note the peer's FIN: after our last word TCP ends, before it the receiver is told."""
+        if self._state is _CLOSING or (self._state is _HANDSHAKING and self._kept is None):
+            self._state = _CLOSING
+            self._lower.close()
+        elif self._state is _HANDSHAKING:
+            self._fin_received = True  # the step that waits looks at it
+        else:
+            self._note_end()
+
+    def drained(self) -> None:
+        """Go on, now that the peer has taken all that waited for it."""
+        if self._state is _CLOSING:
+            self._wait_for_the_end()
+        self._let_go()
+        self.receiver.drained()
+
+    def lost(self) -> None:
+        """Let go of everything."""
+        self._state = _LOST
+        self._tls = self._kept = None
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        receiver = self.receiver
+        self.receiver = NO_RECEIVER  # the two refer to each other, and both shall be freed at once
+        receiver.lost()
+
+    # The handshake.
+
+    def _take_part(self, data: bytes) -> None:
+        if self._tls is None and self._kept is None and data[0] != _HANDSHAKE:
+            self._fail("it does not speak TLS", answer=self._pipes.plain_answer)
+            return
+        if self._kept is None:
+            self._kept = bytearray(data)
+            self._pipes.queue(self)
+        else:
+            self._kept += data
+            if len(self._kept) > _MAX_KEPT:
+                self._hold()
+
+    def step(self) -> None:
+        """Take the next step of the handshake, with all bytes that have come for it."""
+        kept, self._kept = self._kept, None
+        if self._state is not _HANDSHAKING or kept is None:  # closed or lost while it waited
+            return
+        pipes = self._pipes
+        failure = None
+        agreed = None
+        try:
+            if self._tls is None:
+                self._tls = pipes.new_tls(pipes.incoming, pipes.outgoing)
+            pipes.incoming.write(kept)
+            self._tls.do_handshake()
+            agreed = _describe(self._tls)
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLError as error:
+            failure = _reason(error)
+        except BaseException:  # no memory, say
+            self._empty()
+            self._lower.abort()
+            raise
+        self._send()
+        if agreed is not None:
+            self.tls = agreed
+            self._state = _OPEN
+            self._let_go()
+            self._read(b"")
+            if self._fin_received and self._state is _OPEN:
+                self._note_end()
+        elif failure is not None:
+            self._empty()
+            self._fail(f"the handshake failed: {failure}")
+        elif self._fin_received:
+            self._state = _CLOSING
+            self._lower.close()
+        else:
+            self._let_go()
+
+    # Reading.
+
+    def _read(self, data: bytes) -> None:
+        """Decrypt these bytes and those in the memory, and give them on in one call."""
+        incoming, tls = self._pipes.incoming, self._tls
+        assert tls is not None, "it is made in the first step of the handshake"
+        pieces: list[bytes] = []
+        failure = None
+        ended = False
+        try:
+            incoming.write(data)
+            while incoming.pending:
+                piece = tls.read(_RECORD)
+                if not piece:
+                    ended = True
+                    break
+                pieces.append(piece)
+        except ssl.SSLWantReadError:  # a part of a record
+            pass
+        except ssl.SSLZeroReturnError:
+            ended = True
+        except ssl.SSLError as error:
+            failure = _reason(error)
+        except BaseException:  # no memory, say: bytes are lost, and nothing may follow them
+            self._empty()
+            self._lower.abort()
+            raise
+        if incoming.pending:  # behind a close_notify or a failure
+            incoming.read()
+        if self._pipes.outgoing.pending:  # the answer to a change of keys, or an alert
+            self._send()
+            if self._lower.pending > _MAX_KEPT:  # the peer asks, and takes no answers
+                self._hold()
+        if pieces:
+            self.receiver.received(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        if self._state is _OPEN or self._state is _FINISHED:
+            if failure is not None:
+                self._fail(failure)
+            elif ended:
+                self._note_end()
+
+    def _note_end(self) -> None:
+        """Tell the receiver that the peer sends nothing more."""
+        if not self._peer_ended:
+            self._peer_ended = True
+            self.receiver.ended()
+
+    def _fail(self, detail: str, answer: bytes = b"") -> None:
+        """End after bytes that are not the TLS that is expected. The alert has been sent."""
+        self._state = _CLOSING
+        telemetry.emit("tls.failed", client=self.client, detail=detail)
+        if answer:
+            self._lower.write(answer)
+        self._lower.finish()
+        self._wait_for_the_end()
+        self._note_end()
+
+    # Reading pauses for the receiver, and for ourselves.
+
+    def pause(self, dead_after: float | None = None, /) -> None:
+        """Stop reading, so that TCP holds the peer back."""
+        self._paused = True
+        self._lower.pause(dead_after)
+
+    def resume(self) -> None:
+        """Read again."""
+        self._paused = False
+        if not self._held:
+            self._lower.resume()
+
+    def _hold(self) -> None:
+        self._held = True
+        self._lower.pause()
+
+    def _let_go(self) -> None:
+        if self._held:
+            self._held = False
+            if not self._paused:
+                self._lower.resume()
+
+    # Writing.
+
+    @property
+    def pending(self) -> int:
+        """Encrypted bytes that the kernel has not taken."""
+        return self._lower.pending
+
+    @property
+    def taken(self) -> int:
+        """Encrypted bytes that the kernel has taken."""
+        return self._lower.taken
+
+    @property
+    def client(self) -> Address | None:
+        """Host and port of the peer."""
+        return self._lower.client
+
+    @property
+    def server(self) -> Address | None:
+        """Host and port that the peer has connected to."""
+        return self._lower.server
+
+    def write(self, data: bytes | bytearray, /) -> None:
+        """Encrypt and send. Before the handshake is complete, and after an end, bytes are lost."""
+        tls, size = self._tls, len(data)
+        if self._state is not _OPEN or tls is None or not size:
+            return
+        try:
+            if size <= _RECORD:
+                tls.write(data)
+                self._lower.write(self._pipes.outgoing.read())
+            else:
+                self._write_records(tls, memoryview(data))
+        except ssl.SSLError as error:  # the peer has sent half a change of keys, and waits
+            self._empty()
+            self._fail(_reason(error))
+        except BaseException:  # a part has perhaps left already, and no other bytes may follow it
+            self._empty()
+            self._lower.abort()
+            raise
+
+    def _write_records(self, tls: ssl.SSLObject, data: memoryview) -> None:
+        outgoing, at = self._pipes.outgoing, 0
+        while at < len(data):
+            at += tls.write(data[at : at + _RECORD])
+            if outgoing.pending >= _WRITE or at == len(data):
+                self._lower.write(outgoing.read())
+
+    def finish(self) -> None:
+        """Send what is pending, then close_notify and FIN. Reading goes on."""
+        if self._state is _OPEN:
+            self._state = _FINISHED
+            self._say_goodbye()
+            self._lower.finish()
+        elif self._state is _HANDSHAKING:
+            self.close()
+
+    def close(self) -> None:
+        """Send what is pending, then close_notify, and close when the peer has answered it."""
+        before = self._state
+        if before is _CLOSING or before is _LOST:
+            return
+        self._state = _CLOSING
+        if before is _OPEN and not self._peer_ended:
+            self._say_goodbye()
+            self._lower.finish()
+            self._held = self._paused = False
+            self._lower.resume()  # to see its end
+            self._wait_for_the_end()
+        else:
+            if before is _OPEN:
+                self._say_goodbye()
+            self._lower.close()
+
+    def abort(self) -> None:
+        """Close at once; what is pending is lost."""
+        if self._state is not _LOST:
+            self._state = _CLOSING
+        self._lower.abort()
+
+    def _say_goodbye(self) -> None:
+        """Send close_notify (RFC 8446 §6.1)."""
+        assert self._tls is not None, "the handshake is complete"
+        try:
+            self._tls.unwrap()
+        except ssl.SSLError:  # it wants to read the peer's, which `received` does
+            pass
+        except BaseException:
+            self._empty()
+            self._lower.abort()
+            raise
+        self._send()
+
+    def _wait_for_the_end(self) -> None:
+        """Give the peer a little time to end TCP, once it has all that we had to say."""
+        if self._alarm is None and not self._lower.pending:
+            self._alarm = self._pipes.reactor.after(_PATIENCE, self._lower.abort)
+
+    def _send(self) -> None:
+        """Send what TLS itself has to say."""
+        if self._pipes.outgoing.pending:
+            self._lower.write(self._pipes.outgoing.read())
+
+    def _empty(self) -> None:
+        """Take out of the shared memory what a failure has left: it is no other connection's."""
+        self._pipes.incoming.read()
+        self._pipes.outgoing.read()
+
+
+def _reason(error: ssl.SSLError) -> str:
+    return error.reason.lower().replace("_", " ") if error.reason else str(error)
+
+
+def _describe(tls: ssl.SSLObject) -> TLSInfo:
+    cipher = tls.cipher()
+    agreed = (
+        tls.version() or "",
+        cipher[0] if cipher else "",
+        getattr(tls, "server_name", None),
+    )
+    der = tls.getpeercert(binary_form=True)
+    if der is None:
+        return _shared_info(*agreed)
+    return TLSInfo(*agreed, certificate=tls.getpeercert() or {}, certificate_der=der)
+
+
+@functools.lru_cache(maxsize=256)
+def _shared_info(version: str, cipher: str, server_name: str | None) -> TLSInfo:
+    """Return one object for all connections that are alike, as most of a server are."""
+    return TLSInfo(version, cipher, server_name)
