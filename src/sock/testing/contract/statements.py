@@ -29,10 +29,7 @@ UNSEEN: Final[dict[str, str]] = {
     "S19.7": (
         "It is about documentation. What a program can read of that are the numbers of [S0.3]."
     ),
-    "S19.11": (
-        "A client finds nobody there: the host accepts nothing, or has ended. Tests of each host"
-        " start it on a port that is taken."
-    ),
+    "S19.11": ("A client finds nobody there: the host accepts nothing, or has ended."),
     "S0.2": "All cases together prove it: they are one application, the same on every host.",
     "S20.18": "A host enters one lifespan. `Routes` enters the others in it, on every host alike.",
     **{f"S21.{number}": _HTTP_2 for number in range(1, 11)},
