@@ -34,6 +34,7 @@ from .listening import (
     listening,
     try_listening,
 )
+from .metrics import added_up, counted
 from .options import as_given, options_of
 from .proxies import proxies_for_our_server, proxies_for_uvicorn
 from .supervise import RELOAD_DRAIN, Workers, supervise
@@ -74,6 +75,7 @@ def start(
         settings: all other options of the command, passed on to the server as they are.
     """
     workers = Workers.taken_from(settings)
+    metrics = settings.pop("metrics")
     tls = take_tls(settings, sources)
     _check(settings["loop"], health, sources)
     check_addresses(settings, sources)
@@ -82,39 +84,40 @@ def start(
     supervised = Supervised.from_environment() if workers.wanted else None
     if workers.wanted and supervised is None:
         form = {name: settings[name] for name in ("log_level", "log_format")}
-        with listening():
-            supervise(workers, folder=folder, **for_our_server(**where), **form)
+        with added_up(metrics) as totals, listening():
+            supervise(workers, folder=folder, totals=totals, **for_our_server(**where), **form)
         return
     if supervised is not None:
         supervised.begin()
-    found = find(target, folder)
-    given_options = options_of(limits, options, folder, sources)
-    if workers.reload and "drain_timeout" not in given_options.given:
-        given_options = Options(drain_timeout=RELOAD_DRAIN).over(given_options)
-    if factory:
-        make.check_factory(found, target)
-        found = make.make(found, target)
-    in_loop = factory and make.needs_event_loop(found)
-    if not in_loop and (problem := problem_of_app(found)) is not None:
-        fail(f"{target!r} is not an application: {problem}.", NOT_THERE)
-    if not in_loop and is_asgi(found):
-        _run_uvicorn(
-            target,
-            found,
-            given_options,
-            threads_before,
-            supervised=supervised,
-            health=health,
-            given_as={name: sources[name] for name, text in limits.items() if text},
-            tls=tls_of_uvicorn(tls, target),
-            **_addresses_of_uvicorn(target, sources, where, supervised),
-            **proxies_for_uvicorn(target, sources, settings),
-            **settings,
-        )
-        return
-    settings |= {"options": given_options, "health": health, "tls": tls}
-    settings |= for_our_server(**where) | proxies_for_our_server(settings)
-    _run_ours(target, found, in_loop=in_loop, supervised=supervised, **settings)
+    with counted(metrics, supervised):
+        found = find(target, folder)
+        given_options = options_of(limits, options, folder, sources)
+        if workers.reload and "drain_timeout" not in given_options.given:
+            given_options = Options(drain_timeout=RELOAD_DRAIN).over(given_options)
+        if factory:
+            make.check_factory(found, target)
+            found = make.make(found, target)
+        in_loop = factory and make.needs_event_loop(found)
+        if not in_loop and (problem := problem_of_app(found)) is not None:
+            fail(f"{target!r} is not an application: {problem}.", NOT_THERE)
+        if not in_loop and is_asgi(found):
+            _run_uvicorn(
+                target,
+                found,
+                given_options,
+                threads_before,
+                supervised=supervised,
+                health=health,
+                given_as={name: sources[name] for name, text in limits.items() if text},
+                tls=tls_of_uvicorn(tls, target),
+                **_addresses_of_uvicorn(target, sources, where, supervised),
+                **proxies_for_uvicorn(target, sources, settings),
+                **settings,
+            )
+            return
+        settings |= {"options": given_options, "health": health, "tls": tls}
+        settings |= for_our_server(**where) | proxies_for_our_server(settings)
+        _run_ours(target, found, in_loop=in_loop, supervised=supervised, **settings)
 
 
 def _addresses_of_uvicorn(

@@ -21,6 +21,8 @@ from .failure import CANNOT_START, fail
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sock.observe.metrics import Totals
+
 RELOAD_DRAIN: Final = 2.0
 """Seconds for a drain with --reload, where no time is given: a developer waits for it."""
 
@@ -61,6 +63,7 @@ def supervise(
     bind: Sequence[str] = (),
     log_level: str,
     log_format: str,
+    totals: Totals | None = None,
 ) -> None:
     """Run the supervisor until a signal comes, and exit with a code if that is not 0.
 
@@ -72,6 +75,7 @@ def supervise(
         bind: addresses in place of host and port.
         log_level: the lowest level that is shown.
         log_format: "text" or "json".
+        totals: adds up the figures of the workers; None where there are no metrics.
     """
     from sock.server.address import TcpAddress, read_addresses
     from sock.server.supervisor.cores import available_cores
@@ -98,6 +102,7 @@ def supervise(
         control=workers.control,
         log_level=log_level,
         log_format=log_format,
+        totals=totals,
     )
     code = supervise(settings, read_addresses(bind) or [TcpAddress(host, port)])
     if code:

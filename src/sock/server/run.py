@@ -279,7 +279,7 @@ async def _serve_until_stopped(
                 systemd.tell_stopping()
             else:
                 bound = server.options.drain_timeout
-                supervised.serving(lambda: server.live_connections, bound)
+                supervised.serving(lambda: server.live_connections, bound, server.share_limits)
                 await signals.stop.wait()
                 supervised.draining()
                 await server.leave_listening()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from . import application, limits, listening, log, proxies, tls, workers
+from . import application, limits, listening, log, metrics, proxies, tls, workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["options_of_run"]
 
-_SECTIONS: Final = (application, listening, tls, proxies, workers, log, limits)
+_SECTIONS: Final = (application, listening, tls, proxies, workers, log, metrics, limits)
 
 
 def options_of_run(function: Callable[..., Any]) -> Callable[..., Any]:

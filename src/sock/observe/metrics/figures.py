@@ -94,10 +94,16 @@ class Figures:
         }
 
     def begin(self) -> None:
-        """Count from now on; within a running event loop, measure its lag too."""
+        """Count from now on, and measure the lag of this event loop.
+
+        Outside of a loop, the first one that opens a connection is measured.
+        """
         if self._unsubscribe is None:
             self._unsubscribe = telemetry.subscribe(self._take)
             self._traffic_seen = _traffic()
+        self._measure_lag()
+
+    def _measure_lag(self) -> None:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -175,6 +181,8 @@ class Figures:
 
     def _opened(self, fields: Mapping[str, Any]) -> None:
         self._count("sock_connections_opened")
+        if not self._lag.measuring:
+            self._measure_lag()
         self._connections.add(fields["connection"])
 
     def _closed(self, fields: Mapping[str, Any]) -> None:

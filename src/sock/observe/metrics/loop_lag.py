@@ -33,6 +33,11 @@ class LoopLag:
         self._handle: asyncio.TimerHandle | None = None
         self._due = 0.0
 
+    @property
+    def measuring(self) -> bool:
+        """Whether there is a loop that is measured."""
+        return self._loop is not None
+
     def begin(self, loop: asyncio.AbstractEventLoop) -> None:
         """Measure this loop, from within its thread; a loop measured before is left."""
         self.end()

@@ -27,6 +27,7 @@ from sock.observe import log
 from sock.server import systemd
 from sock.server.binding import bind_all
 
+from . import orders
 from .addresses import Addresses
 from .control import Control, listen
 from .supervisor import Limits, Supervisor
@@ -36,9 +37,11 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Sequence
 
+    from sock.observe.metrics import Totals
     from sock.server.address import Address
     from sock.server.binding import Bound
 
+    from .process import WorkerProcess
     from .watching import Watched
 
 _DIED: Final = 1
@@ -54,6 +57,7 @@ class Settings:
         limits: when a worker is replaced.
         watched: the files whose change replaces all workers; None for none.
         control: the path of the control socket; None for the usual place.
+        totals: adds up the figures of the workers; None where there are no metrics.
         log_level: the lowest level that is shown.
         log_format: "text" or "json".
     """
@@ -62,6 +66,7 @@ class Settings:
     limits: Limits
     watched: Watched | None = None
     control: Path | None = None
+    totals: Totals | None = None
     log_level: str = "info"
     log_format: str = "text"
 
@@ -111,6 +116,7 @@ class _Running:
                 limits=self._settings.limits,
                 folder=working_folder(),
                 waits_for_drains=self._settings.watched is None,
+                ended=self._count_last_words,
             )
             control = Control(supervisor, urls, self._stop.set)
             closing.callback(control.close)
@@ -124,6 +130,7 @@ class _Running:
     async def _serve(self, supervisor: Supervisor, urls: Sequence[str]) -> int:
         loop = asyncio.get_running_loop()
         watching = loop.create_task(self._watch(supervisor))
+        counting = loop.create_task(self._count(supervisor))
         starting = loop.create_task(supervisor.start())
         stopping = loop.create_task(self._stop.wait())
         await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -143,7 +150,21 @@ class _Running:
         watching.cancel()
         stopping.cancel()
         await supervisor.stop()
+        counting.cancel()
         return code
+
+    async def _count(self, supervisor: Supervisor) -> None:
+        """Add up the figures of all workers, as often as they send them."""
+        while self._settings.totals is not None:
+            for worker in supervisor.workers():
+                self._settings.totals.update(str(worker.pid), worker.told.get("figures", {}))
+            await asyncio.sleep(orders.HEARTBEAT)
+
+    def _count_last_words(self, worker: WorkerProcess) -> None:
+        """Add the last figures of a worker that has ended; its counters stay in the sums."""
+        if self._settings.totals is not None:
+            self._settings.totals.update(str(worker.pid), worker.told.get("figures", {}))
+            self._settings.totals.retire(str(worker.pid))
 
     async def _watch(self, supervisor: Supervisor) -> None:
         if self._settings.watched is not None:

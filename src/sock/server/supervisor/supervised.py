@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from types import FrameType
 
+    from sock.observe.metrics import Figures
+
 _MAX_UNSENT: Final = 16
 """Lines that wait for a supervisor that does not read; then heartbeats are left out."""
 
@@ -57,6 +59,9 @@ class Supervised:
         workers: how many slots there are now.
         sockets: the listening sockets that the supervisor has bound.
         control: the pipe to the supervisor.
+
+    Attributes:
+        figures: counts what happens in this process, for the metrics; None where there are none.
     """
 
     def __init__(
@@ -65,11 +70,12 @@ class Supervised:
         self.slot = slot
         self.workers = workers
         self.sockets = sockets
+        self.figures: Figures | None = None
         self._control = control
         self._unsent: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connections: Callable[[], Collection[Any]] = list[Any]
-        self._figures: Callable[[], dict[str, Any]] = dict[str, Any]
+        self._share: Callable[[int], None] = _ignore_share
         self._drain_timeout: float | None = 0.0
         self._all_sent = threading.Event()
         self._beat_due = 0.0
@@ -106,18 +112,23 @@ class Supervised:
         self,
         connections: Callable[[], Collection[Any]],
         drain_timeout: float | None,
-        figures: Callable[[], dict[str, Any]] = dict[str, Any],
+        share: Callable[[int], None] | None = None,
     ) -> None:
         """Say that this worker accepts connections, in its event loop, and send heartbeats.
 
         Args:
             connections: returns the live connections.
             drain_timeout: seconds that a drain may take; None for no bound.
-            figures: returns what the metrics of this process are.
+            share: is called with the number of workers now, and whenever it changes, because this
+                worker has its share of the limits of the server.
         """
         self._loop = asyncio.get_running_loop()
         self._connections, self._drain_timeout = connections, drain_timeout
-        self._figures = figures
+        if share is not None:
+            self._share = share
+        self._share(self.workers)
+        if self.figures is not None:
+            self.figures.begin()
         self._say(orders.READY, drain_timeout=drain_timeout)
         self._beat_due = self._loop.time()
         self._beat()
@@ -128,7 +139,7 @@ class Supervised:
 
     def ended(self) -> None:
         """Send the last figures: the drain is over."""
-        self._say(orders.ALIVE, connections=0, memory=memory(), lag=0.0, figures=self._figures())
+        self._say(orders.ALIVE, connections=0, memory=memory(), lag=0.0, figures=self._snapshot())
         self._unsent.put(b"")
         self._all_sent.wait(_FLUSH_TIMEOUT)
 
@@ -143,14 +154,20 @@ class Supervised:
                 connections=len(self._connections()),
                 memory=memory(),
                 lag=max(0.0, now - self._beat_due),
-                figures=self._figures(),
+                figures=self._snapshot(),
             )
         self._beat_due = now + orders.HEARTBEAT
         self._loop.call_later(orders.HEARTBEAT, self._beat)
 
+    def _snapshot(self) -> dict[str, Any]:
+        return {} if self.figures is None else self.figures.snapshot()
+
     def _obey(self, order: dict[str, Any]) -> None:
         answer: dict[str, Any] = {"to": order.get("ask")}
         match order.get(orders.ORDER):
+            case orders.WORKERS:
+                self._share(self.workers)
+                return
             case orders.CONNECTIONS:
                 live = self._connections()
                 shown = itertools.islice(live, order.get("limit", 1000))
@@ -197,11 +214,19 @@ class Supervised:
                 os.kill(os.getpid(), signal.SIGTERM)
             case orders.WORKERS:
                 self.workers = int(order["count"])
-            case _ if self._loop is not None:
-                with contextlib.suppress(RuntimeError):  # the loop has closed
-                    self._loop.call_soon_threadsafe(self._obey, order)
+                self._pass_on(order)
             case _:
-                pass
+                self._pass_on(order)
+
+    def _pass_on(self, order: dict[str, Any]) -> None:
+        """Obey in the event loop, if there is one yet."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has closed
+                self._loop.call_soon_threadsafe(self._obey, order)
+
+
+def _ignore_share(_workers: int) -> None:
+    """Share nothing: a server of others has no limits of ours."""
 
 
 def _ignore(_number: int, _frame: FrameType | None) -> None:
