@@ -172,7 +172,7 @@ def test_the_access_log_has_answers_and_upgrades(lines):
         (
             "drain.cut",
             CUT,
-            "warning  cut 1 connection: Chat.handle_in had not ended after 29.0 s (127.0.0.1:",
+            "warning  cut 1 connection: Chat.handle_in had not ended after 29.0 s (a1b2 127.0.0.1:",
         ),
         (
             "drain.cut",

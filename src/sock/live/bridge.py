@@ -408,11 +408,14 @@ class Bridge(LiveConnection):
             self.run_in_scope(self._fail, error)
 
     def _fail(self, error: BaseException) -> None:
-        # Other errors are interrupts: the life cycle knows those of callbacks, and after any other
-        # interrupt the event loop is ending.
+        # Other errors are interrupts. After one of a callback, the life cycle is ending, and
+        # the Close leaves if the event loop goes on [S6.8]. After any other, the loop is ending.
         if isinstance(error, Exception):
             self._in_turn = False
             self.lifecycle.job_raised(Job(TASK, "receive"), error)
+            self._send_soon()
+        elif self.lifecycle.cause is not None:
+            self._in_turn = False
             self._send_soon()
         else:
             self._lose_peer()
