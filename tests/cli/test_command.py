@@ -118,6 +118,7 @@ def test_help_is_in_sections_and_fits_a_screen_of_100_columns(invoke):
         "Behind a proxy",
         "Workers",
         "The log",
+        "Metrics",
         "Limits",
         "Help",
     ]
