@@ -66,6 +66,12 @@ def test_messages_can_be_put_into_sets():
     assert len({Ping(b"x"), Ping(b"x"), Pong(b"x"), Text(b"x"), Prepared("x"), Prepared("x")}) == 4
 
 
+@pytest.mark.parametrize(("message", "size"), [("ü", 2), (b"four", 4), ("", 0)])
+def test_a_prepared_message_says_how_many_bytes_it_has_each_time_it_is_asked(message, size):
+    prepared = Prepared(message)
+    assert [prepared.payload_bytes for _ in range(2)] == [size, size]
+
+
 def test_a_prepared_message_is_encoded_once_for_each_variant():
     calls = []
 
