@@ -118,7 +118,14 @@ class StreamPipe:
     def _read_on(self) -> None:
         if self._may_read() and self._held_back:
             data, self._held_back = self._held_back, b""
-            self._tell(data)
+            try:
+                self._tell(data)
+            finally:  # as in `_read`
+                self._read_more()
+        else:
+            self._read_more()
+
+    def _read_more(self) -> None:
         if not self._may_read():  # the receiver has closed or paused
             return
         self._reading = self._stream.read_bytes(_CHUNK, partial=True)
@@ -134,8 +141,10 @@ class StreamPipe:
         if self._paused:
             self._held_back += reading.result()
             return
-        self._tell(reading.result())
-        self._read_on()
+        try:
+            self._tell(reading.result())
+        finally:  # also after an exit in a callback: the peer's answer to our Close is to come
+            self._read_on()
 
     def _tell(self, data: bytes) -> None:
         self._reactor.begin_turn()
