@@ -16,6 +16,7 @@ from sock.loop import tls as module
 from sock.loop.tls import ServerSideTLS, TLSPipes
 from tests.authority import authority as authority
 from tests.authority import localhost as localhost
+from tests.loop.receiver import Receiver
 from tests.state_table import rows_without_a_test
 
 PLAIN_ANSWER = b"TLS, please"
@@ -59,23 +60,6 @@ class Lower:
 
     def abort(self):
         self.calls.append("abort")
-
-
-class Receiver:
-    def __init__(self):
-        self.events = []
-
-    def received(self, data):
-        self.events.append(data)
-
-    def ended(self):
-        self.events.append("ended")
-
-    def drained(self):
-        self.events.append("drained")
-
-    def lost(self):
-        self.events.append("lost")
 
 
 class Ends:

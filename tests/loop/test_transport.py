@@ -7,24 +7,7 @@ import ssl
 
 from sock.loop import Reactor
 from sock.loop.transport import TransportPipe
-
-
-class Receiver:
-    def __init__(self, pipe):
-        self.pipe = pipe
-        self.events = []
-
-    def received(self, data):
-        self.events.append(data)
-
-    def ended(self):
-        self.events.append("ended")
-
-    def drained(self):
-        self.events.append("drained")
-
-    def lost(self):
-        self.events.append("lost")
+from tests.loop.receiver import Receiver
 
 
 class Transport(asyncio.Transport):

@@ -205,8 +205,9 @@ def _answers(path: Path) -> bool:
 def _client(address: list[Any] | None) -> str:
     if address is None:
         return "-"
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    from sock.server.address import TcpAddress
+
+    return str(TcpAddress(*address))
 
 
 def _show_json(answer: dict[str, Any]) -> None:

@@ -10,7 +10,6 @@ the supervisor     no      the sums of the workers
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -76,17 +75,14 @@ def added_up(where: tuple[str, int] | None) -> Generator[Totals | None]:
 @contextlib.contextmanager
 def shown(collector: _Shown, where: tuple[str, int]) -> Generator[None]:
     """Show metrics at an address."""
-    if importlib.util.find_spec("prometheus_client") is None:
-        fail("prometheus_client is not installed: pip install 'sockpy[metrics]'", CANNOT_START)
     from sock.observe.metrics import served
 
     host, port = where
-    serving = served(collector, host, port)
-    try:
-        serving.__enter__()
-    except OSError as error:
-        fail(f"--metrics {host}:{port}: {error.strerror or error}.", CANNOT_START)
-    try:
+    with contextlib.ExitStack() as serving:
+        try:
+            serving.enter_context(served(collector, host, port))
+        except ImportError as error:
+            fail(str(error), CANNOT_START)
+        except OSError as error:
+            fail(f"--metrics {host}:{port}: {error.strerror or error}.", CANNOT_START)
         yield
-    finally:
-        serving.__exit__(None, None, None)

@@ -9,20 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-import websockets
 
 from sock.server.supervisor.control import listen
+from tests.server.supervisor.command import BOUND, code_of
 
-BOUND = 60
 pytestmark = [pytest.mark.one_form, pytest.mark.timeout(120)]
-
-
-async def code_of(client):
-    try:
-        while True:
-            await client.recv()
-    except websockets.ConnectionClosed as closed:
-        return None if closed.rcvd is None else closed.rcvd.code
 
 
 def test_the_control_socket_shows_the_workers_and_has_more_or_fewer(workers, run_async):

@@ -3,18 +3,10 @@
 import re
 
 import pytest
-import websockets
 
-BOUND = 60
+from tests.server.supervisor.command import code_of
+
 pytestmark = [pytest.mark.one_form, pytest.mark.timeout(120)]
-
-
-async def code_of(client):
-    try:
-        while True:
-            await client.recv()
-    except websockets.ConnectionClosed as closed:
-        return None if closed.rcvd is None else closed.rcvd.code
 
 
 def test_a_worker_that_blocks_its_loop_writes_its_stacks_and_is_replaced(workers, run_async):

@@ -6,19 +6,9 @@ import sys
 
 import pytest
 
-BOUND = 60
+from tests.server.supervisor.command import run
+
 pytestmark = [pytest.mark.one_form, pytest.mark.timeout(120)]
-
-
-def run(folder, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "sock", "run", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=BOUND,
-        check=False,
-    )
 
 
 def test_every_process_writes_its_stacks_on_sigquit(workers):

@@ -9,16 +9,9 @@ from pathlib import Path
 import pytest
 import websockets
 
-BOUND = 60
+from tests.server.supervisor.command import BOUND, code_of
+
 pytestmark = [pytest.mark.one_form, pytest.mark.timeout(120)]
-
-
-async def code_of(client):
-    try:
-        while True:
-            await client.recv()
-    except websockets.ConnectionClosed as closed:
-        return None if closed.rcvd is None else closed.rcvd.code
 
 
 def alive(pid):

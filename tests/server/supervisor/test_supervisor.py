@@ -4,38 +4,18 @@ import asyncio
 import os
 import re
 import signal
-import subprocess
-import sys
 
 import pytest
 import websockets
 
-BOUND = 60
+from tests.server.supervisor.command import code_of, run
+
 pytestmark = [pytest.mark.one_form, pytest.mark.timeout(120)]
-
-
-async def code_of(client):
-    try:
-        while True:
-            await client.recv()
-    except websockets.ConnectionClosed as closed:
-        return None if closed.rcvd is None else closed.rcvd.code
 
 
 def edit(folder, old, new):
     file = folder / "served.py"
     file.write_text(file.read_text().replace(old, new))
-
-
-def run(folder, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "sock", "run", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=BOUND,
-        check=False,
-    )
 
 
 class Talk:

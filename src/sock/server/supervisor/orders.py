@@ -39,3 +39,6 @@ and `control`, the last two of which are descriptors."""
 
 HEARTBEAT: Final = 1.0
 """Seconds between two heartbeats of a worker."""
+
+END_RESERVE: Final = 10.0
+"""Seconds beyond the drain timeout for what else an end takes: the lifespan, tasks and threads."""

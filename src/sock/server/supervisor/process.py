@@ -33,9 +33,6 @@ from .lines import BadLine, Lines, to_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_END_RESERVE: Final = 10.0
-"""Seconds beyond the drain timeout for what else an end takes: the lifespan, tasks and threads."""
-
 _STACKS_TIMEOUT: Final = 1.0
 """Seconds for a blocked worker to write its stacks, before it is killed."""
 
@@ -188,7 +185,7 @@ class WorkerProcess:
             telemetry.emit("worker.draining", slot=self.slot, pid=self.pid)
             self.order(orders.DRAIN)
             if self.drain_timeout is not None:
-                self._later(self.drain_timeout + _END_RESERVE, self._kill_late)
+                self._later(self.drain_timeout + orders.END_RESERVE, self._kill_late)
 
     def kill(self) -> None:
         """End it at once."""

@@ -157,13 +157,13 @@ class _Running:
         """Add up the figures of all workers, as often as they send them."""
         while self._settings.totals is not None:
             for worker in supervisor.workers():
-                self._settings.totals.update(str(worker.pid), worker.told.get("figures", {}))
+                _add(self._settings.totals, worker)
             await asyncio.sleep(orders.HEARTBEAT)
 
     def _count_last_words(self, worker: WorkerProcess) -> None:
         """Add the last figures of a worker that has ended; its counters stay in the sums."""
         if self._settings.totals is not None:
-            self._settings.totals.update(str(worker.pid), worker.told.get("figures", {}))
+            _add(self._settings.totals, worker)
             self._settings.totals.retire(str(worker.pid))
 
     async def _watch(self, supervisor: Supervisor) -> None:
@@ -245,3 +245,7 @@ def working_folder() -> str | None:
         if named and Path(named).samefile("."):
             return named
     return None
+
+
+def _add(totals: Totals, worker: WorkerProcess) -> None:
+    totals.update(str(worker.pid), worker.told.get("figures", {}))

@@ -44,9 +44,6 @@ _MAX_UNSENT: Final = 16
 _FLUSH_TIMEOUT: Final = 1.0
 """Seconds for the last lines to leave."""
 
-_END_RESERVE: Final = 10.0
-"""Seconds beyond the drain timeout, as in `process`, for a worker whose supervisor has gone."""
-
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
@@ -180,7 +177,7 @@ class Supervised:
 
     def _stop(self, name: str) -> bool:
         for connection in self._connections():
-            if id_of(connection) == name:
+            if connection.request.id == name:
                 connection.shutdown(self._drain_timeout)
                 return True
         return False
@@ -205,7 +202,7 @@ class Supervised:
         telemetry.emit("worker.orphaned", slot=self.slot, pid=os.getpid())
         os.kill(os.getpid(), signal.SIGTERM)
         if self._drain_timeout is not None:
-            time.sleep(self._drain_timeout + _END_RESERVE)
+            time.sleep(self._drain_timeout + orders.END_RESERVE)
             os._exit(1)
 
     def _hear(self, order: dict[str, Any]) -> None:
@@ -242,18 +239,12 @@ def memory() -> int:
         return 0
 
 
-def id_of(connection: Any) -> str:
-    """Return the id of a live connection."""
-    given: str | None = getattr(connection.request, "id", None)
-    return given or f"{os.getpid():x}-{id(connection):x}"
-
-
 def _described(connection: Any) -> dict[str, Any]:
     request = connection.request
     return {
-        "id": id_of(connection),
+        "id": request.id,
         "path": request.path,
         "client": None if request.client is None else list(request.client),
-        "handler": connection.lifecycle.qualified_name("init").rpartition(".")[0],
+        "handler": connection.lifecycle.handler_name(),
         "age": round(connection.age, 3),
     }
