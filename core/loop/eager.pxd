@@ -26,6 +26,8 @@ cdef class Steps:
     cdef object _coroutine
     cdef Scope _scope
 
+    cdef _step(self, value)
+
 
 @cython.final
 cdef class LentCoroutine(Steps):

@@ -240,6 +240,7 @@ cdef class Epoll:
                     # The epoll would report the same sockets first again, so the rest of the events
                     # is kept. The epoll stays readable, so there will be another turn.
                     if sock_coarse_time() > reactor.deadline:
+                        reactor.end_long_turn()
                         return
                 if self._told < MANY or self._fd < 0:
                     return

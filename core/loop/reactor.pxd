@@ -26,6 +26,7 @@ cdef class Reactor:
     cpdef begin_turn(self)
     cpdef bint in_loop_thread(self) except -1
     cpdef bint overdue(self) except -1
+    cpdef end_long_turn(self)
     cpdef wake(self, Wakeable wakeable)
     cpdef post(self, receiver, info)
     cpdef Alarm after(self, double seconds, callback)

@@ -13,10 +13,12 @@ While there is no subscriber, an event costs one look at an empty tuple.
                           that was gone; bytes: of messages, without frames and compression
     callback.failed       request, error, place: raised in one of the handler's callbacks
     callback.slow         seconds, place, where: file and line; blocked the loop (debug mode)
+    turn.slow             seconds: one turn of a connection, or of several, has blocked the loop
     callback.abandoned    request, place: did not end when it was cancelled
     server.started        urls: where it listens, one for each address
     server.blocked        seconds, place, where: after a signal, what keeps the stop from beginning
     server.draining       connections, seconds
+    drain.told            connections: so many have been told to end, one batch
     drain.paused          connections: those that are left, batches: of them that were not told yet
     drain.cut             connections, held_by, handler, place, seconds, pending, request: the bound
                           of a drain has cut so many, all held up by the same (`sock.live.held`)

@@ -166,6 +166,7 @@ def test_the_connections_are_told_in_batches_with_pauses_between(run_async, even
 
     run_async(act())
     assert [fields["batches"] for name, fields in events if name == "drain.paused"] == [2, 1]
+    assert [fields["connections"] for name, fields in events if name == "drain.told"] == [3, 3, 1]
 
 
 def test_all_are_told_in_time_whatever_the_interval_is(run_async):

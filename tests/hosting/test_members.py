@@ -64,7 +64,12 @@ def test_a_drain_tells_all_and_cuts_those_that_are_left(run_async, events):
         assert await members.drain(None) == 0
 
     run_async(act())
-    assert [name for name, _ in events] == ["server.draining", "drain.cut", "server.stopped"]
+    assert [name for name, _ in events] == [
+        "server.draining",
+        "drain.told",
+        "drain.cut",
+        "server.stopped",
+    ]
 
 
 def test_a_bridge_is_a_member_as_long_as_it_runs(run_async):

@@ -1,9 +1,10 @@
-"""Debug mode names what blocks the loop, once for each place."""
+"""What blocks the loop is told each time; debug mode names it, once for each place."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from functools import partial
 
 import pytest
@@ -147,3 +148,64 @@ def test_a_callback_without_python_code_has_no_place_in_a_file(events, clock):
     assert slow_callback.report_if_slow(without_code, place)(None) == 1
     ((_, fields),) = events
     assert (fields["place"], fields["where"]) == (place, "?")
+
+
+# Outside of debug mode. Time is real here: the turns have a clock of their own, of the kernel.
+
+BLOCKED = 1.2 * slow_callback.SLOW
+"""Seconds; the clock of the kernel is some milliseconds late."""
+
+
+def block(_message=None):
+    time.sleep(BLOCKED)
+
+
+class Plain(Sock):
+    def handle_in(self, message):
+        block()
+        return message
+
+
+class Resumed(Sock):
+    async def handle_in(self, message):
+        await asyncio.sleep(0)
+        block()
+        return message
+
+
+class Informed(Sock):
+    def init(self, ref):
+        self.ref = ref
+
+    def handle_in(self, message):
+        self.ref.send(message)
+
+    def handle_info(self, info):
+        block()
+        return info
+
+
+@pytest.mark.parametrize("handler", [Plain, Resumed, Informed])
+def test_a_callback_that_blocks_the_loop_is_told_each_time_without_debug_mode(
+    run, open_link, events, handler
+):
+    async def scenario():
+        connection = await open_link(handler)
+        for message in ("one", "two"):
+            connection.peer.send(message)
+            assert await connection.peer.next() == message
+        connection.link.abort()
+        await connection.over()
+
+    run(scenario())
+    seconds = [fields["seconds"] for event, fields in events if event == "turn.slow"]
+    assert len(seconds) >= 2
+    assert min(seconds) >= slow_callback.SLOW
+    assert slow(events) == []
+
+
+def test_a_turn_that_is_fast_enough_is_not_told(events):
+    slow_callback.report_slow_turn(slow_callback.SLOW_NANOSECONDS - 1)
+    assert events == []
+    slow_callback.report_slow_turn(slow_callback.SLOW_NANOSECONDS)
+    assert events == [("turn.slow", {"seconds": slow_callback.SLOW})]

@@ -169,12 +169,15 @@ async def _tell_all(
 
 async def _tell(host: Drainable, batch: Sequence[LiveConnection], deadline: float | None) -> None:
     loop = asyncio.get_running_loop()
+    told = 0
     for number, connection in enumerate(batch, 1):
         if connection in host.live_connections:
+            told += 1
             # The drain is about to end its work itself; this bound is for a drain that is killed.
             connection.shutdown(None if deadline is None else max(0.0, deadline - loop.time()))
         if number % _A_TURN == 0:
             await asyncio.sleep(0)
+    telemetry.emit("drain.told", connections=told)
 
 
 def pause(interval: float | None, batches: int, time_left: float | None) -> float:

@@ -106,6 +106,7 @@ class Epoll:
                 # The epoll would report the same sockets first again, so the rest of the events is
                 # kept. The epoll stays readable, so there will be another turn.
                 if reactor.overdue():
+                    reactor.end_long_turn()
                     return
         finally:
             reactor.thread = 0

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from .eager import Eager
 from .scope import Scope
+from .slow_callback import report_slow_turn
 from .timer import Alarm, Wheel
 
 if TYPE_CHECKING:
@@ -110,6 +111,10 @@ class Reactor:
         """Tell whether this turn has lasted too long."""
         return time.monotonic_ns() > self.deadline
 
+    def end_long_turn(self) -> None:
+        """Take note that a turn has ended that was overdue: a callback may have blocked it."""
+        report_slow_turn(time.monotonic_ns() - self.deadline + self.max_turn_nanoseconds)
+
     def wake(self, wakeable: Wakeable) -> None:
         """Give an object a turn soon. Several calls before that turn give it only one."""
         if not wakeable.woken:
@@ -151,6 +156,8 @@ class Reactor:
                     break
         finally:  # after an error, the others get their turn later
             self.thread = 0
+            if self.overdue():
+                self.end_long_turn()
             if done < len(woken):
                 if not self._woken:
                     self._schedule_turn()

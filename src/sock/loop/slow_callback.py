@@ -1,8 +1,15 @@
-"""Debug mode: name the callback that blocks the event loop.
+"""Callbacks that block the event loop: each time is told, and in debug mode the place is named.
 
 A plain callback, or a step of a coroutine between two awaits, that takes more than 100 ms holds up
-every connection of the loop. Each such place is reported once, so that one that is called often
-does not flood the log.
+every connection of the loop.
+
+    event          when                     what it costs
+    -------------  -----------------------  ------------------------------------------------------
+    turn.slow      always, each time        nothing for a message: the turns have a clock anyway,
+                                            and a step of a coroutine reads it twice
+    callback.slow  in debug mode, once for  two looks at the clock for each callback
+                   each place, so that the
+                   log is not flooded
 """
 
 from __future__ import annotations
@@ -18,8 +25,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
 
 SLOW: Final = 0.1  # seconds
+SLOW_NANOSECONDS: Final = 100_000_000
 
 _reported_places: set[str] = set()
+
+
+def report_slow_turn(nanoseconds: int) -> None:
+    """Tell of a turn, or of a step of a coroutine, if it has lasted too long."""
+    seconds = nanoseconds / 1e9
+    if seconds >= SLOW:
+        telemetry.emit("turn.slow", seconds=seconds)
 
 
 def report_if_slow(callback: Callable[[Any], Any], place: str) -> Callable[[Any], Any]:

@@ -77,6 +77,8 @@ class TransportPipe(asyncio.Protocol):
         """Give bytes to the receiver."""
         self._reactor.begin_turn()
         self.receiver.received(data)
+        if self._reactor.overdue():
+            self._reactor.end_long_turn()
 
     def eof_received(self) -> bool:
         """Keep the transport open, because the receiver may still send something."""

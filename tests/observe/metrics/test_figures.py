@@ -130,10 +130,27 @@ def test_the_buffers_of_many_connections_are_looked_at_over_several_ticks(figure
 
 def test_a_drain_is_shown_while_it_lasts_and_what_it_cut_is_counted(figures):
     telemetry.emit("server.draining", connections=3, seconds=1.0)
+    for batch in (2, 1):
+        telemetry.emit("drain.told", connections=batch)
+    assert counted(figures, "sock_connections_told") == {(): 3}
     assert figures.snapshot()["gauges"]["sock_draining"] == 1
     telemetry.emit("server.stopped", connections=2)
     assert figures.snapshot()["gauges"]["sock_draining"] == 0
     assert counted(figures, "sock_connections_cut") == {(): 2}
+
+
+def test_callbacks_that_block_the_loop_are_counted_and_the_longest_is_kept(figures):
+    for seconds in (0.2, 0.7, 0.3):
+        telemetry.emit("turn.slow", seconds=seconds)
+    assert counted(figures, "sock_slow_callbacks") == {(): 3}
+    assert figures.snapshot()["gauges"]["sock_slowest_callback_seconds"] == 0.7
+
+
+def test_what_keeps_connections_from_coming_in_is_counted(figures):
+    telemetry.emit("tls.failed", client=None, detail="plain HTTP")
+    telemetry.emit("accept.paused", error=OSError(), seconds=1.0)
+    assert counted(figures, "sock_failed_tls") == {(): 1}
+    assert counted(figures, "sock_accept_pauses") == {(): 1}
 
 
 def test_figures_that_have_ended_count_nothing_more(figures):

@@ -61,6 +61,16 @@ METRICS: Final = {
             ("status",),
         ),
         Metric(
+            "sock_failed_tls",
+            "counter",
+            "Connections that were refused because what came was not the TLS that is spoken.",
+        ),
+        Metric(
+            "sock_accept_pauses",
+            "counter",
+            "Times that nothing was accepted because descriptors or memory had run out.",
+        ),
+        Metric(
             "sock_failed_callbacks",
             "counter",
             "Exceptions that the callbacks of handlers have raised.",
@@ -68,7 +78,12 @@ METRICS: Final = {
         Metric(
             "sock_slow_callbacks",
             "counter",
-            "Callbacks that have blocked the event loop for 0.1 s or more; counted with --debug.",
+            "Times that callbacks have blocked the event loop for 0.1 s or more.",
+        ),
+        Metric(
+            "sock_slowest_callback_seconds",
+            "gauge",
+            "The longest time that callbacks have blocked the event loop since the process began.",
         ),
         Metric("sock_send_buffer_bytes", "gauge", "Bytes that wait for the peers to take them."),
         Metric(
@@ -88,6 +103,11 @@ METRICS: Final = {
             bounds=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0),
         ),
         Metric("sock_draining", "gauge", "1 while the process ends its connections, else 0."),
+        Metric(
+            "sock_connections_told",
+            "counter",
+            "Connections that a drain has told to end, one batch after the other.",
+        ),
         Metric(
             "sock_connections_cut",
             "counter",

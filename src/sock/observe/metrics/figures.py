@@ -24,7 +24,7 @@ from sock.spec import Remote
 from sock.wire.traffic import RECEIVED, SENT
 
 from .catalogue import METRICS
-from .exposition import Snapshot, families
+from .exposition import Page, Snapshot, families, rendered
 from .loop_lag import LoopLag
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class Figures:
         }
         self._connections: set[Measured] = set()
         self._draining = 0
+        self._slowest = 0.0
         self._high_water = 0  # of the connections that have ended, or were looked at
         self._lag = LoopLag(METRICS["sock_loop_lag_seconds"].bounds, self._look_on)
         self._levels = _Levels()
@@ -88,7 +89,10 @@ class Figures:
             "request.refused": self._refused,
             "handshake.failed": self._failed_handshake,
             "callback.failed": self._failed_callback,
-            "callback.slow": self._slow_callback,
+            "turn.slow": self._slow_turn,
+            "tls.failed": self._failed_tls,
+            "accept.paused": self._paused_accepting,
+            "drain.told": self._told_connections,
             "server.draining": self._began_drain,
             "server.stopped": self._ended_drain,
         }
@@ -145,6 +149,7 @@ class Figures:
                 "sock_send_buffer_bytes": levels.pending,
                 "sock_send_buffer_largest_bytes": levels.most_pending,
                 "sock_mailbox_high_water": self._high_water,
+                "sock_slowest_callback_seconds": self._slowest,
                 "sock_draining": int(self._draining > 0),
             },
             "histograms": {
@@ -160,6 +165,18 @@ class Figures:
         """
         snapshot = self.snapshot()
         return families(snapshot, {"1": snapshot["gauges"]})
+
+    def render(self, accept: str = "") -> Page:
+        """Return the page of metrics.
+
+        Args:
+            accept: the field Accept of the request, which chooses between the text format of
+                Prometheus and OpenMetrics.
+
+        Raises:
+            ImportError: prometheus_client is not installed.
+        """
+        return rendered(self, accept)
 
     # What happens.
 
@@ -203,8 +220,18 @@ class Figures:
     def _failed_callback(self, _: Mapping[str, Any]) -> None:
         self._count("sock_failed_callbacks")
 
-    def _slow_callback(self, _: Mapping[str, Any]) -> None:
+    def _slow_turn(self, fields: Mapping[str, Any]) -> None:
         self._count("sock_slow_callbacks")
+        self._slowest = max(self._slowest, fields["seconds"])
+
+    def _failed_tls(self, _: Mapping[str, Any]) -> None:
+        self._count("sock_failed_tls")
+
+    def _paused_accepting(self, _: Mapping[str, Any]) -> None:
+        self._count("sock_accept_pauses")
+
+    def _told_connections(self, fields: Mapping[str, Any]) -> None:
+        self._count("sock_connections_told", by=fields["connections"])
 
     def _began_drain(self, _: Mapping[str, Any]) -> None:
         self._draining += 1
