@@ -70,14 +70,18 @@ def status(control: Path | None, /, *, as_json: bool) -> None:
             one["state"],
             seconds_in_words(one["age"]),
             str(one["connections"]),
+            str(one["received"]),
+            str(one["sent"]),
             size_in_words(one["memory"]),
             f"{one['lag'] * 1000:.0f} ms",
             str(one["starts"]),
         )
         for one in sorted(answer["workers"], key=lambda one: (one["slot"], one["age"]))
     ]
-    heads = ("slot", "pid", "state", "age", "connections", "memory", "lag", "starts")
-    click.echo(table(heads, rows, right={0, 1, 4, 5, 6, 7}))
+    heads = (
+        "slot", "pid", "state", "age", "connections", "received", "sent", "memory", "lag", "starts",
+    )  # fmt: skip
+    click.echo(table(heads, rows, right={0, 1, 4, 5, 6, 7, 8, 9}))
     for slot in answer["slots"]:
         if slot["state"] in {"waiting", "empty"}:
             click.echo(f"slot {slot['slot']} has no worker now: its last one has died")

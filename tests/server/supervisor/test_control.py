@@ -31,7 +31,9 @@ def test_the_control_socket_shows_the_workers_and_has_more_or_fewer(workers, run
         assert status["urls"] == [f"http://127.0.0.1:{served.port}"]
         assert [one["state"] for one in status["workers"]] == ["ready", "ready"]
         code, said = await asyncio.to_thread(served.ctl, "status")
-        assert said.splitlines()[3].split()[:3] == ["slot", "pid", "state"]
+        heads = said.splitlines()[3].split()
+        assert heads[:3] == ["slot", "pid", "state"]
+        assert {"connections", "received", "sent", "memory", "lag"} <= set(heads)
         assert await asyncio.to_thread(served.ctl, "workers", "1") == (0, "1 worker\n")
         await client.send("still here")
         assert await client.recv() == "still here"
@@ -41,6 +43,26 @@ def test_the_control_socket_shows_the_workers_and_has_more_or_fewer(workers, run
     assert served.ctl("drain") == (0, "the server is stopping\n")
     assert served.process.wait(BOUND) == 0
     assert not served.control.exists()
+
+
+def test_the_status_has_the_messages_of_each_worker(workers, run_async):
+    served = workers("served:app", "--workers", "1", count=1)
+
+    async def act():
+        client = await served.connect()
+        await client.recv()
+        for number in range(3):
+            await client.send(str(number))
+            await client.recv()
+        worker, counted = {}, (3, 4)  # with what init sends
+        while (worker.get("received"), worker.get("sent")) != counted:
+            _, said = await asyncio.to_thread(served.ctl, "status", "--json")
+            [worker] = json.loads(said)["workers"]
+        assert worker["figures"] == {}  # only --metrics has them counted
+        await served.close_clients()
+
+    run_async(act())
+    assert served.stop() == 0
 
 
 def test_connections_are_listed_and_one_of_them_is_closed(workers, run_async):

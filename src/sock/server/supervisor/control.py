@@ -203,6 +203,9 @@ class Control:
                 "connections": worker.told.get("connections", 0),
                 "memory": worker.told.get("memory", 0),
                 "lag": worker.told.get("lag", 0.0),
+                "received": worker.told.get("received", 0),
+                "sent": worker.told.get("sent", 0),
+                "figures": worker.told.get("figures", {}),
                 "heard": round(now - worker.heard_at, 1),
                 "starts": slot.starts,
             }

@@ -28,6 +28,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Self, final
 
 from sock import telemetry
+from sock.wire.traffic import RECEIVED, SENT
 
 from . import orders
 from .lines import BadLine, Lines, to_line
@@ -151,6 +152,8 @@ class Supervised:
                 connections=len(self._connections()),
                 memory=memory(),
                 lag=max(0.0, now - self._beat_due),
+                received=RECEIVED.messages,
+                sent=SENT.messages,
                 figures=self._snapshot(),
             )
         self._beat_due = now + orders.HEARTBEAT

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 from sock import telemetry
 from sock.server import systemd
 
-from . import orders
+from . import orders, orphans
 from .process import WorkerProcess
 from .slot import Slot, SlotState
 
@@ -313,6 +313,8 @@ class Supervisor:
             await asyncio.sleep(_LOOK)
             now = self._loop.time()
             slept, last = now - last > _LOOK + _SLEPT, now
+            if orphans.is_first_process():
+                orphans.reap({worker.pid for worker in self.workers()})
             for worker in self.workers():
                 if slept:
                     worker.heard_at = now
