@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -23,6 +22,7 @@ import websockets
 from websockets.asyncio.client import ClientConnection
 
 from tests.certificate import tls as tls
+from tests.needed import needed
 
 pytestmark = pytest.mark.one_form
 
@@ -181,14 +181,6 @@ class Site:
             finally:
                 process.kill()
                 process.stdout.close()
-
-
-def needed(name: str) -> None:
-    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
-    if shutil.which(name, path=path) is None:
-        required = {"all", name} & set(os.environ.get("SOCK_REQUIRE", "").split(","))
-        assert not required, f"SOCK_REQUIRE demands {name}, and it is not on the PATH"
-        pytest.skip(f"no {name} on the PATH (apt-get install {name})")
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from sock.cli.command import main
+from tests.needed import needed
 
 pytestmark = pytest.mark.one_form
 
@@ -24,10 +23,7 @@ def blocks(language: str) -> list[str]:
 
 
 def test_systemd_takes_both_units(tmp_path):
-    if shutil.which("systemd-analyze") is None:
-        required = {"all", "systemd-analyze"} & set(os.environ.get("SOCK_REQUIRE", "").split(","))
-        assert not required, "SOCK_REQUIRE demands systemd-analyze, and it is not on the PATH"
-        pytest.skip("no systemd-analyze on the PATH (apt-get install systemd)")
+    needed("systemd-analyze", "systemd")
     service, socket = blocks("ini")
     # What the page says of a machine of its own is true of this one, too.
     service = service.replace("/srv/chat/venv/bin/sock", sys.executable)
