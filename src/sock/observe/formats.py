@@ -11,6 +11,8 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Final, final
 
+from .identity import current_id
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -19,9 +21,9 @@ _HOSTS: Final = ("sock", "uvicorn")
 
 _OF_EVERY_RECORD: Final = frozenset(
     vars(logging.LogRecord("", 0, "", 0, "", (), None)).keys()
-    | {"message", "asctime", "taskName", "color_message", "event", "fields"}
+    | {"message", "asctime", "taskName", "color_message", "event", "fields", "connection_id"}
 )
-"""Attributes that the program has not added (`extra=`); the last three are added by hosts."""
+"""Attributes that the program has not added (`extra=`); the last four are added by hosts."""
 
 
 def formatter(form: str) -> logging.Formatter:
@@ -38,6 +40,8 @@ class TextFormatter(logging.Formatter):
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
         level = record.levelname.lower()
         name = "" if _of_a_host(record) else f"{record.name}: "
+        if name and (connection := current_id()) is not None:
+            name = f"{connection} {name}"
         line = f"{clock}.{record.msecs:03.0f} {level:<8} {name}{record.getMessage()}"
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
@@ -65,6 +69,8 @@ class JsonFormatter(logging.Formatter):
             more = getattr(record, "fields", {})
         else:
             more = {name: value for name, value in vars(record).items() if _is_extra(name)}
+            if (connection := current_id()) is not None:
+                more = {"id": connection, **more}
         fields |= {name: value for name, value in more.items() if name not in fields}
         if record.exc_info:
             fields["traceback"] = self.formatException(record.exc_info)

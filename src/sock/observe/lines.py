@@ -36,6 +36,7 @@ from sock.spec import Failed, MailboxFull, PeerTooSlow, ProtocolError, Remote
 from sock.spec.masking import masked_target
 
 from . import loggers, worker_lines
+from .identity import loggable_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,9 +48,6 @@ _access: Final = loggers.access
 
 _TRUE: Final = frozenset(("1", "true", "t", "yes", "y", "on"))
 """As the command line reads its variables."""
-
-_MAX_ID: Final = 128
-"""Characters of an id that are shown."""
 
 _query_values_shown = False
 
@@ -352,19 +350,14 @@ def _address(address: tuple[str, int] | None) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _loggable_id(request: Request) -> str:
-    """Return the id, which middleware may have taken from a header field, as one word."""
-    return ascii(request.id)[1:-1].replace(" ", "_")[:_MAX_ID]
-
-
 def _named(request: Request) -> str:
     target = ascii(loggable_target(request.target))[1:-1]
-    return f"{_loggable_id(request)} {_address(request.client)} {request.method} {target}"
+    return f"{loggable_id(request)} {_address(request.client)} {request.method} {target}"
 
 
 def _request_fields(request: Request) -> dict[str, Any]:
     return {
-        "id": _loggable_id(request),
+        "id": loggable_id(request),
         "client": _address(request.client),
         "method": request.method,
         "target": loggable_target(request.target),

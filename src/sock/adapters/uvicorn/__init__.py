@@ -23,6 +23,7 @@ if AutoWebSocketsProtocol is None:  # pragma: no cover - tested in a subprocess
 
 from .limits import HOST as HOST
 from .limits import LIMITS as LIMITS
+from .log import log_config as log_config
 from .protocol import SockProtocol as SockProtocol
 
-__all__ = ["HOST", "LIMITS", "SockProtocol"]
+__all__ = ["HOST", "LIMITS", "SockProtocol", "log_config"]

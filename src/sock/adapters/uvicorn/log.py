@@ -90,7 +90,21 @@ def _masked(message: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
     return args
 
 
-# Under `sock run` the whole log is Sock's.
+# The whole log in the form of Sock's.
+
+
+def log_config(form: str = "json", *, level: str = "info", access: bool = True) -> dict[str, Any]:
+    """Return a configuration of logging for `uvicorn.run(…, log_config=…)`.
+
+    The lines of Sock, of uvicorn and of the application are then on stderr in one form. What the
+    application has configured before, for the root logger and for "sock", stays as it is.
+
+    Args:
+        form: "json" for one object a line, or "text".
+        level: the lowest level that is shown, such as "info".
+        access: whether to show a line for each answer and each connection's beginning and end.
+    """
+    return config(level, form, access=access)
 
 
 def config(level: str, form: str, *, access: bool) -> dict[str, Any]:
