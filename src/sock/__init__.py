@@ -22,6 +22,7 @@ from .spec import HandshakeError as HandshakeError
 from .spec import Headers as Headers
 from .spec import Host as Host
 from .spec import InvalidData as InvalidData
+from .spec import InvalidMessage as InvalidMessage
 from .spec import MailboxFull as MailboxFull
 from .spec import Message as Message
 from .spec import MessageTooBig as MessageTooBig
@@ -79,6 +80,7 @@ __all__ = [
     "Headers",
     "Host",
     "InvalidData",
+    "InvalidMessage",
     "MailboxFull",
     "Message",
     "MessageTooBig",

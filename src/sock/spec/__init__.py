@@ -5,6 +5,7 @@ from .close_code import CloseCode as CloseCode
 from .errors import HandlerError as HandlerError
 from .errors import HandshakeError as HandshakeError
 from .errors import InvalidData as InvalidData
+from .errors import InvalidMessage as InvalidMessage
 from .errors import MailboxFull as MailboxFull
 from .errors import MessageTooBig as MessageTooBig
 from .errors import PeerTooSlow as PeerTooSlow
@@ -61,6 +62,7 @@ __all__ = [
     "Headers",
     "Host",
     "InvalidData",
+    "InvalidMessage",
     "MailboxFull",
     "Message",
     "MessageTooBig",

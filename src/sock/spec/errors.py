@@ -4,6 +4,7 @@
     ├── ProtocolError     the peer broke the protocol (1002)
     │   ├── UnsupportedData   … sent a kind of message that this handler does not take (1003)
     │   ├── InvalidData       … sent text that is not UTF-8, or broken compression (1007)
+    │   │   └── InvalidMessage    … sent a message that is not of the declared type (1007)
     │   └── MessageTooBig     … sent more than the limits allow (1009)
     ├── HandshakeError    the request is not a valid upgrade (400, 403, 426 …)
     ├── HandlerError      the handler broke the contract (1011)
@@ -62,6 +63,31 @@ class InvalidData(ProtocolError):
     """
 
     code: ClassVar[CloseCode] = CloseCode.INVALID_DATA
+
+
+class InvalidMessage(InvalidData):
+    """A message is no JSON, or not of the type that it should have.
+
+    Its text is short enough for the detail of a Close frame.
+
+    Args:
+        why: what is wrong.
+        path: the place in the message, such as `$.author`; empty if the message is no JSON.
+
+    >>> str(InvalidMessage("expected `str`, got `int`", "$.author"))
+    '$.author: expected `str`, got `int`'
+
+    RFC 6455 §7.4.1.
+    """
+
+    def __init__(self, why: str, path: str = "") -> None:
+        super().__init__(f"{path}: {why}" if path else why)
+        self.why = why
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Copying and pickling use the args of an exception, and these are the text alone.
+        return type(self), (self.why, self.path)
 
 
 class MessageTooBig(ProtocolError):
