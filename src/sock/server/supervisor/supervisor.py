@@ -171,6 +171,9 @@ class Supervisor:
         self._stopping = True
         for slot in self.slots.values():
             slot.stop()
+        # The workers still have theirs, until each has accepted what had come. Then connections are
+        # refused: who waited for an answer in the drain would get none.
+        self._addresses.close()
         while any(slot.state is not SlotState.EMPTY for slot in self.slots.values()):
             self._emptied.clear()
             await self._emptied.wait()
