@@ -40,6 +40,7 @@ class Echo(Sock):
         request = ref.request
         client = request.client and request.client[0]
         own = {"process": os.getpid(), "client": client, "scheme": request.scheme}
+        own["tls"] = request.tls and request.tls.version
         told = own | {"root": request.root_path, **request.headers}
         return json.dumps(told)
 
@@ -51,8 +52,11 @@ def app(request):
 """
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+def block(language: str, begins: str) -> str:
+    """Return the first block of the page that has a line with this beginning."""
+    found = re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    line = re.compile(rf"^ *{re.escape(begins)}", re.MULTILINE)
+    return next(one for one in found if line.search(one))
 
 
 def changed(text: str, *changes: tuple[str, str]) -> str:
@@ -93,8 +97,15 @@ class Site:
             command += ["--port", str(self.ports[number])]
         return self._start(command, "listening on", cwd=self._folder)
 
-    def proxy(self, *changes: tuple[str, str], until: str | None = None):
-        """Start the proxy on a port of its own, which is open before it runs."""
+    def proxy(self, *changes: tuple[str, str], until: str | None = None, passes_tls: bool = False):
+        """Start the proxy on a port of its own, which is open before it runs.
+
+        Args:
+            changes: of the page's configuration.
+            until: what it says when it is ready.
+            passes_tls: whether it leaves TLS to Sock.
+        """
+        self._passes_tls = passes_tls
         with socket.create_server(("127.0.0.1", 0), backlog=100) as listener:
             self.port = listener.getsockname()[1]
             command, environment = getattr(self, self.kind)(listener.fileno(), changes)
@@ -119,15 +130,21 @@ class Site:
     def nginx(self, descriptor: int, changes):
         kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         folders = "".join(f"{kind}_temp_path {self._folder};" for kind in kinds)
-        text = changed(
-            blocks("nginx")[0],
+        changes = (
             ("error_log /var/log/nginx/error.log;", "error_log stderr notice;"),
-            ("access_log /var/log/nginx/access.log;", f"access_log off; {folders}"),
             ("pid /run/nginx.pid;", f"pid {self._folder}/nginx.pid;"),
-            ("listen 443 ssl;", f"listen 127.0.0.1:{self.port} ssl;"),
-            ("/etc/ssl/example.com.pem", str(self._tls.path)),
+            ("listen 443", f"listen 127.0.0.1:{self.port}"),
             *changes,
         )
+        if self._passes_tls:
+            text = changed(block("nginx", "stream {"), *changes)
+        else:
+            text = changed(
+                block("nginx", "http {"),
+                ("access_log /var/log/nginx/access.log;", f"access_log off; {folders}"),
+                ("/etc/ssl/example.com.pem", str(self._tls.path)),
+                *changes,
+            )
         text = self._with_ports(text)
         path = self._folder / "nginx.conf"
         path.write_text(text)
@@ -138,11 +155,16 @@ class Site:
         return command, {**os.environ, "NGINX": f"{descriptor};"}
 
     def haproxy(self, descriptor: int, changes):
+        text = block("text", "global")
+        if self._passes_tls:
+            text = text[: text.index("frontend web")] + block("text", "option tcplog")
+            assert text.count("frontend web") == 1
+        else:
+            text = changed(text, ("/etc/ssl/example.com.pem", str(self._tls.path)))
         text = changed(
-            blocks("text")[0],
+            text,
             ("log /dev/log local0", "log stdout format raw local0"),
-            ("bind :443 ssl", f"bind fd@{descriptor} ssl"),
-            ("/etc/ssl/example.com.pem", str(self._tls.path)),
+            ("bind :443", f"bind fd@{descriptor}"),
             *changes,
         )
         text = self._with_ports(text)
@@ -313,19 +335,15 @@ def test_a_proxy_may_connect_over_a_unix_socket(site, run_async, tmp_path):
     run_async(act())
 
 
-@pytest.mark.parametrize("version", ["send-proxy", "send-proxy-v2"])
-def test_haproxy_names_the_browser_in_the_proxy_protocol(haproxy, run_async, version):
-    page = blocks("text")[1]
-    assert "check send-proxy-v2" in page
+def test_haproxy_names_the_browser_in_version_1_of_the_proxy_protocol(haproxy, run_async):
     haproxy.serve(0, "--proxy-protocol")
     frontend = re.search(
-        r"^frontend web\n.*?(?=^backend)", blocks("text")[0], re.DOTALL | re.MULTILINE
+        r"^frontend web\n.*?(?=^backend)", block("text", "global"), re.DOTALL | re.MULTILINE
     )
     fields = [line for line in frontend[0].splitlines(keepends=True) if "X-Forwarded-" in line]
-    server = f"server one 127.0.0.1:8000 check {version}"
     proxy = haproxy.proxy(
         *((line, "") for line in fields),
-        ("server one 127.0.0.1:8000", server),
+        ("server one 127.0.0.1:8000", "server one 127.0.0.1:8000 check send-proxy"),
         ("inter 2s", "inter 300ms"),
         until="Server sock/two is DOWN",  # the other one is not started
     )
@@ -334,6 +352,59 @@ def test_haproxy_names_the_browser_in_the_proxy_protocol(haproxy, run_async, ver
     async def act():
         async with haproxy.connect(local_addr=(BROWSER, 0)) as client:
             assert json.loads(await client.recv())["client"] == BROWSER
+
+    run_async(act())
+
+
+def test_tls_that_the_proxy_passes_on_ends_in_sock_which_knows_the_browser(site, run_async, tls):
+    server = site.serve(0, "--certificate", str(tls.path), "--proxy-protocol", "--access-log")
+    if site.kind == "nginx":
+        site.proxy(passes_tls=True)  # it takes the second server's port for closed, and the first
+    else:
+        until = "Server sock/two is DOWN"
+        site.proxy(("inter 2s", "inter 300ms"), until=until, passes_tls=True)
+
+    async def act():
+        async with site.connect(local_addr=(BROWSER, 0), max_size=None) as client:
+            told = json.loads(await client.recv())
+            assert (told["client"], told["scheme"]) == (BROWSER, "https")
+            assert told["tls"] == "TLSv1.3"
+            assert told["process"] == server.pid
+            await client.send("x" * 1_000_000)
+            assert await client.recv() == "x" * 1_000_000
+            server.send_signal(signal.SIGTERM)
+            with pytest.raises(websockets.ConnectionClosedError) as closed:
+                await client.recv()
+            assert closed.value.rcvd.code == 1012
+
+    run_async(act())
+    assert server.wait(BOUND) == 0
+    said = server.stdout.read()
+    assert "TLS:" not in said  # neither a check nor a client was refused
+    assert "PROXY" not in said
+    if site.kind == "haproxy":
+        assert "GET /healthz 200" in said
+
+
+def test_the_proxy_may_speak_tls_with_the_browser_and_with_sock(site, run_async, tls):
+    site.serve(0, "--certificate", str(tls.path))
+    authority = ("/etc/ssl/authority.pem", str(tls.path))
+    if site.kind == "nginx":
+        lines = changed(block("nginx", "proxy_pass https:"), authority)
+        site.proxy(("            proxy_pass http://sock;\n", lines))
+    else:
+        line = changed(block("text", "server one 127.0.0.1:8000 ssl"), authority)
+        until = "Server sock/two is DOWN"
+        change = ("    server one 127.0.0.1:8000\n", line)
+        site.proxy(change, ("inter 2s", "inter 300ms"), until=until)
+
+    async def act():
+        async with site.connect(local_addr=(BROWSER, 0)) as client:
+            told = json.loads(await client.recv())
+            assert (told["client"], told["scheme"]) == (BROWSER, "https")
+            assert told["tls"].startswith("TLSv1.")
+            await client.send("hello")
+            assert await client.recv() == "hello"
 
     run_async(act())
 
@@ -449,11 +520,14 @@ def test_members_of_a_room_meet_in_one_process_where_the_path_chooses_it(site, r
     for number in (0, 1):
         site.serve(number)
     if site.kind == "nginx":
-        upstream = re.search(r"    upstream sock \{.*?\n    \}\n", blocks("nginx")[0], re.DOTALL)
-        site.proxy((upstream[0], blocks("nginx")[1]))
+        page = block("nginx", "http {")
+        upstream = re.search(r"    upstream sock \{.*?\n    \}\n", page, re.DOTALL)
+        site.proxy((upstream[0], block("nginx", "    hash $uri")))
     else:
         # A server that is slow to answer a check would send its rooms to the other one.
-        site.proxy(("    balance leastconn\n", blocks("text")[2]), ("inter 2s", "inter 1m"))
+        site.proxy(
+            ("    balance leastconn\n", block("text", "balance uri")), ("inter 2s", "inter 1m")
+        )
 
     async def process(path):
         async with site.connect(path) as client:
