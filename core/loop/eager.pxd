@@ -26,8 +26,6 @@ cdef class Steps:
     cdef object _coroutine
     cdef Scope _scope
 
-    cdef _step(self, value)
-
 
 @cython.final
 cdef class LentCoroutine(Steps):

@@ -10,11 +10,7 @@ import asyncio
 import contextvars
 from asyncio.tasks import _enter_task, _leave_task
 
-from libc.stdint cimport int64_t
-
 from sock.loop.scope cimport Scope, Scoped
-
-from sock.loop.slow_callback import SLOW_NANOSECONDS, report_slow_turn
 
 
 cdef extern from "Python.h":
@@ -27,13 +23,6 @@ cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject *value)
     PyObject **PyObject_GET_WEAKREFS_LISTPTR(PyObject *value)
     void Py_DECREF(PyObject *value)
-
-
-cdef extern from "clock.h":
-    int64_t sock_coarse_time() noexcept nogil
-
-
-cdef int64_t SLOW = SLOW_NANOSECONDS
 
 
 @cython.final
@@ -123,17 +112,7 @@ cdef class Steps:
                 # A task that is begun at once runs in a copy of the scope, which is in use: what
                 # the first step sets would be lost. So it comes in the loop's next turn.
                 return None
-        return self._step(value)
-
-    cdef _step(self, value):
-        """Let the coroutine run until it waits again, and tell of it if that takes too long."""
-        cdef int64_t begun = sock_coarse_time(), took
-        try:
-            return self._scope.run(self._coroutine.send, value)
-        finally:
-            took = sock_coarse_time() - begun
-            if took >= SLOW:
-                report_slow_turn(took)
+        return self._scope.run(self._coroutine.send, value)
 
     def throw(self, error, *more):
         """Take a step that begins with an exception, such as a cancellation."""
@@ -199,7 +178,7 @@ cdef class LentCoroutine(Steps):
             raise StopIteration(self._result)
         if self._waits_for is not None:
             return self._to_wait_for()
-        return self._step(value)
+        return self._scope.run(self._coroutine.send, value)
 
     def throw(self, error, *more):
         """Take a step that begins with an exception, such as a cancellation."""

@@ -7,7 +7,18 @@ cimport cython
 
 import contextvars
 
+from libc.stdint cimport int64_t
+
 from sock.loop.raw_pipe cimport RawReceiver
+
+from sock.loop.slow_callback import SLOW_NANOSECONDS, report_slow_turn
+
+
+cdef extern from "clock.h":
+    int64_t sock_coarse_time() noexcept nogil
+
+
+cdef int64_t SLOW = SLOW_NANOSECONDS
 
 
 cdef extern from "Python.h":
@@ -48,16 +59,20 @@ cdef class Scope:
         return Scope(context) if has_changed(context, self.original) else self
 
     def run(self, act, *arguments):
-        """Call a function, such as a step of a coroutine, in this scope."""
+        """Take a step of a coroutine in this scope, and tell of it if it takes too long."""
+        cdef int64_t begun
         if self.entered_by is not None:
             return act(*arguments)
         PyContext_Enter(self.context)
         self.entered_by = self
+        begun = sock_coarse_time()
         try:
             return act(*arguments)
         finally:
             PyContext_Exit(self.context)
             self.entered_by = None
+            if sock_coarse_time() - begun >= SLOW:
+                report_slow_turn(sock_coarse_time() - begun)
 
 
 cdef class Scoped(RawReceiver):

@@ -27,11 +27,8 @@ import asyncio
 import contextvars
 from collections.abc import Coroutine
 from sys import getrefcount
-from time import monotonic_ns
 from typing import TYPE_CHECKING, Any, Protocol, final
 from weakref import getweakrefcount
-
-from .slow_callback import SLOW_NANOSECONDS, report_slow_turn
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -175,13 +172,7 @@ class Steps(Coroutine[Any, Any, Any]):
                 # An eager task of Python's begins within the scope, in a copy of its context. What
                 # its first step sets would be lost, so that step comes in the loop's next turn.
                 return None
-        begun = monotonic_ns()
-        try:
-            return self.scope.run(self._coroutine.send, value)
-        finally:
-            took = monotonic_ns() - begun
-            if took >= SLOW_NANOSECONDS:
-                report_slow_turn(took)
+        return self.scope.run(self._coroutine.send, value)
 
     def throw(self, error: Any, *more: Any) -> Any:
         """Take a step that begins with an exception, such as a cancellation."""

@@ -18,8 +18,10 @@ The compiled core has a twin of this (`core/loop/scope.pyx`).
 from __future__ import annotations
 
 import contextvars
+from time import monotonic_ns
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
+from .slow_callback import SLOW_NANOSECONDS, report_slow_turn
 from .wakeable import Wakeable
 
 if TYPE_CHECKING:
@@ -73,14 +75,18 @@ class Scope:
         return Scope(context) if has_changed(context, self.original) else self
 
     def run(self, act: Callable[..., ResultT], *arguments: Any) -> ResultT:
-        """Call a function, such as a step of a coroutine, in this scope."""
+        """Take a step of a coroutine in this scope, and tell of it if it takes too long."""
         if self.entered_by is not None:
             return act(*arguments)
         self.entered_by = self
+        begun = monotonic_ns()
         try:
             return self.context.run(act, *arguments)
         finally:
             self.entered_by = None
+            took = monotonic_ns() - begun
+            if took >= SLOW_NANOSECONDS:
+                report_slow_turn(took)
 
 
 class Scoped(Wakeable):
