@@ -24,6 +24,7 @@ cdef class TLSPipe:
     cdef TLSPipes _pipes
     cdef object _lower
     cdef object _tls
+    cdef object _encrypting
     cdef object _state
     cdef bytearray _kept
     cdef bint _paused
@@ -47,7 +48,7 @@ cdef class TLSPipe:
     cdef _fail(self, detail, answer=*)
     cdef _hold(self)
     cdef _let_go(self)
-    cdef _write_records(self, tls, data)
+    cdef _write_records(self, data)
     cdef _say_goodbye(self)
     cdef _wait_for_the_end(self)
     cdef _send(self)

@@ -470,6 +470,19 @@ def test_a_fin_in_the_middle_of_the_handshake_closes_tcp(ends):
         assert end.lower.calls == ["close"]
 
 
+@pytest.mark.parametrize("last", [1, 10, 100, 16_000])
+def test_a_record_that_comes_in_two_parts_is_given_on_whole(ends, last):
+    @ends
+    async def _(make):
+        end = await make().open()
+        end.peer.write(b"x" * 16_384)
+        record = end.bytes_of_peer()
+        end.pipe.received(record[:-last])
+        assert end.receiver.events == []
+        end.pipe.received(record[-last:])
+        assert end.receiver.events == [b"x" * 16_384]
+
+
 def test_a_large_write_leaves_in_pieces_and_arrives_whole(ends):
     @ends
     async def _(make):

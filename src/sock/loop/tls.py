@@ -36,7 +36,7 @@ import functools
 import ssl
 from collections import deque
 from enum import Enum
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from sock import telemetry
 from sock.spec.tls import TLSInfo
@@ -151,6 +151,7 @@ class TLSPipe:
 
     __slots__ = (
         "_alarm",
+        "_encrypting",
         "_fin_received",
         "_held",
         "_kept",
@@ -171,6 +172,7 @@ class TLSPipe:
         self._pipes = pipes
         self._lower = lower
         self._tls: ssl.SSLObject | None = None  # made when the peer has begun to speak
+        self._encrypting: Any = None  # what the methods of `_tls` call, from the handshake on
         self._state = _HANDSHAKING
         self._kept: bytearray | None = None  # bytes for the next step, which waits in the queue
         self._paused = False  # by the receiver
@@ -209,7 +211,7 @@ class TLSPipe:
     def lost(self) -> None:
         """Let go of everything."""
         self._state = _LOST
-        self._tls = self._kept = None
+        self._tls = self._encrypting = self._kept = None
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
@@ -256,6 +258,8 @@ class TLSPipe:
         self._send()
         if agreed is not None:
             self.tls = agreed
+            # Without the methods in Python that are around these: two frames less (bench, tls-1).
+            self._encrypting = getattr(self._tls, "_sslobj", self._tls)
             self._state = _OPEN
             self._let_go()
             self._read(b"")
@@ -274,19 +278,25 @@ class TLSPipe:
 
     def _read(self, data: bytes) -> None:
         """Decrypt these bytes and those in the memory, and give them on in one call."""
-        incoming, tls = self._pipes.incoming, self._tls
-        assert tls is not None, "it is made in the first step of the handshake"
+        incoming, encrypting = self._pipes.incoming, self._encrypting
+        assert encrypting is not None, "the handshake is complete"
+        # Python makes an object of this size, then shortens it (bench, tls-1). It is enough for
+        # what has come now; where its record has begun earlier, the next read has the rest.
+        size = min(len(data), _RECORD)
         pieces: list[bytes] = []
         failure = None
         ended = False
         try:
             incoming.write(data)
-            while incoming.pending:
-                piece = tls.read(_RECORD)
+            more: bool = incoming.pending > 0
+            while more:
+                piece: bytes = encrypting.read(size or _RECORD)
                 if not piece:
                     ended = True
                     break
                 pieces.append(piece)
+                more = len(piece) == size < _RECORD or incoming.pending > 0
+                size = _RECORD
         except ssl.SSLWantReadError:  # a part of a record
             pass
         except ssl.SSLZeroReturnError:
@@ -374,15 +384,15 @@ class TLSPipe:
 
     def write(self, data: bytes | bytearray, /) -> None:
         """Encrypt and send. Before the handshake is complete, and after an end, bytes are lost."""
-        tls, size = self._tls, len(data)
-        if self._state is not _OPEN or tls is None or not size:
+        size = len(data)
+        if self._state is not _OPEN or not size:
             return
         try:
             if size <= _RECORD:
-                tls.write(data)
+                self._encrypting.write(data)
                 self._lower.write(self._pipes.outgoing.read())
             else:
-                self._write_records(tls, memoryview(data))
+                self._write_records(memoryview(data))
         except ssl.SSLError as error:  # the peer has sent half a change of keys, and waits
             self._empty()
             self._fail(_reason(error))
@@ -391,10 +401,10 @@ class TLSPipe:
             self._lower.abort()
             raise
 
-    def _write_records(self, tls: ssl.SSLObject, data: memoryview) -> None:
+    def _write_records(self, data: memoryview) -> None:
         outgoing, at = self._pipes.outgoing, 0
         while at < len(data):
-            at += tls.write(data[at : at + _RECORD])
+            at += self._encrypting.write(data[at : at + _RECORD])
             if outgoing.pending >= _WRITE or at == len(data):
                 self._lower.write(outgoing.read())
 
