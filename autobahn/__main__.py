@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 REACTORS: Final = ("epoll", "transport")
 PAGE: Final = ROOT / "docs" / "reference" / "autobahn.md"
+TLS_TITLE: Final = "## Through TLS"
 SHARD_TIMEOUT: Final = 1800.0
 """Three times the duration of the longest shard, so that a case that hangs ends some time."""
 
@@ -54,7 +55,7 @@ def main() -> int:
         for problem in report.problems:
             print(f"autobahn: {reactor}: {problem}")
     if arguments.write:
-        _write(reports, client)
+        _write(reports, client, tls=arguments.tls)
     return 1 if any(report.problems for report in reports.values()) else 0
 
 
@@ -62,10 +63,11 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m autobahn", description=__doc__)
     parser.add_argument(
         "--cases",
-        choices=("sample", "all"),
-        default="all",
-        help="all 517; or all but compression, and a sample of that: 337, in two minutes",
+        choices=("sample", "plain", "all"),
+        help="all 517; or all but compression (plain, 301; the default with --tls); or these and a"
+        " sample of compression: 337, in two minutes",
     )
+    parser.add_argument("--tls", action="store_true", help="through TLS")
     parser.add_argument("--reactor", choices=(*REACTORS, "both"), default="both")
     parser.add_argument(
         "--server",
@@ -76,12 +78,16 @@ def _arguments() -> argparse.Namespace:
         "--write", action="store_true", help=f"keep the table as {PAGE.relative_to(ROOT)}"
     )
     arguments = parser.parse_args()
+    usual = "plain" if arguments.tls else "all"
+    arguments.cases = arguments.cases or usual
+    if arguments.tls and arguments.server:
+        parser.error("--tls is for our own server")
     if arguments.write and (arguments.cases, arguments.reactor, arguments.server) != (
-        "all",
+        usual,
         "both",
         None,
     ):
-        parser.error("--write keeps the table of all cases on both reactors of our own server")
+        parser.error(f"--write keeps the table of {usual} cases on both reactors of our own server")
     return arguments
 
 
@@ -92,11 +98,14 @@ def _run(client: Client, reactor: str, arguments: argparse.Namespace) -> Report:
     with ExitStack() as ends:
         running = []
         for shard in shards(arguments.cases):
-            folder = WORK / "reports" / f"{reactor}-{shard.name}"
+            through = "-tls" if arguments.tls else ""
+            folder = WORK / "reports" / f"{reactor}-{shard.name}{through}"
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            port = _start_server(ends, reactor, arguments.server, folder / "server.log")
-            process = client.start(shard, port, folder)
+            script = [arguments.server] if arguments.server else ["-m", "autobahn.server"]
+            after = [str(_certificate())] if arguments.tls else []
+            port = _start_server(ends, reactor, script, after, folder / "server.log")
+            process = client.start(shard, port, folder, "wss" if arguments.tls else "ws")
             ends.callback(_end, process)
             running.append((shard, folder, process))
         for shard, folder, process in running:
@@ -110,10 +119,22 @@ def _run(client: Client, reactor: str, arguments: argparse.Namespace) -> Report:
     return report
 
 
-def _start_server(ends: ExitStack, reactor: str, script: str | None, path: Path) -> int:
+def _certificate() -> Path:
+    """Issue a certificate for loopback; its key is in the same file."""
+    import trustme
+
+    path = WORK / "certificate.pem"
+    issued = trustme.CA().issue_cert("127.0.0.1")
+    issued.private_key_and_cert_chain_pem.write_to_path(str(path))
+    return path
+
+
+def _start_server(
+    ends: ExitStack, reactor: str, script: list[str], after: list[str], path: Path
+) -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
-    command = [sys.executable, *([script] if script else ["-m", "autobahn.server"]), str(port)]
+    command = [sys.executable, *script, str(port), *after]
     environment = {key: value for key, value in os.environ.items() if key != "SOCK_REACTOR"}
     if reactor == "transport":
         environment["SOCK_REACTOR"] = reactor
@@ -151,17 +172,27 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.wait()
 
 
-def _write(reports: dict[str, Report], client: Client) -> None:
+def _write(reports: dict[str, Report], client: Client, *, tls: bool) -> None:
+    """Keep one of the two tables of the page; the other one stays as it is."""
     today = datetime.now(UTC).date().isoformat()
+    found = f"{table(reports)}\n{_failures(reports)}"
+    plain, _, through_tls = (PAGE.read_text() if PAGE.exists() else "").partition(TLS_TITLE)
+    if tls:
+        through_tls = (
+            f"\n\nThe same cases without compression, by `make autobahn ARGS='--tls --write'` on "
+            f"{today}.\n\n{found}"
+        )
+    else:
+        plain = (
+            "# The Autobahn suite\n\n"
+            f"Written by `make autobahn ARGS=--write` on {today}, by {client.title}. "
+            "A case counts when both its behaviour and its close are `OK`; of "
+            "section 7, three cases are informational whatever a server does. `NON-STRICT` does "
+            f"not count.\n\n{found}\n"
+        )
     PAGE.parent.mkdir(parents=True, exist_ok=True)
-    PAGE.write_text(
-        "# The Autobahn suite\n\n"
-        f"Written by `make autobahn ARGS=--write` on {today}, by {client.title}. "
-        "A case counts when both its behaviour and its close are `OK`; of "
-        "section 7, three cases are informational whatever a server does. `NON-STRICT` does not "
-        "count.\n\n"
-        f"{table(reports)}\n{_failures(reports)}"
-    )
+    behind = f"\n{TLS_TITLE}{through_tls}" if through_tls else ""
+    PAGE.write_text(f"{plain.rstrip()}\n{behind}")
 
 
 def _failures(reports: dict[str, Report]) -> str:

@@ -45,13 +45,16 @@ class Client:
     title: str
     command: tuple[str, ...]
 
-    def start(self, shard: Shard, port: int, folder: Path) -> subprocess.Popen[bytes]:
+    def start(
+        self, shard: Shard, port: int, folder: Path, scheme: str = "ws"
+    ) -> subprocess.Popen[bytes]:
         """Start the cases of one shard.
 
         Args:
             shard: the cases.
             port: the port of the server, on loopback.
             folder: for the reports and the log.
+            scheme: "ws", or "wss" for TLS, whose certificate the client does not check.
 
         Returns:
             The process, in a session of its own. Its exit status says nothing about the cases.
@@ -61,7 +64,7 @@ class Client:
             # short for a machine that stalls.
             "options": {"closeHandshakeTimeout": 5, "serverConnectionDropTimeout": 5},
             "outdir": str(folder),
-            "servers": [{"agent": AGENT, "url": f"ws://127.0.0.1:{port}/"}],
+            "servers": [{"agent": AGENT, "url": f"{scheme}://127.0.0.1:{port}/"}],
             "cases": list(shard.patterns),
             "exclude-cases": [],
             "exclude-agent-cases": {},

@@ -39,6 +39,11 @@ class Report:
         cases = sorted(self.failed, key=_order)
         return [*self.missing, *(f"{case}: {self.failed[case]}" for case in cases)]
 
+    def ran(self, section: str) -> bool:
+        """Tell whether any case of a section was run to its end."""
+        failed = any(case.partition(".")[0] == section for case in self.failed)
+        return failed or section in self.passed
+
     def take(self, folder: Path, name: str, expected: int) -> None:
         """Judge the results of one shard.
 
@@ -69,6 +74,7 @@ def table(reports: Mapping[str, Report]) -> str:
     rows += [
         [section, title, *(_cell(report, section) for report in reports.values())]
         for section, (title, _) in SECTIONS.items()
+        if any(report.ran(section) for report in reports.values())
     ]
     sums = (f"{sum(r.passed.values())} of {r.total}" for r in reports.values())
     rows.append(["", "all", *sums])

@@ -1,4 +1,7 @@
-"""The echo server under test: `python -m autobahn.server PORT`; SOCK_REACTOR picks its reactor."""
+"""The echo server under test: `python -m autobahn.server PORT [CERTIFICATE]`.
+
+SOCK_REACTOR picks its reactor. With a certificate, a file that has its key too, it speaks TLS.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ if __name__ == "__main__":
         Echo,
         host="127.0.0.1",
         port=int(sys.argv[1]),
+        tls=sock.TLS(sys.argv[2]) if len(sys.argv) > 2 else None,
         options=sock.Options(
             max_message_size=16 * 2**20,  # 9.1.6 and 9.2.6 send so much in one message
             max_fragments=70_000,  # 9.3.1 and 9.4.1 send one message in 65,536
