@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from .peer import DEFAULT_PEERS, SOCK_ON_OTHER_SERVERS
+from .peer import DEFAULT_PEERS, PEERS, SOCK_ON_OTHER_SERVERS
 
 FLAT: Final = (10, 100, 1000, 10_000)
 """The numbers of connections for which the cost of one message is measured."""
@@ -68,6 +68,10 @@ FAMILIES: Final = (
     Family("echo", "Echo of text: messages per server CPU second", "rate"),
     Family("connect", "Connect, upgrade, close: handshakes per server CPU second", "rate"),
     Family("idle", "10,000 idle connections: kB of memory each", "weight"),
+    Family("tls", "Through TLS: messages, and handshakes, per server CPU second", "rate"),
+    Family("tlsidle", "4,000 idle connections through TLS: kB of memory each", "weight"),
+    Family("workers", "Echo by one and by two workers: per CPU second of all of them", "rate"),
+    Family("metrics", "Echo with and without metrics: per server CPU second", "rate"),
     Family("fanout", "One message to 500 connections: copies per server CPU second", "rate"),
     Family("async", "Echo by a coroutine that does not suspend: per server CPU second", "rate"),
     Family("p99", "64 B on 64 connections at half of the own peak: latency", "latency"),
@@ -84,6 +88,8 @@ _HOSTS: Final = (
     "granian",
     *SOCK_ON_OTHER_SERVERS,
 )
+
+_TLS: Final = tuple(name for name, peer in PEERS.items() if peer.tls)
 
 _FANOUT: Final = ("floor", "sock", "picows", "websockets")
 
@@ -113,6 +119,24 @@ COLUMNS: Final = (
         peers=_FANOUT,
         rounds=(3, 3),
     ),
+    Column("tls-1", "1 in flight", arguments=("-p", "1", "--tls"), peers=_TLS),
+    Column("tls-16", "16 in flight", arguments=("-p", "16", "--tls"), peers=_TLS),
+    Column("tls-connect", "handshakes", mode="connect", arguments=("--tls",), peers=_TLS),
+    Column(
+        "tlsidle",
+        "idle connection",
+        mode="idle",
+        connections=4000,
+        arguments=("--tls",),
+        key="rss_per_conn_kb",
+        peers=_TLS,
+        rounds=(2, 1),
+        fresh=True,
+    ),
+    Column("workers-1", "1 in flight", arguments=("-p", "1"), peers=("sock-1", "sock-2")),
+    Column("workers-16", "16 in flight", arguments=("-p", "16"), peers=("sock-1", "sock-2")),
+    Column("metrics-1", "1 in flight", arguments=("-p", "1"), peers=("sock", "sock-metrics")),
+    Column("metrics-16", "16 in flight", arguments=("-p", "16"), peers=("sock", "sock-metrics")),
     Column(
         "hosts-1", "1 in flight", arguments=("-s", "64", "-p", "1"), peers=_HOSTS, rounds=(3, 3)
     ),

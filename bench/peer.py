@@ -37,8 +37,10 @@ class Peer:
         script: the file in `peers/`, without `_echo.py`.
         arguments: of the script, after the port.
         title_suffix: stands in the title behind the version.
-        only_in_hosts: whether it is measured in the columns of `hosts` alone.
+        named_only: whether it is measured in those columns alone that name it.
         environment: variables for its process, beside those of this one.
+        tls: whether it speaks TLS, with the certificate of `certificate.py`.
+        workers: how many it says are ready before it is; 0 for a server of one process.
     """
 
     name: str
@@ -47,7 +49,9 @@ class Peer:
     arguments: tuple[str, ...] = ()
     title_suffix: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
-    only_in_hosts: bool = False
+    named_only: bool = False
+    tls: bool = False
+    workers: int = 0
 
     def command(self, port: int) -> list[str]:
         """Return the command that starts the server."""
@@ -65,14 +69,13 @@ class Peer:
         if not self.distribution:
             return self.title_suffix
         try:
-            script = self.script.removesuffix("_sock")
+            script = self.script.removesuffix("_sock").removesuffix("_workers")
             named = f"{script.replace('_', '.')} {version(self.distribution)}"
         except PackageNotFoundError:
             raise NotAvailable(f"{self.distribution} is not installed") from None
-        suffix = self.title_suffix
-        if self.name == "sock":
-            suffix = ", compiled" if compiled() else ", pure (core not built)"
-        return named + suffix
+        if self.distribution == "sockpy" and not self.environment:
+            named += ", compiled" if compiled() else ", pure (core not built)"
+        return named + self.title_suffix
 
 
 _PEERS: Final = (
@@ -96,27 +99,37 @@ _PEERS: Final = (
     Peer("uvicorn-wsproto", "uvicorn", "uvicorn", ("wsproto",), ", wsproto"),
     Peer("granian", "granian", "granian", title_suffix=", ASGI"),
     Peer("hypercorn", "hypercorn", "hypercorn"),
+    Peer("sock-tls", "sockpy", "sock", title_suffix=", TLS", named_only=True, tls=True),
+    Peer("picows-tls", "picows", "picows", title_suffix=", core, TLS", named_only=True, tls=True),
+    Peer(
+        "uvicorn-tls",
+        "uvicorn",
+        "uvicorn",
+        ("websockets-sansio",),
+        ", websockets-sansio, TLS",
+        named_only=True,
+        tls=True,
+    ),
+    Peer("sock-1", "sockpy", "sock_workers", ("1",), ", one worker", named_only=True, workers=1),
+    Peer("sock-2", "sockpy", "sock_workers", ("2",), ", two workers", named_only=True, workers=2),
+    Peer("sock-metrics", "sockpy", "sock", ("metrics",), ", metrics on", named_only=True),
     Peer(
         "sock-uvicorn",
         "uvicorn",
         "uvicorn",
         ("sock.adapters.uvicorn:SockProtocol", "asgi_sock"),
         ", Sock, native",
-        only_in_hosts=True,
+        named_only=True,
     ),
-    Peer(
-        "sock-aiohttp", "aiohttp", "aiohttp_sock", title_suffix=", Sock, native", only_in_hosts=True
-    ),
-    Peer(
-        "sock-tornado", "tornado", "tornado_sock", title_suffix=", Sock, native", only_in_hosts=True
-    ),
+    Peer("sock-aiohttp", "aiohttp", "aiohttp_sock", title_suffix=", Sock, native", named_only=True),
+    Peer("sock-tornado", "tornado", "tornado_sock", title_suffix=", Sock, native", named_only=True),
     Peer(
         "asgi-uvicorn",
         "uvicorn",
         "uvicorn",
         ("websockets-sansio", "asgi_sock"),
         ", websockets-sansio, Sock over ASGI",
-        only_in_hosts=True,
+        named_only=True,
     ),
     Peer(
         "asgi-granian",
@@ -124,20 +137,32 @@ _PEERS: Final = (
         "granian",
         ("asgi_sock",),
         ", ASGI, Sock over it",
-        only_in_hosts=True,
+        named_only=True,
     ),
 )
 
-DEFAULT_PEERS: Final = tuple(peer.name for peer in _PEERS if not peer.only_in_hosts)
+DEFAULT_PEERS: Final = tuple(peer.name for peer in _PEERS if not peer.named_only)
 """The servers of a column that does not name its own."""
 
 PEERS: Final = {peer.name: peer for peer in _PEERS}
 """All servers by their names, also those that are in some columns only."""
 
-SOCK_ON_OTHER_SERVERS: Final = tuple(peer.name for peer in _PEERS if peer.only_in_hosts)
+SOCK_ON_OTHER_SERVERS: Final = (
+    "sock-uvicorn",
+    "sock-aiohttp",
+    "sock-tornado",
+    "asgi-uvicorn",
+    "asgi-granian",
+)
 """Sock on servers of other projects."""
 
-CONTENDERS: Final = frozenset({"floor", "sock", "sock-pure", "picows", "websockets"})
+_TLS: Final = ("sock-tls", "picows-tls", "uvicorn-tls")
+
+_WORKERS: Final = ("sock-1", "sock-2", "sock-metrics")
+
+CONTENDERS: Final = frozenset(
+    {"floor", "sock", "sock-pure", "picows", "websockets", *_TLS, *_WORKERS}
+)
 """The servers in the ratios to reach: they are measured more often, and longer."""
 
 ASGI: Final = ("uvicorn-sansio", "uvicorn-websockets", "uvicorn-wsproto", "granian", "hypercorn")

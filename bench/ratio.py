@@ -80,6 +80,13 @@ def _against(column: str, title: str, peer: str, target: float, server: str = "s
     return Ratio(f"{server}/{peer} {column}", title, target, (server, column), ((peer, column),))
 
 
+def _through_tls(column: str, title: str, peer: str, target: float) -> Ratio:
+    name = f"sock/{peer} {column}"
+    return Ratio(
+        name, f"{title}: sock ÷ {peer}", target, ("sock-tls", column), ((f"{peer}-tls", column),)
+    )
+
+
 _UVICORN: Final = ("uvicorn-sansio", "uvicorn-websockets", "uvicorn-wsproto")
 
 RATIOS: Final = (
@@ -97,6 +104,60 @@ RATIOS: Final = (
     _against("echo-16k", "echo, 16 KiB", "picows", 1.4),
     _against("echo-one", "echo, one connection", "picows", 1.3),
     _against("connect", "handshakes", "picows", 1.5),
+    Ratio(
+        "tls/plain echo-1",
+        "echo through TLS, 1 in flight: sock ÷ sock without TLS",
+        0.55,
+        ("sock-tls", "tls-1"),
+        (("sock", "echo-1"),),
+    ),
+    Ratio(
+        "tls/plain echo-16",
+        "echo through TLS, 16 in flight: sock ÷ sock without TLS",
+        0.5,
+        ("sock-tls", "tls-16"),
+        (("sock", "echo-16"),),
+    ),
+    _through_tls("tls-1", "echo through TLS, 1 in flight", "uvicorn", 3),
+    _through_tls("tls-1", "echo through TLS, 1 in flight", "picows", 1),
+    _through_tls("tls-16", "echo through TLS, 16 in flight", "picows", 1),
+    _through_tls("tls-connect", "TLS handshakes", "uvicorn", 1),
+    Ratio(
+        "sock tlsidle",
+        "idle connection through TLS: kB of sock",
+        20,
+        ("sock-tls", "tlsidle"),
+        (),
+        ceiling=True,
+    ),
+    Ratio(
+        "two/one workers-1",
+        "echo, 1 in flight: two workers ÷ one, per CPU second of all",
+        0.95,
+        ("sock-2", "workers-1"),
+        (("sock-1", "workers-1"),),
+    ),
+    Ratio(
+        "two/one workers-16",
+        "echo, 16 in flight: two workers ÷ one, per CPU second of all",
+        0.95,
+        ("sock-2", "workers-16"),
+        (("sock-1", "workers-16"),),
+    ),
+    Ratio(
+        "metrics/off echo-1",
+        "echo, 1 in flight: metrics on ÷ off",
+        0.97,
+        ("sock-metrics", "metrics-1"),
+        (("sock", "metrics-1"),),
+    ),
+    Ratio(
+        "metrics/off echo-16",
+        "echo, 16 in flight: metrics on ÷ off",
+        0.97,
+        ("sock-metrics", "metrics-16"),
+        (("sock", "metrics-16"),),
+    ),
     Ratio("sock idle", "idle connection: kB of sock", 3, ("sock", "idle"), (), ceiling=True),
     _against("fanout-1", "fan-out to 500, 1 in flight", "picows", 1),
     _against("fanout-16", "fan-out to 500, 16 in flight", "picows", 3),

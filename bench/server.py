@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -12,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Final
 
+from .certificate import certificate
 from .peer import FOLDER, PEERS
 
 if TYPE_CHECKING:
@@ -21,6 +25,9 @@ if TYPE_CHECKING:
 
 CORE: Final = 0
 """The core of the server. The load client has another one, so they do not compete for time."""
+
+CERTIFICATE: Final = "BENCH_CERTIFICATE"
+"""The variable that names the certificate of a server that speaks TLS."""
 
 START_TIMEOUT: Final = 15.0
 STOP_TIMEOUT: Final = 5.0
@@ -44,6 +51,7 @@ class Server:
     they have nothing to do, on the core where another one is measured.
 
     Raises:
+        NotAvailable: on entering, when it speaks TLS, and no certificate can be made.
         ServerFailed: on entering, when it answers no handshake within `START_TIMEOUT`.
     """
 
@@ -73,10 +81,11 @@ class Server:
     def __enter__(self) -> Self:
         peer = PEERS[self.peer]
         self.port = _free_port()
+        more = {CERTIFICATE: str(certificate())} if peer.tls else {}
         # `taskset` becomes the server, so the pid is the server's.
         self._process = subprocess.Popen(
             ["taskset", "--cpu-list", str(CORE), *peer.command(self.port)],
-            env=os.environ | peer.environment,
+            env=os.environ | peer.environment | more,
             start_new_session=True,
             stdout=subprocess.DEVNULL,
             stderr=self._stderr,
@@ -115,14 +124,21 @@ class Server:
             if self._process is not None and self._process.poll() is not None:
                 ended = self._process.returncode
                 raise ServerFailed(f"it ended with {ended}{self._last_words()}")
-            if _answers(self.port):
+            if _answers(self.port, tls=PEERS[self.peer].tls) and self._workers_are_ready():
                 return
             time.sleep(0.05)
         raise ServerFailed(f"no answer after {START_TIMEOUT:.0f} s{self._last_words()}")
 
+    def _workers_are_ready(self) -> bool:
+        return len(re.findall(" is ready after ", self._said())) >= PEERS[self.peer].workers
+
+    def _said(self) -> str:
+        # Not by `read`: the processes of the server write at the same place of the file.
+        size = os.fstat(self._stderr.fileno()).st_size
+        return os.pread(self._stderr.fileno(), size, 0).decode(errors="replace")
+
     def _last_words(self) -> str:
-        self._stderr.seek(0)
-        lines = self._stderr.read().decode(errors="replace").splitlines()
+        lines = self._said().splitlines()
         words = next((line.strip() for line in reversed(lines) if line.strip()), "")
         # They are kept with the figures, so the path of the checkout is removed.
         return f": {words}".replace(f"{FOLDER.parent}/", "") if words else ""
@@ -134,9 +150,16 @@ def _free_port() -> int:
     return port
 
 
-def _answers(port: int) -> bool:
+def _answers(port: int, *, tls: bool) -> bool:
+    context = None
+    if tls:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        with socket.create_connection(("127.0.0.1", port), 1) as connection:
+        with contextlib.ExitStack() as closing:
+            connection = closing.enter_context(socket.create_connection(("127.0.0.1", port), 1))
+            if context is not None:
+                connection = closing.enter_context(context.wrap_socket(connection))
             connection.sendall(HANDSHAKE)
             return connection.recv(1024).startswith(b"HTTP/1.1 101")
     except OSError:

@@ -5,6 +5,8 @@ On /fanout each frame goes to every transport that asked for that path.
 
 from __future__ import annotations
 
+import os
+import ssl
 import sys
 
 import picows
@@ -57,7 +59,11 @@ def listener(request: picows.WSUpgradeRequest) -> picows.WSListener:
 
 async def main(port: int) -> None:
     """Serve on loopback until the process is ended."""
-    server = await picows.ws_create_server(listener, "127.0.0.1", port, backlog=4096)
+    tls = None
+    if certificate := os.environ.get("BENCH_CERTIFICATE"):
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(certificate)
+    server = await picows.ws_create_server(listener, "127.0.0.1", port, backlog=4096, ssl=tls)
     await server.serve_forever()
 
 

@@ -1,64 +1,27 @@
 """Sock on uvloop, as it comes: its limits, its keepalive, its checks.
 
-It echoes; with a callback that is a coroutine on /async; on /fanout each message goes to every ref.
+PORT [metrics], which counts for Prometheus.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 
+from sock_app import app
+
 import sock
+from sock.observe.metrics import Figures
 
+certificate = os.environ.get("BENCH_CERTIFICATE")
 
-class Echo(sock.Sock):
-    """Sends every message back."""
-
-    def handle_in(self, message: str | bytes, /) -> str | bytes:
-        """Answer one message."""
-        return message
-
-
-class AsyncEcho(sock.Sock):
-    """Sends every message back, from a coroutine that does not suspend."""
-
-    async def handle_in(self, message: str | bytes, /) -> str | bytes:
-        """Answer one message."""
-        return message
-
-
-everybody: dict[sock.Ref[sock.Prepared], None] = {}
-
-
-class Fanout(sock.TextSock[sock.Prepared]):
-    """Sends every message to everybody; an info that is a message is pushed as it is."""
-
-    def init(self, ref: sock.Ref[sock.Prepared], /) -> None:
-        """Join."""
-        self.ref = ref
-        everybody[ref] = None
-
-    def handle_in(self, message: str, /) -> None:
-        """Copy one message to everybody."""
-        prepared = sock.Prepared(message)
-        for ref in everybody:
-            ref.send(prepared)
-
-    def terminate(self, _: sock.Reason, /) -> None:
-        """Leave."""
-        everybody.pop(self.ref, None)
-
-
-def app(request: sock.Request) -> sock.Answer:
-    """Answer by path."""
-    match request.path:
-        case "/":
-            return Echo(request)
-        case "/async":
-            return AsyncEcho(request)
-        case "/fanout":
-            return Fanout(request)
-        case _:
-            return sock.Response(404)
-
-
-sock.run(app, host="127.0.0.1", port=int(sys.argv[1]), loop="uvloop", log_level="error")
+with Figures() if "metrics" in sys.argv else contextlib.nullcontext():
+    sock.run(
+        app,
+        host="127.0.0.1",
+        port=int(sys.argv[1]),
+        tls=sock.TLS(certificate) if certificate else None,
+        loop="uvloop",
+        log_level="error",
+    )

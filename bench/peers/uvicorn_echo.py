@@ -5,6 +5,7 @@ PORT IMPLEMENTATION [APPLICATION], which is a module beside this one.
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 
@@ -22,4 +23,5 @@ uvicorn.run(
     lifespan="off",
     log_level="critical",
     access_log=False,
+    ssl_certfile=os.environ.get("BENCH_CERTIFICATE"),
 )
