@@ -10,7 +10,7 @@ CORE_SOURCES := $(CORE) $(wildcard $(patsubst core/%.pxd,src/sock/%.py,$(CORE)))
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: run core test check coverage docs bench bench-check fuzz sanitize leaks wheel autobahn mutants suite hosts clean help
+.PHONY: run core test check coverage docs bench bench-check fuzz sanitize leaks wheel autobahn mutants suite load hosts clean help
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -99,7 +99,7 @@ wheel: $(MADE)/build ## a wheel with the core in it, tried without a compiler; a
 	! CC=no-such-compiler SOCK_EXTENSION=1 $(WHEEL)/without/bin/python -m pip wheel --quiet --no-deps \
 	    --wheel-dir $(WHEEL)/none $(WHEEL)/*.tar.gz 2>/dev/null
 
-autobahn: $(MADE)/run $(MADE)/core ## all 517 cases of the Autobahn suite, on both reactors (ARGS="--cases sample", ARGS=--write)
+autobahn: $(MADE)/test $(MADE)/core ## all 517 cases of the Autobahn suite, on both reactors (ARGS="--cases sample", ARGS=--tls, ARGS=--write)
 	$(BIN)/python -m autobahn $(ARGS)
 
 mutants: $(MADE)/test ## our server, broken in one statement after the other: a case sees each (ARGS="-k S7.5 --verbose")
@@ -108,6 +108,9 @@ mutants: $(MADE)/test ## our server, broken in one statement after the other: a 
 suite: $(MADE)/test ## the table of statements, from the specification, and docs/reference/suite.md
 	$(BIN)/python -m tests.contract.mutants --levels
 	$(BIN)/python -m tests.contract.mutants --page
+
+load: $(MADE)/test $(MADE)/core ## deploys, deaths and ends under load, counted: 10 minutes (ARGS="reload --size 500")
+	$(BIN)/python -m tests.load $(ARGS)
 
 hosts: $(MADE)/test $(MADE)/core ## every server that hosts Socks, against the contract and Autobahn (ARGS="--cases contract", ARGS=--write)
 	$(BIN)/python -m hosts $(ARGS)

@@ -54,7 +54,7 @@ class Served:
                 start_new_session=True,
                 env=os.environ | {"SOCK_LOG_LEVEL": "debug"},
             )
-        self.port = int(self.wait_for(r"listening on http://127\.0\.0\.1:(\d+)")[1])
+        self.port = int(self.wait_for(r"listening on https?://127\.0\.0\.1:(\d+)")[1])
         self.wait_until(lambda: self.said.count(" is ready after ") >= count)
 
     @property

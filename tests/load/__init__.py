@@ -1,0 +1,1 @@
+"""The server under load, by hand: `make load`. What is claimed is counted, and printed."""
