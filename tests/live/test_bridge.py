@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 
 import pytest
 
@@ -29,6 +30,7 @@ from sock import (
 )
 from sock.live.bridge import Bridge
 from sock.loop import Reactor
+from sock.loop.slow_callback import SLOW
 from sock.testing import Clock
 from tests.live_bridge import Living, Notes, Server, until
 
@@ -42,6 +44,22 @@ def test_a_message_is_handled_and_its_answer_sent(run_async):
         assert living.handler.reasons == [Remote(1000, "bye")]
 
     run_async(act())
+
+
+def test_a_callback_that_blocks_the_loop_is_told(run_async, events):
+    class Blocks(Notes):
+        def handle_in(self, message):
+            time.sleep(1.2 * SLOW)
+            return message
+
+    async def act():
+        living = Living(Blocks())
+        living.server.tell("one", Remote(1000, "bye"))
+        await living.task
+
+    run_async(act())
+    seconds = [fields["seconds"] for event, fields in events if event == "turn.slow"]
+    assert max(seconds, default=0) >= 1.2 * SLOW
 
 
 def test_what_is_pushed_from_outside_is_sent_in_order(run_async):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 
 import pytest
 
@@ -28,6 +29,7 @@ from sock import (
 )
 from sock.live import EngineConnection
 from sock.loop import Reactor
+from sock.loop.slow_callback import SLOW
 from tests.live_bridge import until
 
 
@@ -143,6 +145,23 @@ def play(run_async):
         run_async(act())
 
     return play
+
+
+def test_a_callback_that_blocks_the_loop_is_told(run_async, events):
+    class Blocks(Notes):
+        def handle_in(self, message):
+            time.sleep(1.2 * SLOW)
+            return message
+
+    async def act():
+        living = Living(Blocks())
+        living.receive("one")
+        assert living.wire.sent == ["one"]
+        await living.end()
+
+    run_async(act())
+    seconds = [fields["seconds"] for event, fields in events if event == "turn.slow"]
+    assert max(seconds, default=0) >= SLOW
 
 
 def test_it_reads_once_it_is_live_and_answers_what_it_reads_in_one_write(play):

@@ -40,6 +40,7 @@ from sock import telemetry
 from sock.engine import NEVER, Job, Keepalive, Phase, Verdict, encoded_size
 from sock.engine.job import TASK
 from sock.loop.scope import Scope
+from sock.loop.slow_callback import SLOW, report_slow_turn
 from sock.spec import CloseCode, Ping, Pong, ProtocolError, Remote, Shutdown
 from sock.wire.frame import too_big
 from sock.wire.traffic import RECEIVED, SENT, Traffic
@@ -328,8 +329,11 @@ class Bridge(LiveConnection):
                 message = error
             except Exception:  # noqa: BLE001 - any error of a server means that the peer is lost
                 message = Remote(CloseCode.ABNORMAL_CLOSURE)
-            self.keepalive.heard = now()
-            if not self.call_in_scope(take, message):
+            began = self.keepalive.heard = now()
+            goes_on = self.call_in_scope(take, message)
+            if now() - began >= SLOW:
+                report_slow_turn(int((now() - began) * 1e9))
+            if not goes_on:
                 return
 
     def _open(self) -> None:

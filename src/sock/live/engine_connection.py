@@ -130,6 +130,8 @@ class EngineConnection(LiveConnection):
         if self.state is OPEN or self.state is CLOSE_SENT:
             self.reactor.begin_turn()
             self.turn()
+            if self.reactor.overdue():
+                self.reactor.end_long_turn()
 
     def drained(self) -> None:
         """Take note that the kernel has taken everything that was pending."""
