@@ -57,10 +57,29 @@ def _is_of_another_file(record: logging.LogRecord, path: Path) -> bool:
 
 @pytest.fixture
 def events() -> Iterator[list[tuple[str, dict[str, Any]]]]:
-    """Collect what telemetry tells."""
+    """Collect what telemetry tells, but for slow turns: on a busy machine any turn may be slow."""
     seen: list[tuple[str, dict[str, Any]]] = []
-    unsubscribe = telemetry.subscribe(lambda event, fields: seen.append((event, dict(fields))))
+
+    def note(event, fields):
+        if event != "turn.slow":
+            seen.append((event, dict(fields)))
+
+    unsubscribe = telemetry.subscribe(note)
     yield seen
+    unsubscribe()
+
+
+@pytest.fixture
+def slow_turns() -> Iterator[list[float]]:
+    """Collect how many seconds each slow turn has taken."""
+    seconds: list[float] = []
+
+    def note(event, fields):
+        if event == "turn.slow":
+            seconds.append(fields["seconds"])
+
+    unsubscribe = telemetry.subscribe(note)
+    yield seconds
     unsubscribe()
 
 
