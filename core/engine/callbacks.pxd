@@ -5,6 +5,7 @@ cdef class Callbacks:
     cdef object _on_terminate
     cdef object _wrap
     cdef public bint pushes_infos
+    cdef public bint pushes_whole
     cdef public object on_binary
     cdef public object on_text
 

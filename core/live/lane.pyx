@@ -27,7 +27,7 @@ from sock.wire.raw_writer cimport (
 from sock.wire.writer cimport Writer
 
 from sock.spec import Ping, Pong, Prepared, ProtocolError
-from sock.spec.message import MESSAGE_TYPES
+from sock.spec.message import MESSAGE_TYPES, Whole
 from sock.wire.frame import Close
 
 
@@ -178,7 +178,13 @@ cdef class Lane(LiveConnection):
     cpdef bint offer(self, info) except -1:
         """Push an info that is a message, if no callback must see it; return whether it was pushed."""
         cdef Lifecycle life = self.lifecycle
-        if not (life.pushes_infos and life.ready) or life.busy:
+        if type(info) is Whole:
+            if not life.pushes_whole:
+                return False
+            info = info.message
+        elif not life.pushes_infos:
+            return False
+        if not life.ready or life.busy:
             return False
         if PyThread_get_thread_ident() != self.reactor.thread and not self.reactor.in_loop_thread():
             return False

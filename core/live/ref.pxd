@@ -8,6 +8,10 @@ from sock.live.live_connection cimport LiveConnection as CLiveConnection
 cpdef send_all(refs, info)
 
 
+@cython.locals(life=Lifecycle, ours=LiveRef)
+cpdef push_all(refs, message)
+
+
 @cython.final
 cdef class LiveRef:
     cdef CLiveConnection _connection

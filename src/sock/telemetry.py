@@ -47,6 +47,12 @@ While there is no subscriber, an event costs one look at an empty tuple.
     reload.done           workers
     control.refused       user: who is not the user that runs the server
     control.missing       error: there is no control socket
+    pubsub.connected      url: of the backend, which reaches the other processes
+    pubsub.down           url, error, seconds: it does not, and tries again after so many
+    pubsub.gap            topic: messages of other processes may have been lost
+    pubsub.rejected       url, topic, error, count: what came is no message, or of another type
+    pubsub.failed         topic, error: raised by the `encode` of attached connections
+    pubsub.alone          workers: topics of `memory:` do not reach the other workers
     host.limited          request, host, handler, needed, instead: the host lacks a thing needed
 
 The fields are not masked: a request has its query and its headers, and tokens may be in them.

@@ -4,9 +4,10 @@ import types
 
 import pytest
 
-from sock import BinarySock, Normal, Ping, Sock, Stop, TextSock
+from sock import BinarySock, Normal, Ping, Prepared, Request, Sock, Stop, TextSock, Wrapper
 from sock.engine.callbacks import Callbacks
 from sock.engine.mailbox import Kind
+from sock.spec.message import Whole
 
 
 class Known(Sock):
@@ -135,3 +136,16 @@ def test_in_debug_mode_a_callback_is_watched_by_its_name():
     assert [place.rpartition(".")[2] for place in wrapped] == ["handle_in"]
     assert not callbacks.pushes_infos
     assert isinstance(callbacks.on_text, types.MethodType)
+
+
+def test_a_whole_message_is_pushed_and_no_callback_sees_it(connect):
+    c = connect(handle_info=lambda info: "seen")
+    c.post(Whole(Prepared("whole")))
+    c.post("info")
+    assert c.saw == [Prepared("whole"), "seen"]
+    assert c.calls == ["init", "handle_info"]
+
+
+def test_a_whole_message_waits_for_the_wrappers_of_a_handler():
+    assert Callbacks(Known(None), None).pushes_whole
+    assert not Callbacks(Wrapper(Known(Request())), None).pushes_whole

@@ -20,10 +20,12 @@ from sock import (
     Stream,
     Text,
     TextSock,
+    Wrapper,
     send_all,
 )
 from sock.live import Link
 from sock.live.bridge import Bridge
+from sock.live.ref import push_all
 from sock.loop import Reactor, adopt
 from sock.wire.frame import Close
 
@@ -697,3 +699,72 @@ def test_a_loop_may_go_on_in_another_thread(loop_factory, monkeypatch, native, k
         loop.call_soon_threadsafe(loop.stop)
         running.join()
         loop.close()
+
+
+# --- push_all ---
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_push_all_shows_no_handle_info_what_it_pushes_and_keeps_the_order(run, open_link, debug):
+    class Notes(Hears):
+        def handle_info(self, info):
+            return f"seen {info}"
+
+    async def scenario():
+        for kind, seen in ((Notes, "seen one"), (Hears, "one")):
+            connection = await open_link(kind, debug=debug)
+            refs = [connection.handler.ref]
+            connection.handler.ref.send("one")
+            push_all(refs, Prepared("whole"))
+            await asyncio.to_thread(push_all, refs, Prepared("from a thread"))
+            assert [await connection.peer.next() for _ in range(3)] == [
+                seen,
+                "whole",
+                "from a thread",
+            ]
+            push_all(refs, Prepared("idle"))
+            assert await connection.peer.next() == "idle"
+            connection.link.abort()
+            await connection.over()
+            push_all(refs, Prepared("nobody"))
+
+    run(scenario())
+
+
+def test_a_wrapper_sees_what_push_all_pushes(run, open_link):
+    class Loud(Wrapper):
+        def outgoing(self, message):
+            told.append(message)
+            return f"{message}!" if isinstance(message, str) else message.message
+
+    class Notes(Hears):
+        def handle_info(self, info):
+            raise AssertionError(info)
+
+    told = []
+
+    async def scenario():
+        kept = []
+
+        def made(request):
+            kept.append(Notes(request))
+            return Loud(Loud(kept[0]))
+
+        connection = await open_link(made)
+        push_all([kept[0].ref], Prepared("whole"))
+        assert await connection.peer.next() == "whole!"
+        assert told == [Prepared("whole"), "whole"]
+        connection.link.abort()
+        await connection.over()
+
+    run(scenario())
+
+
+def test_push_all_sends_to_another_kind_of_ref():
+    class Other:
+        def send(self, info):
+            told.append(info)
+
+    told = []
+    push_all([Other()], Prepared("whole"))
+    assert told == [Prepared("whole")]

@@ -28,7 +28,8 @@ from sock import (
     testing,
 )
 from sock.spec.handler import own_callback
-from sock.spec.wrapper import inner_class, pass_stop_from_outside
+from sock.spec.message import Whole
+from sock.spec.wrapper import inner_class, pass_message_from_outside, pass_stop_from_outside
 
 
 class Log(Wrapper):
@@ -825,3 +826,11 @@ class TestEnds:
 def test_a_stop_from_outside_passes_as_it_is_where_nothing_is_wrapped():
     stop = Stop(messages="last")
     assert pass_stop_from_outside(Echo(Request()), stop) is stop
+
+
+def test_a_message_from_outside_passes_the_wrappers_from_the_inside_out():
+    whole = Whole(Prepared("1"))
+    log = Log(Log(Echo(Request())))
+    assert pass_message_from_outside(log, whole.message) is whole.message
+    assert log.sent == log.handler.sent == [Prepared("1")]
+    assert pass_message_from_outside(Echo(Request()), whole.message) is whole.message

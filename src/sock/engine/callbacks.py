@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sock.spec import Sock
 from sock.spec.handler import own_callback
-from sock.spec.wrapper import inner_class, pass_stop_from_outside, short_way
+from sock.spec.message import Whole
+from sock.spec.wrapper import (
+    Wrapper,
+    inner_class,
+    pass_message_from_outside,
+    pass_stop_from_outside,
+    short_way,
+)
 
 from .mailbox import INFO, MESSAGE
 
@@ -19,7 +26,7 @@ if TYPE_CHECKING:
     from .mailbox import Kind
 
     Callback: TypeAlias = Callable[[Any], Any]
-    Wrapper: TypeAlias = Callable[[Callback, str], Callback]
+    Wrap: TypeAlias = Callable[[Callback, str], Callback]
 
 _OUTSIDE: Final = ("Ref.stop", "spawn")
 """The places of a Stop that does not come from a callback or a stream of the handler."""
@@ -48,9 +55,10 @@ class Callbacks:
         "on_binary",
         "on_text",
         "pushes_infos",
+        "pushes_whole",
     )
 
-    def __init__(self, handler: Sock[Any, Any], wrap: Wrapper | None) -> None:
+    def __init__(self, handler: Sock[Any, Any], wrap: Wrap | None) -> None:
         self._handler: Any = handler  # None when it gets no more calls
         self._wrap = wrap
         # Without this callback, a message is a mistake of the peer and not of the handler.
@@ -65,6 +73,8 @@ class Callbacks:
         self._on_terminate = self.own_callback("terminate")
         self.pushes_infos = self._on_info is None and wrap is None
         """Whether an info that is a message is pushed without calling the handler."""
+        self.pushes_whole = not isinstance(handler, Wrapper)
+        """Whether a `Whole` is pushed as it is: no wrapper has to see it."""
 
     def own_callback(self, name: str) -> Callback | None:
         """Look up a callback, and wrap it in debug mode; None if the handler does not define it."""
@@ -77,11 +87,17 @@ class Callbacks:
 
     def callback_for(self, kind: Kind, value: Any) -> Callback:
         """Return the callback for an entry of the mailbox."""
+        if kind is INFO and type(value) is Whole:
+            return self._push_whole
         callback = self._on_info if kind is INFO else self._on_control
         if kind is MESSAGE:
             callback = self.on_text if isinstance(value, str) else self.on_binary
         # Only an info may have no callback here: the method of the base class pushes it.
         return callback or partial(Sock.handle_info, self._handler)
+
+    def _push_whole(self, whole: Whole) -> Any:
+        """Return the message for the peer, which no callback sees."""
+        return pass_message_from_outside(self._handler, whole.message)
 
     def qualified_name(self, callback: str) -> str:
         """Return the name of a callback with that of its class, for error texts and events."""

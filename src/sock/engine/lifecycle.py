@@ -57,7 +57,7 @@ from .wording import described, unsupported
 if TYPE_CHECKING:
     from sock.spec import Message, Options, Ping, Pong, ProtocolError, Sock
 
-    from .callbacks import Callback, Wrapper
+    from .callbacks import Callback, Wrap
     from .cause import Cause
     from .host import Host
 
@@ -96,7 +96,7 @@ class Lifecycle(Callbacks):
     )
 
     def __init__(
-        self, handler: Sock[Any, Any], options: Options, host: Host, wrap: Wrapper | None = None
+        self, handler: Sock[Any, Any], options: Options, host: Host, wrap: Wrap | None = None
     ) -> None:
         super().__init__(handler, wrap)
         self._options = options

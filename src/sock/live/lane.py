@@ -18,7 +18,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, cast
 
 from sock.spec import Ping, Pong, ProtocolError
-from sock.spec.message import MESSAGE_TYPES
+from sock.spec.message import MESSAGE_TYPES, Whole
 from sock.wire.frame import Close
 
 from .live_connection import LiveConnection
@@ -182,7 +182,13 @@ class Lane(LiveConnection):
         callback. A message that cannot be encoded takes the ordinary way, which raises the error.
         """
         life = self.lifecycle
-        if not (life.pushes_infos and life.ready) or life.busy or not self.reactor.in_loop_thread():
+        if type(info) is Whole:
+            if not life.pushes_whole:
+                return False
+            info = info.message
+        elif not life.pushes_infos:
+            return False
+        if not life.ready or life.busy or not self.reactor.in_loop_thread():
             return False
         if not isinstance(info, MESSAGE_TYPES):
             return False

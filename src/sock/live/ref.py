@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, final
 from sock.engine import encoded_size
 from sock.loop.eager import Steps
 from sock.spec import Prepared, Stop, Text
-from sock.spec.message import MESSAGE_TYPES
+from sock.spec.message import MESSAGE_TYPES, Whole
 
 from . import driver
 from .infos_from_threads import OVERFLOW
@@ -52,6 +52,27 @@ def send_all(refs: Iterable[Ref[InfoT]], info: InfoT, /) -> None:
             ours.send(message if life.pushes_infos else info)
         else:  # another kind of ref, such as one of a test
             ref.send(info)
+
+
+def push_all(refs: Iterable[Ref[Any]], message: Prepared, /) -> None:
+    """Push a message to the peers of many connections, in one pass; no `handle_info` sees it.
+
+    It goes behind everything that waits for a connection, and is bounded as an info is. It may be
+    called in any thread, and ignores connections that are closed. For `sock.pubsub`.
+
+    Args:
+        refs: the addresses, which are read once.
+        message: is encoded once for all of them.
+    """
+    whole: Any = Whole(message)
+    for ref in tuple(refs):
+        if isinstance(ref, LiveRef):
+            ours: LiveRef = ref
+            life = ours.lifecycle
+            if life is not None:
+                ours.send(message if life.pushes_infos else whole)
+        else:
+            ref.send(message)
 
 
 @final

@@ -15,6 +15,7 @@ access log to "sock.access".
     handshake.refused                     info; an answer, not a crash
     server.*                              info
     worker.*, reload.*, control.*         as `worker_lines` says
+    pubsub.*                              as `pubsub_lines` says
     tls.unchanged                         error, in one line
     tls.failed, tls.reloaded              info
     request.refused                       debug: random requests from the internet
@@ -35,7 +36,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sock.spec import Failed, MailboxFull, PeerTooSlow, ProtocolError, Remote
 from sock.spec.masking import masked_target
 
-from . import loggers, worker_lines
+from . import loggers, pubsub_lines, worker_lines
 from .identity import loggable_id
 
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ def write_line(event: str, fields: Mapping[str, Any]) -> None:
     line = _LINES.get(event)
     if line is not None:
         line(event, fields)
-    elif (described := worker_lines.described(event, fields)) is not None:
+        return
+    described = worker_lines.described(event, fields) or pubsub_lines.described(event, fields)
+    if described is not None:
         level, message, details = described
         _line(_log, level, event, message, details)
 

@@ -155,6 +155,20 @@ class Prepared:
         return f"Prepared({self.message!r})"
 
 
+@final
+class Whole:
+    """A message for the peer that no `handle_info` sees, though it comes as an info. For hosts.
+
+    Args:
+        message: is pushed as if a callback had returned it.
+    """
+
+    __slots__ = ("message",)
+
+    def __init__(self, message: Prepared) -> None:
+        self.message = message
+
+
 Message: TypeAlias = str | bytes | bytearray | memoryview | Text | Ping | Pong | Prepared
 """A message that may be pushed.
 

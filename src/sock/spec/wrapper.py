@@ -10,7 +10,7 @@ from .errors import HandlerError
 from .halt import stop_in
 from .handler import Sock, own_callback
 from .passed_messages import PassedMessages, passed_call
-from .passing import pass_stop
+from .passing import pass_result, pass_stop
 from .result import Stop
 
 if TYPE_CHECKING:
@@ -202,6 +202,16 @@ def inner_class(handler: Sock[Any, Any]) -> type[Sock[Any, Any]]:
     while isinstance(handler, Wrapper):
         handler = handler.handler
     return type(handler)
+
+
+def pass_message_from_outside(handler: Sock[Any, Any], message: Message) -> Any:
+    """Return a message that no callback has given, as the wrappers of a handler let it pass.
+
+    For hosts. It comes from `Whole`. Returns what a callback may return.
+    """
+    if not isinstance(handler, Wrapper):
+        return message
+    return pass_result(pass_message_from_outside(handler.handler, message), handler.outgoing)
 
 
 def pass_stop_from_outside(handler: Sock[Any, Any], stop: Stop) -> Stop:

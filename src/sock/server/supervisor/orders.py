@@ -35,7 +35,7 @@ WORKERS: Final = "workers"
 
 ENVIRONMENT: Final = "_SOCK_WORKER"
 """The variable that makes a process a worker: an object of JSON with `slot`, `workers`, `sockets`
-and `control`, the last two of which are descriptors."""
+and `control`, the last two of which are descriptors, and `folder`, where workers may have files."""
 
 HEARTBEAT: Final = 1.0
 """Seconds between two heartbeats of a worker."""

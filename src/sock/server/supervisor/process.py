@@ -82,6 +82,7 @@ class WorkerProcess:
         sockets: where it listens.
         command: starts it; it is the command that has started the supervisor.
         folder: in which it is started.
+        shared_folder: where the workers of this server may have files.
         ended: is called when the process has ended, before the owner hears of it.
 
     Raises:
@@ -97,6 +98,7 @@ class WorkerProcess:
         sockets: Sequence[socket.socket],
         command: Sequence[str],
         folder: str | None = None,
+        shared_folder: str = "",
         ended: Callable[[WorkerProcess], None] | None = None,
     ) -> None:
         self._owner = owner
@@ -127,6 +129,7 @@ class WorkerProcess:
             "workers": workers,
             "sockets": descriptors,
             "control": theirs.fileno(),
+            "folder": shared_folder,
         }
         try:
             with theirs:

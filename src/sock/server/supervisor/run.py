@@ -18,6 +18,7 @@ import functools
 import os
 import signal
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
@@ -115,6 +116,7 @@ class _Running:
                 workers=self._settings.workers,
                 limits=self._settings.limits,
                 folder=working_folder(),
+                shared_folder=closing.enter_context(tempfile.TemporaryDirectory(prefix="sock-")),
                 waits_for_drains=self._settings.watched is None,
                 ended=self._count_last_words,
             )

@@ -28,6 +28,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Self, final
 
 from sock import telemetry
+from sock.hosting import worker
 from sock.wire.traffic import RECEIVED, SENT
 
 from . import orders
@@ -90,6 +91,7 @@ class Supervised:
         told: dict[str, Any] = json.loads(part)
         for descriptor in [*told["sockets"], told["control"]]:
             os.set_inheritable(descriptor, False)  # noqa: FBT003 - it takes no name
+        worker.set_of_process(worker.Worker(told["workers"], told["folder"]))
         return cls(
             slot=told["slot"],
             workers=told["workers"],

@@ -80,6 +80,7 @@ class Supervisor:
         workers: how many slots there are.
         limits: when a worker is replaced.
         folder: in which workers are started.
+        shared_folder: where the workers may have files, and nobody else.
         waits_for_drains: whether a reload waits until an old worker has ended, before it goes on
             with the next slot.
         ended: is called with each worker that has ended.
@@ -93,6 +94,7 @@ class Supervisor:
         workers: int,
         limits: Limits,
         folder: str | None = None,
+        shared_folder: str = "",
         waits_for_drains: bool = True,
         ended: Callable[[WorkerProcess], None] | None = None,
     ) -> None:
@@ -104,6 +106,7 @@ class Supervisor:
         self._workers = self._wanted = workers
         self._limits = limits
         self._folder = folder
+        self._shared_folder = shared_folder
         self._waits_for_drains = waits_for_drains
         self._ended = ended
         self._loop = asyncio.get_running_loop()
@@ -208,6 +211,7 @@ class Supervisor:
             sockets=self._addresses.of(slot.number),
             command=self._command,
             folder=self._folder,
+            shared_folder=self._shared_folder,
             ended=self._worker_ended,
         )
         if self._limits.age is not None:

@@ -1,0 +1,35 @@
+"""Messages as values and as bytes."""
+
+import pytest
+
+from sock import Prepared
+from sock.pubsub.payload import BINARY, TEXT, Payloads, whole
+
+pytestmark = pytest.mark.one_form
+
+
+@pytest.mark.parametrize("message", ["é", b"\xff", "", b""])
+def test_text_and_bytes_come_back_as_they_were(message):
+    payloads = Payloads()
+    kind, data = payloads.encode(message)
+    assert payloads.decode(kind, data) == message
+    assert whole(kind, data) == Prepared(message)
+
+
+def test_what_is_no_message_of_the_declared_type_is_refused_where_it_is_published():
+    for declared, message in ((None, 7), (str, b"x"), (bytes, "x")):
+        with pytest.raises(TypeError, match="this PubSub carries"):
+            Payloads(declared).encode(message)
+    with pytest.raises(ValueError, match="surrogates"):
+        Payloads().encode("\ud800")
+    with pytest.raises(TypeError, match="not <class 'int'>"):
+        Payloads(int)
+
+
+@pytest.mark.parametrize(
+    ("declared", "kind", "data"),
+    [(None, 9, b""), (None, TEXT, b"\xff"), (str, BINARY, b"x"), (bytes, TEXT, b"x")],
+)
+def test_what_another_program_sends_is_an_error_that_can_be_counted(declared, kind, data):
+    with pytest.raises(ValueError, match=r"kind|decode"):
+        Payloads(declared).decode(kind, data)
