@@ -201,6 +201,20 @@ async def what_init_pushes_comes_before_all_else(talk: Talk) -> None:
     await talk.hears(client, "welcome", b"to you", "first")
 
 
+class _GreetsWhenReleased(_Echo):
+    async def init(self, ref: Ref[Any], /) -> str:
+        super().init(ref)
+        await self.run.released.wait()
+        return "welcome"
+
+
+@case(_GreetsWhenReleased, ["S1.9"])
+async def the_101_does_not_wait_for_an_init_under_way(talk: Talk) -> None:
+    client = await talk.open()
+    await talk.release()
+    await talk.hears(client, "welcome")
+
+
 class _LeavesInInit(Subject):
     def init(self, ref: Ref[Any], /) -> Any:
         super().init(ref)

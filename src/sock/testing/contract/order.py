@@ -147,7 +147,7 @@ async def _answered_later(request: Request) -> _Steps:
     return _Steps(request)
 
 
-@case(_answered_later, ["S1.1", "S1.10"], needs=["early"])
+@case(_answered_later, ["S1.1", "S1.10"], needs=["acceptance", "early"])
 async def an_application_may_answer_later_and_what_came_meanwhile_is_not_lost(talk: Talk) -> None:
     client = await talk.open(early=("first", "second"))
     await talk.hears(client, "first", "second")
