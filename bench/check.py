@@ -52,7 +52,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         load.build()
-        return record(effort) if arguments.record else check(effort)
+        if arguments.record or arguments.add:
+            return record(effort, keep=arguments.add)
+        return check(effort)
     except KeyboardInterrupt:
         return 130
     except (NotAvailable, ServerFailed, load.LoadFailed) as error:
@@ -60,13 +62,20 @@ def main() -> int:
         return 1
 
 
-def record(effort: Effort) -> int:
-    """Measure the ratios and record them for later comparisons."""
-    measured = _measured([ratio for ratio in RATIOS if ratio.checked], effort)
+def record(effort: Effort, *, keep: bool) -> int:
+    """Measure the ratios and record them for later comparisons.
+
+    Args:
+        effort: how often and how long each is measured.
+        keep: whether to keep the ratios that are recorded, and to measure the others only.
+    """
+    kept: dict[str, float] = json.loads(RECORDED.read_text())["ratios"] if keep else {}
+    new = [ratio for ratio in RATIOS if ratio.checked and ratio.name not in kept]
+    measured = _measured(new, effort)
     document = {
         "date": datetime.now(UTC).date().isoformat(),
         "compiled": compiled(),
-        "ratios": {name: round(value, 3) for name, value in measured.items()},
+        "ratios": kept | {name: round(value, 3) for name, value in measured.items()},
     }
     RECORDED.write_text(json.dumps(document, indent=1) + "\n")
     print(f"bench-check: {len(measured)} ratios recorded")
@@ -129,6 +138,7 @@ def _measured(ratios: Sequence[Ratio], effort: Effort) -> dict[str, float]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.check", description=__doc__)
     parser.add_argument("--record", action="store_true", help="record the ratios of this run")
+    parser.add_argument("--add", action="store_true", help="record those that are not recorded yet")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"of each ({ROUNDS})")
     parser.add_argument("--seconds", type=float, help="of load in each measurement (0.8 or 1.2)")
     return parser.parse_args()

@@ -18,7 +18,9 @@ class Noted(sock.Sock):
         self.name, self.handled = request.path[1:], 0
 
     def init(self, ref):
-        return f"{os.getpid()} {VERSION}"
+        tls = ref.request.tls
+        shown = {} if tls is None else dict(one[0] for one in (tls.certificate or {})["subject"])
+        return f"{os.getpid()} {VERSION} {shown.get('commonName', '-')}"
 
     def terminate(self, reason):
         line = f"{self.name} {self.handled} {type(reason).__name__} {os.getpid()}\n"

@@ -41,7 +41,7 @@ class Client(asyncio.Protocol):
         self.crowd, self.name, self.place = crowd, name, place
         self.state = "CONNECTING"
         self.answers_to = ""
-        """What the handler says first: its process, and the version of the application."""
+        """What the handler says first: its process, the version, the name of our certificate."""
         self.sent = self.answered = 0
         self.sent_at = 0.0
         self.code = None

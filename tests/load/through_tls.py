@@ -40,7 +40,7 @@ class Hello(sock.Sock):
 def app(request):
     if request.path == "/ws":
         return Hello(request)
-    return sock.Response(200, {"Content-Type": "text/html"}, HTML)
+    return sock.Response(200, HTML, headers={"Content-Type": "text/html"})
 """
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 
@@ -64,7 +64,7 @@ async def renewal(report, size):
         )
         with authority() as made:
             certificate, key = made.issue("server", "localhost", "127.0.0.1")
-            client = made.client(made.issue("client of the load"))
+            client = made.client(made.issue("client"))
             options = ("--certificate", str(certificate), "--key", str(key))
             clients = ("--client-ca", str(made.path))
             with loaded(*workers, *options, *clients, count=2 if workers else 0) as served:
@@ -81,8 +81,11 @@ async def renewal(report, size):
                         await asyncio.sleep(0.5)
                     report.claim(f"five renewals, {len(seen)} certificates seen", len(seen) == 6)
                     stayed = len(crowd.open) == size and (bool(workers) or not crowd.ended)
+                    shown = {one.answers_to.split()[2] for one in crowd.clients}
+                    report.claim(
+                        f"each handler saw the client's certificate: {shown}", shown == {"client"}
+                    )
                     report.claim("the connections have stayed, or come back after 1012", stayed)
-                    served.app.parent.joinpath("server.pem").write_text("")
                     crowd.coming_back = False
                     code, took = await served.ended()
                     report.claim(f"SIGTERM: exit code {code} after {took:.1f} s", code == 0)
@@ -110,7 +113,7 @@ def browser(report, _size):
     with sync_playwright() as playwright, authority() as made:
         chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
         with loaded("--reload", count=1) as served:
-            _edit(served, 1)
+            _first_edit(served)
             page = chromium.new_page()
             page.goto(f"http://127.0.0.1:{served.port}/")
             _title(page, 1)
@@ -146,7 +149,7 @@ def browser(report, _size):
         )
         tls = ("--certificate", str(certificate), "--key", str(key))
         with loaded("--reload", *tls, count=1) as served:
-            _edit(served, 1)
+            _first_edit(served)
             page = trusting.new_page()
             page.goto(f"https://localhost:{served.port}/")
             _title(page, 1)
@@ -160,6 +163,12 @@ def browser(report, _size):
 
 def _edit(served, version):
     served.app.write_text(PAGE.replace("version 1", f"version {version}"))
+
+
+def _first_edit(served):
+    """Put the page in the place of the application under load."""
+    _edit(served, 1)
+    served.wait_for("reload: all workers are new")
 
 
 def _title(page, version):
