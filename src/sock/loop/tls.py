@@ -288,7 +288,7 @@ class TLSPipe:
         ended = False
         try:
             incoming.write(data)
-            more: bool = incoming.pending > 0
+            more: bool = size > 0 or incoming.pending > 0
             while more:
                 piece: bytes = encrypting.read(size or _RECORD)
                 if not piece:
@@ -307,8 +307,8 @@ class TLSPipe:
             self._empty()
             self._lower.abort()
             raise
-        if incoming.pending:  # behind a close_notify or a failure
-            incoming.read()
+        if ended or failure is not None:
+            incoming.read()  # what is behind it
         if self._pipes.outgoing.pending:  # the answer to a change of keys, or an alert
             self._send()
             if self._lower.pending > _MAX_KEPT:  # the peer asks, and takes no answers
