@@ -1,11 +1,19 @@
 """Messages as values and as bytes."""
 
+from dataclasses import dataclass
+
 import pytest
 
 from sock import Prepared
-from sock.pubsub.payload import BINARY, TEXT, Payloads, whole
+from sock.pubsub.payload import BINARY, JSON, TEXT, Payloads, whole
 
 pytestmark = pytest.mark.one_form
+
+
+@dataclass
+class Line:
+    author: str
+    text: str
 
 
 @pytest.mark.parametrize("message", ["é", b"\xff", "", b""])
@@ -22,14 +30,30 @@ def test_what_is_no_message_of_the_declared_type_is_refused_where_it_is_publishe
             Payloads(declared).encode(message)
     with pytest.raises(ValueError, match="surrogates"):
         Payloads().encode("\ud800")
-    with pytest.raises(TypeError, match="not <class 'int'>"):
-        Payloads(int)
+    with pytest.raises(TypeError, match="'str' is not Line"):
+        Payloads(Line).encode("x")
+
+
+def test_a_message_of_a_declared_type_is_json():
+    kind, data = Payloads(Line).encode(Line("ada", "hi"))
+    assert data == b'{"author":"ada","text":"hi"}'
+    assert Payloads(Line).decode(kind, data) == Line("ada", "hi")
+    assert whole(kind, data) == Prepared('{"author":"ada","text":"hi"}')
 
 
 @pytest.mark.parametrize(
     ("declared", "kind", "data"),
-    [(None, 9, b""), (None, TEXT, b"\xff"), (str, BINARY, b"x"), (bytes, TEXT, b"x")],
+    [
+        (Line, JSON, b"{}"),
+        (Line, JSON, b"garbage"),
+        (Line, TEXT, b"{}"),
+        (None, JSON, b"{}"),
+        (None, 9, b""),
+        (None, TEXT, b"\xff"),
+        (str, BINARY, b"x"),
+        (bytes, TEXT, b"x"),
+    ],
 )
 def test_what_another_program_sends_is_an_error_that_can_be_counted(declared, kind, data):
-    with pytest.raises(ValueError, match=r"kind|decode"):
+    with pytest.raises(ValueError, match=r"kind|decode|author|JSON|malformed"):
         Payloads(declared).decode(kind, data)

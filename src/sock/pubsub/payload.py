@@ -1,19 +1,22 @@
 """The messages of a PubSub, as values and as bytes.
 
-the message is  its kind  its bytes                    attached, its peer gets
---------------  --------  ---------------------------  -----------------------
-a str           TEXT      UTF-8                        text
-bytes           BINARY    as they are                  binary
+the message is  its kind  its bytes               attached, its peer gets
+--------------  --------  ----------------------  -----------------------
+a str           TEXT      UTF-8                   text
+bytes           BINARY    as they are             binary
+another type    JSON      what `sock.typed` says  text
 """
 
 from __future__ import annotations
 
 from typing import Any, Final, final
 
-from sock.spec import Prepared
+from sock.spec import InvalidMessage, Prepared
+from sock.typed import Codec
 
 TEXT: Final = 0
 BINARY: Final = 1
+JSON: Final = 2
 
 
 @final
@@ -21,17 +24,19 @@ class Payloads:
     """Encodes and decodes the messages of one PubSub.
 
     Args:
-        kind: `str` or `bytes`; None for both.
+        kind: `str` or `bytes`, or what a `Codec` takes; None for both of the first two.
 
     Raises:
-        TypeError: it is another type.
+        ImportError: msgspec is not installed, which another type needs.
+        TypeError: the type cannot be told from JSON.
     """
 
     def __init__(self, kind: type[Any] | None = None) -> None:
-        if kind not in {None, str, bytes}:
-            raise TypeError(f"a PubSub carries str and bytes, not {kind!r}")
-        self._takes_text = kind is not bytes
-        self._takes_binary = kind is not str
+        self._takes_text = kind in {None, str}
+        self._takes_binary = kind in {None, bytes}
+        self._codec: Codec[Any] | None = None
+        if kind is not None and kind not in {str, bytes}:
+            self._codec = Codec(kind)
 
     def encode(self, message: Any) -> tuple[int, bytes]:
         """Return the kind of a message, and its bytes.
@@ -40,18 +45,15 @@ class Payloads:
             TypeError: it is no message of this PubSub.
             ValueError: it is a text with a lone surrogate.
         """
+        if self._codec is not None:
+            return JSON, self._codec.encode(message)
         if isinstance(message, str) and self._takes_text:
             return TEXT, message.encode()
         if isinstance(message, bytes) and self._takes_binary:
             return BINARY, message
-        wanted = [
-            name
-            for name, taken in (("str", self._takes_text), ("bytes", self._takes_binary))
-            if taken
-        ]
-        raise TypeError(
-            f"this PubSub carries {' and '.join(wanted)}, not {type(message).__name__!r}"
-        )
+        kinds = {"str": self._takes_text, "bytes": self._takes_binary}
+        wanted = " and ".join(name for name, taken in kinds.items() if taken)
+        raise TypeError(f"this PubSub carries {wanted}, not {type(message).__name__!r}")
 
     def decode(self, kind: int, data: bytes) -> Any:
         """Return the message that another process has encoded.
@@ -59,6 +61,11 @@ class Payloads:
         Raises:
             ValueError: it is no message of this PubSub.
         """
+        if kind == JSON and self._codec is not None:
+            try:
+                return self._codec.decode(data)
+            except InvalidMessage as error:
+                raise ValueError(str(error)) from None
         if kind == TEXT and self._takes_text:
             return data.decode()
         if kind == BINARY and self._takes_binary:

@@ -42,11 +42,10 @@ class PubSub(Generic[MessageT]):
 
     Args:
         url: where messages go: `memory:` to this process, `host:` to all workers of this server,
-            `redis://…` or `nats://…` to all hosts. None is the variable `SOCK_PUBSUB`; without it
-            `host:` under several workers, else `memory:`.
-        kind: `str` or `bytes`, the type of all messages; None for both.
-        lossy: what is published while the backend is away may be lost: it is dropped and counted
-            where a queue would be full, and `BackendDown` is not raised.
+            `host:/a/folder` to all processes of this user that name that folder. None is the
+            variable `SOCK_PUBSUB`; without it `host:` under several workers, else `memory:`.
+        kind: the type of the messages, which go as JSON: a dataclass, a struct of msgspec, a
+            TypedDict, a model of pydantic, a union; or `str`, or `bytes`. None for the last two.
         require: a backend that is away at the beginning is an error, and not waited for. None is
             the variable `SOCK_REQUIRE_BACKEND`.
 
@@ -65,9 +64,11 @@ class PubSub(Generic[MessageT]):
         url: str | None = None,
         kind: None = None,
         *,
-        lossy: bool = False,
         require: bool | None = None,
     ) -> None: ...
+
+    @overload
+    def __init__(self, *, kind: type[MessageT], require: bool | None = None) -> None: ...
 
     @overload
     def __init__(
@@ -75,7 +76,6 @@ class PubSub(Generic[MessageT]):
         url: str | None,
         kind: type[MessageT],
         *,
-        lossy: bool = False,
         require: bool | None = None,
     ) -> None: ...
 
@@ -84,12 +84,11 @@ class PubSub(Generic[MessageT]):
         url: str | None = None,
         kind: type[Any] | None = None,
         *,
-        lossy: bool = False,
         require: bool | None = None,
     ) -> None:
         self.url: str = chosen_url(url)
         """Where messages go."""
-        self._make_backend = backend_of(self.url, lossy=lossy)
+        self._make_backend = backend_of(self.url)
         self._payloads = Payloads(kind)
         self._require = _required() if require is None else require
         self._running: dict[asyncio.AbstractEventLoop, Running] = {}
@@ -164,7 +163,7 @@ class PubSub(Generic[MessageT]):
             topic: a name of at most 1,024 bytes.
             ref: the address of the connection.
             encode: makes what the peer sees, once for all connections with the same function. None
-                for the message itself.
+                for the message itself; one of a declared type is JSON.
 
         Raises:
             TypeError, ValueError, BackendDown: as for `subscribe`.

@@ -21,7 +21,7 @@ def test_the_given_address_counts_then_the_variable_then_what_this_process_is(mo
 @pytest.mark.parametrize("url", ["rediss//x", "kafka://me:secret@there", "memory"])
 def test_an_unknown_scheme_is_one_line_that_names_the_known_ones(url):
     with pytest.raises(ValueError, match="no backend") as raised:
-        backend_of(url, lossy=False)
+        backend_of(url)
     text = str(raised.value)
     assert "memory:" in text
     assert "\n" not in text
@@ -29,10 +29,15 @@ def test_an_unknown_scheme_is_one_line_that_names_the_known_ones(url):
 
 
 def test_messages_of_memory_need_no_backend():
-    assert backend_of("memory:", lossy=False) is None
+    assert backend_of("memory:") is None
 
 
 def test_a_password_is_not_shown():
     assert masked("redis://:secret@there:1/0") == "redis://:***@there:1/0"
     assert masked("nats://token@there") == "nats://***@there"
     assert masked("host:/run/a@b") == "host:/run/a@b"
+
+
+def test_host_needs_a_supervisor_or_a_folder():
+    assert backend_of("host:") is None
+    assert backend_of("host:/run/mine") is not None

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sock.hosting import worker
+from sock.pubsub.envelope import coder
+
+from .host import Host
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,21 +54,25 @@ def scheme_of(url: str) -> str:
     return scheme
 
 
-def backend_of(url: str, *, lossy: bool) -> MakeBackend | None:
+def backend_of(url: str) -> MakeBackend | None:
     """Return what makes the backend of an address; None if messages stay in this process.
 
     Args:
         url: names the backend.
-        lossy: whether what cannot be sent is dropped in silence.
 
     Raises:
         ValueError: there is no backend of this scheme.
         ImportError: it needs an extra that is not installed.
     """
-    scheme = scheme_of(url)
-    if scheme == "memory":
+    if scheme_of(url) == "memory":
         return None
-    raise ValueError(f"{scheme} {lossy}")
+    folder = url.partition(":")[2]
+    here = worker.of_process()
+    if not folder and here is None:
+        return None  # no supervisor: this process is the only one of its server
+    coder()  # an extra that is missing is told here, in the line that makes the PubSub
+    where = Path(folder or here.folder if here is not None else folder)
+    return lambda: Host(where)
 
 
 def masked(url: str) -> str:
