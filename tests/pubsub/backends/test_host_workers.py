@@ -29,6 +29,7 @@ app = Chat
 """
 
 
+@pytest.mark.one_form
 @pytest.mark.timeout(120)
 def test_a_room_reaches_over_two_workers_and_over_a_reload(tmp_path):
     (tmp_path / "chat.py").write_text(APP)
