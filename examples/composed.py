@@ -79,7 +79,7 @@ class Log(Wrapper):
 class Limit(Wrapper):
     """Ends a connection whose peer sends more than so many messages a second, in the long run."""
 
-    def __init__(self, handler: Sock[Any, Any], *, per_second: float, burst: int) -> None:
+    def __init__(self, handler: Sock[Any, Any, Any], *, per_second: float, burst: int) -> None:
         super().__init__(handler)
         self.per_second, self.burst = per_second, burst
         self.left, self.seen = float(burst), time.monotonic()

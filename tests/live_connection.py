@@ -164,7 +164,7 @@ def open_link(reactor, pair) -> Open:
     """Connect a handler with a peer, behind the handshake."""
 
     async def open_link(
-        kind: type[Sock[Any, Any]], early: bytes = b"", debug: bool = False, **options: Any
+        kind: type[Sock[Any, Any, Any]], early: bytes = b"", debug: bool = False, **options: Any
     ) -> Connection:
         request = Request("GET", "/")
         handler = kind(request)

@@ -1,7 +1,8 @@
 """Sock: WebSocket applications written once, hosted by any server.
 
 The specification is importable from here and needs nothing outside the standard library; what is
-behind `run`, `serve`, `send_all` and `asgi` is imported when one of them is first asked for.
+behind `run`, `serve`, `send_all`, `asgi` and `JsonSock` is imported when one of them is first
+asked for.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from .server.certificates import TLS as TLS
     from .server.run import run as run
     from .server.run import serve as serve
+    from .typed.json_sock import JsonSock as JsonSock
 
 __all__ = [
     "TLS",
@@ -81,6 +83,7 @@ __all__ = [
     "Host",
     "InvalidData",
     "InvalidMessage",
+    "JsonSock",
     "MailboxFull",
     "Message",
     "MessageTooBig",
@@ -123,6 +126,7 @@ __all__ = [
 ]
 
 _LAZY: Final = {
+    "JsonSock": "sock.typed",
     "TLS": "sock.server",
     "asgi": "sock.adapters.asgi",
     "run": "sock.server",

@@ -11,7 +11,7 @@ import weakref
 import pytest
 
 import sock
-from sock import Ping, Remote, Request, Stop, Stream, TextSock, Wrapper, around
+from sock import JsonSock, Ping, Remote, Request, Stop, Stream, TextSock, Wrapper, around
 from sock.live.bridge import Bridge
 from sock.loop import Reactor
 
@@ -150,7 +150,47 @@ class Violated(Quiet):
     """Takes no binary messages, and gets one."""
 
 
+class TakesNoSuchValue(JsonSock[None, int, int]):
+    def handle_in(self, message):
+        pass
+
+
+class StopsWithValue(JsonSock[None, int, int]):
+    text = "1"
+
+    def handle_in(self, message):
+        raise Stop(messages=message)
+
+
+class StopsForAnErrorOverValues(JsonSock[None, int, int]):
+    text = "1"
+
+    def handle_in(self, message):
+        return stop_for_an_error()
+
+
+class StopsLaterWithValue(JsonSock[None, int, int]):
+    text = "1"
+
+    async def handle_in(self, message):
+        await asyncio.sleep(0)
+        raise Stop(messages=message)
+
+
+class YieldsNoSuchValue(JsonSock[None, int, int]):
+    text = "1"
+
+    async def handle_in(self, message):
+        yield message
+        yield "text"
+
+
 KINDS = [
+    TakesNoSuchValue,
+    StopsWithValue,
+    StopsForAnErrorOverValues,
+    StopsLaterWithValue,
+    YieldsNoSuchValue,
     Quiet,
     Kept,
     Streams,
@@ -215,7 +255,8 @@ def test_a_handler_is_freed_without_the_garbage_collector(run_async, dial, kind)
             for _ in range(3):
                 async with await dial(server) as client:
                     with contextlib.suppress(OSError):
-                        await client.send(b"binary" if kind is Violated else "text")
+                        text = getattr(kind, "text", "text")
+                        await client.send(b"binary" if kind is Violated else text)
                         await client.send(Ping())
                         await client.receive()
             while server.connections:
@@ -350,7 +391,8 @@ def test_a_handler_behind_a_wrapper_is_freed_and_the_wrapper_too(run_async, dial
             for _ in range(3):
                 async with await dial(server) as client:
                     with contextlib.suppress(OSError):
-                        await client.send(b"binary" if kind is Violated else "text")
+                        text = getattr(kind, "text", "text")
+                        await client.send(b"binary" if kind is Violated else text)
                         await client.send(Ping())
                         await client.receive()
             while server.connections:

@@ -36,7 +36,10 @@ def test_a_name_of_the_contract_can_be_imported_from_sock(name):
 
 
 def test_sock_exports_the_specification_and_what_runs_it():
-    assert set(sock.__all__) == {*spec.__all__, "TLS", "asgi", "run", "send_all", "serve"}
+    assert set(sock.__all__) == {
+        *spec.__all__,
+        *("JsonSock", "TLS", "asgi", "run", "send_all", "serve"),
+    }
 
 
 @pytest.mark.parametrize("name", CLASSES)

@@ -59,7 +59,7 @@ class Bare(Wrapper):
 class Decides(Wrapper):
     accepts = (bytes,)
 
-    def __init__(self, handler: Sock[Any, Any], limit: int = 3) -> None:
+    def __init__(self, handler: Sock[Any, Any, Any], limit: int = 3) -> None:
         super().__init__(handler)
         self.limit = limit
 
@@ -107,7 +107,7 @@ def read(request: Request) -> None:
     assert_type(request.root_path, str)
     assert_type(request.path, str)
     assert_type(Upgrade(Echo(request)).replace(handler=Chat(request)), Upgrade)
-    assert_type(Log(Echo(request)).handler, Sock[Any, Any])
+    assert_type(Log(Echo(request)).handler, Sock[Any, Any, Any])
     assert_type(Echo.accepts, tuple[type[str] | type[bytes], ...])
     with testing.open(around(Echo, Log)) as session:
         session.receive("hi")

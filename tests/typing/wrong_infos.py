@@ -37,7 +37,7 @@ class NarrowRef(TextSock[Line]):
         ...
 
 
-class Three(Sock[Line, str, int]):  # error: two type parameters
+class Four(Sock[Line, str, str, int]):  # error: of a Sock the first two parameters are named
     ...
 
 

@@ -78,6 +78,11 @@ class YieldsStream(Sock):
         yield Stream(words())
 
 
+class StreamsInts(Sock):
+    def handle_in(self, message: str | bytes) -> Stream[int]:  # error: of no messages
+        return Stream(numbers())
+
+
 class Bool(Sock):
     def init(self, ref: object) -> bool:  # error: init pushes what it returns
         return True
@@ -142,7 +147,6 @@ Stop().code = 1001  # error: frozen
 Stop().error = None  # error: frozen
 Remote(1006).stop(1000)  # error: it knows the code
 Stream(words)  # error: a function that was not called
-Stream(numbers())  # error: of no messages
 Stream(iter("abc"))  # error: a plain iterator
 Text("text")  # error: encoded already
 Ping("text")  # error: a payload is bytes

@@ -59,7 +59,7 @@ _UPGRADED: Final = web.RequestKey("sock.upgraded", bool)
 
 async def upgrade(
     request: web.Request,
-    handler: Sock[Any, Any],
+    handler: Sock[Any, Any, Any],
     options: Options | None = None,
     *,
     subprotocol: str | None = None,

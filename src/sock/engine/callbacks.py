@@ -58,7 +58,7 @@ class Callbacks:
         "pushes_whole",
     )
 
-    def __init__(self, handler: Sock[Any, Any], wrap: Wrap | None) -> None:
+    def __init__(self, handler: Sock[Any, Any, Any], wrap: Wrap | None) -> None:
         self._handler: Any = handler  # None when it gets no more calls
         self._wrap = wrap
         # Without this callback, a message is a mistake of the peer and not of the handler.

@@ -96,7 +96,7 @@ class Lifecycle(Callbacks):
     )
 
     def __init__(
-        self, handler: Sock[Any, Any], options: Options, host: Host, wrap: Wrap | None = None
+        self, handler: Sock[Any, Any, Any], options: Options, host: Host, wrap: Wrap | None = None
     ) -> None:
         super().__init__(handler, wrap)
         self._options = options
@@ -357,7 +357,7 @@ class Lifecycle(Callbacks):
             elif isinstance(result, Stream):
                 # In a drain the peer is still there, and gets the whole stream.
                 deliverable = self.cause in (None, cause.SHUTDOWN) and not self.peer_gone
-                if not self.jobs.start_stream(result, place, deliverable=deliverable):
+                if not self.jobs.start_stream(cast("Any", result), place, deliverable=deliverable):
                     self._fail_for_breach("returned a Stream that was returned before", place)
             elif self.jobs.start_result(result, place, deliverable=not self.peer_gone):
                 return

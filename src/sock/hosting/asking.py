@@ -211,7 +211,7 @@ def must_await(answer: object) -> bool:
     return not isinstance(answer, (Sock, Upgrade, Response)) and inspect.isawaitable(answer)
 
 
-def check_answer(answer: object, *, upgrading: bool) -> Sock[Any, Any] | Upgrade | Response:
+def check_answer(answer: object, *, upgrading: bool) -> Sock[Any, Any, Any] | Upgrade | Response:
     """Return what an application has answered, when it is an answer to this request.
 
     A bare Sock stands for `Upgrade(sock)`. To make that one takes a while, so it is not made where
@@ -240,7 +240,7 @@ def check_answer(answer: object, *, upgrading: bool) -> Sock[Any, Any] | Upgrade
 def accept_upgrade(
     request: Request,
     key: str,
-    answer: Sock[Any, Any] | Upgrade,
+    answer: Sock[Any, Any, Any] | Upgrade,
     host_options: Options,
     *,
     seen_request: Request | None = None,
@@ -340,7 +340,7 @@ def is_sock_class(app: object) -> bool | None:
     return None if depends_on_path(app) else handler_class(app) is not None
 
 
-def _is_connection(answer: object) -> TypeGuard[Sock[Any, Any] | Upgrade]:
+def _is_connection(answer: object) -> TypeGuard[Sock[Any, Any, Any] | Upgrade]:
     return isinstance(answer, (Sock, Upgrade))
 
 

@@ -55,7 +55,7 @@ class Limit:
                 f"{', '.join(sorted(wrong))} may not be declared by the word {self.name!r}"
             )
 
-    def needed(self, handler: Sock[Any, Any], options: Options) -> str | None:
+    def needed(self, handler: Sock[Any, Any, Any], options: Options) -> str | None:
         """Return the method or the fields that need it; None when nothing seems to need it."""
         if self.method and own_callback(handler, self.method) is not None:
             return self.method
@@ -99,7 +99,7 @@ is not kept alive."""
 def report_needed(
     host: str,
     limits: Iterable[Limit],
-    handler: Sock[Any, Any],
+    handler: Sock[Any, Any, Any],
     options: Options,
     request: Request,
 ) -> None:

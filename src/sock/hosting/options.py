@@ -45,7 +45,7 @@ def options_of_host(app: object, given: Options | None) -> Options:
     return options if kind is None else under_class(kind, options)
 
 
-def options_of_connection(answer: Sock[Any, Any] | Upgrade, host_options: Options) -> Options:
+def options_of_connection(answer: Sock[Any, Any, Any] | Upgrade, host_options: Options) -> Options:
     """Return the options of a connection: the host's, under those of the class and the upgrade.
 
     Raises:
@@ -62,7 +62,9 @@ def options_of_connection(answer: Sock[Any, Any] | Upgrade, host_options: Option
         raise HandlerError(str(error)) from error
 
 
-def under_class(owner: Sock[Any, Any] | type[Sock[Any, Any]], options: Options) -> Options:
+def under_class(
+    owner: Sock[Any, Any, Any] | type[Sock[Any, Any, Any]], options: Options
+) -> Options:
     """Return options with those of a Sock class laid over them.
 
     Args:

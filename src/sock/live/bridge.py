@@ -108,7 +108,7 @@ class Bridge(LiveConnection):
         reactor: Reactor,
         wire: ServerWire,
         request: Request,
-        handler: Sock[Any, Any],
+        handler: Sock[Any, Any, Any],
         options: Options,
         *,
         debug: bool = False,

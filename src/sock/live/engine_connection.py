@@ -86,7 +86,7 @@ class EngineConnection(LiveConnection):
         reactor: Reactor,
         wire: FrameWire,
         request: Request,
-        handler: Sock[Any, Any],
+        handler: Sock[Any, Any, Any],
         options: Options,
         *,
         on_over: Callable[[EngineConnection], None] | None = None,

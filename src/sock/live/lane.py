@@ -61,7 +61,7 @@ class Lane(LiveConnection):
         self,
         reactor: Reactor,
         request: Request,
-        handler: Sock[Any, Any],
+        handler: Sock[Any, Any, Any],
         options: Options,
         keepalive: Keepalive,
         debug: bool,  # noqa: FBT001 - one of many

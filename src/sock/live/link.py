@@ -77,7 +77,7 @@ class Link(Lane):
         reactor: Reactor,
         pipe: Pipe,
         request: Request,
-        handler: Sock[Any, Any],
+        handler: Sock[Any, Any, Any],
         options: Options,
         *,
         agreement: Agreement | None = None,

@@ -234,7 +234,7 @@ class Exchange:
         else:
             self._accept(checked)
 
-    def _accept(self, answer: Sock[Any, Any] | Upgrade) -> None:
+    def _accept(self, answer: Sock[Any, Any, Any] | Upgrade) -> None:
         service, request, key = self._service, self.request, self._key
         assert key is not None, "check_answer refuses a connection without a handshake"
         asking.check_not_stopping(draining=service.draining)

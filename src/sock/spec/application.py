@@ -130,7 +130,7 @@ def options_of(app: object) -> Options | None:
     return _checked_options(_carried(app, "options"))
 
 
-def handler_class(app: object) -> type[Sock[Any, Any]] | None:
+def handler_class(app: object) -> type[Sock[Any, Any, Any]] | None:
     """Return the Sock class if the application is one; None if it may give other answers too.
 
     A partial is looked through, and an application that is made of others. For hosts.
@@ -140,7 +140,7 @@ def handler_class(app: object) -> type[Sock[Any, Any]] | None:
 
 def routed_class(
     app: object, path: str | None
-) -> tuple[type[Sock[Any, Any]] | None, Options | None]:
+) -> tuple[type[Sock[Any, Any, Any]] | None, Options | None]:
     """Return the Sock class that answers for a path, and the options of its route. For hosts.
 
     Args:
@@ -152,7 +152,7 @@ def routed_class(
         the options, if no route has some.
     """
     inner, options = _innermost(app, path)
-    return (cast("type[Sock[Any, Any]]", inner) if _is_sock(inner) else None), options
+    return (cast("type[Sock[Any, Any, Any]]", inner) if _is_sock(inner) else None), options
 
 
 def depends_on_path(app: object) -> bool:

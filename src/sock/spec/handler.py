@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeVar
 
-    from .message import Message, Ping, Pong
+    from .message import Ping, Pong
     from .reason import Reason
     from .ref import Ref
     from .request import Request
@@ -26,15 +26,18 @@ if TYPE_CHECKING:
 
     InfoT = TypeVar("InfoT", default=Never)
     InT = TypeVar("InT", default=str | bytes)
+    # What callbacks return. Only classes of this package give another type: JsonSock does.
+    ReturnedT_co = TypeVar("ReturnedT_co", default=Returned, covariant=True)
 else:
     # Defaults of type parameters (PEP 696) are for the type checkers; at run time 3.13 has them.
     from typing import TypeVar
 
     InfoT = TypeVar("InfoT")
     InT = TypeVar("InT")
+    ReturnedT_co = TypeVar("ReturnedT_co", covariant=True)
 
 
-class Sock(Generic[InfoT, InT]):
+class Sock(Generic[InfoT, InT, ReturnedT_co]):
     """The handler of one WebSocket connection; applications write subclasses.
 
     The host makes one at the handshake, with the request; calls `init` when the connection is live;
@@ -53,12 +56,16 @@ class Sock(Generic[InfoT, InT]):
     """
 
     if not TYPE_CHECKING:  # pragma: no branch
-        # `Sock[Line]` leaves the second parameter to its default, which plain `Generic` refuses
+        # `Sock[Line]` leaves the other parameters to their defaults, which plain `Generic` refuses
         # before 3.13.
         __class_getitem__ = classmethod(types.GenericAlias)
 
     options: ClassVar[Options | None] = None
     """Limits for connections of this class: laid over the host's, below those of an `Upgrade`."""
+
+    coded: ClassVar[Callable[..., Callable[[Any], Any]] | None] = None
+    """What a host calls in the place of a callback; None where that is the callback itself. For
+    `own_callback`, and not for applications."""
 
     accepts: ClassVar[tuple[type[str | bytes], ...]] = (str, bytes)
     """The types of the messages that the peer may send: `str` for text, `bytes` for binary. A
@@ -89,18 +96,20 @@ class Sock(Generic[InfoT, InT]):
             Refuse: to answer with an ordinary HTTP response in place of the upgrade.
         """
 
-    def init(self, ref: Ref[InfoT], /) -> Returned:
+    def init(self, ref: Ref[InfoT], /) -> ReturnedT_co:  # noqa: ARG002 - the contract names it
         """Begin: the connection is live. `ref` is its address, which may be kept and passed on."""
+        return cast("ReturnedT_co", None)
 
-    def handle_in(self, message: InT, /) -> Returned:  # noqa: ARG002 - the contract names it
+    def handle_in(self, message: InT, /) -> ReturnedT_co:  # noqa: ARG002 - the contract names it
         """Take one complete message from the peer. A class without this method closes with 1003."""
         refused = UnsupportedData(f"{type(self).__name__} takes no messages (RFC 6455 §7.4.1)")
-        return Stop(CloseCode.UNSUPPORTED_DATA, error=refused)
+        return cast("ReturnedT_co", Stop(CloseCode.UNSUPPORTED_DATA, error=refused))
 
-    def handle_control(self, frame: Ping | Pong, /) -> Returned:
+    def handle_control(self, frame: Ping | Pong, /) -> ReturnedT_co:  # noqa: ARG002 - as above
         """Take note of a ping or a pong. A ping has been answered already."""
+        return cast("ReturnedT_co", None)
 
-    def handle_info(self, info: InfoT, /) -> Returned:
+    def handle_info(self, info: InfoT, /) -> ReturnedT_co:
         """Take one info from inside the program.
 
         If a class lacks this method, an info that is a message is pushed to the peer.
@@ -109,7 +118,7 @@ class Sock(Generic[InfoT, InT]):
             HandlerError: the class lacks this method, and the info is not a message.
         """
         if isinstance(info, MESSAGE_TYPES):
-            return cast("Message", info)
+            return cast("ReturnedT_co", info)
         raise HandlerError(
             f"{type(self).__name__} has no handle_info, "
             f"and {type(info).__name__!r} is not a message that could be pushed"
@@ -156,11 +165,12 @@ _OF_BASE_CLASS: Final = {
 }
 
 
-def own_callback(handler: Sock[Any, Any], name: str) -> Callable[[Any], Any] | None:
+def own_callback(handler: Sock[Any, Any, Any], name: str) -> Callable[[Any], Any] | None:
     """Return a callback of a handler; None if it leaves that one to the class `Sock`.
 
     For hosts. It may be an attribute of the handler as well as of its class. A wrapper has the
-    callbacks that it needs to be called for, as [S20.10] says.
+    callbacks that it needs to be called for, as [S20.10] says. A handler whose messages are values
+    gets and gives JSON through the function that is returned.
 
     Args:
         handler: of a connection.
@@ -170,4 +180,6 @@ def own_callback(handler: Sock[Any, Any], name: str) -> Callable[[Any], Any] | N
     # The first test is for speed (bench, sock connect): most callbacks are methods.
     if type(callback) is MethodType and callback.__func__ is _OF_BASE_CLASS[name]:
         return None
+    if (coded := handler.coded) is not None:
+        return coded(callback, name)
     return cast("Callable[[Any], Any]", callback)

@@ -58,8 +58,9 @@ def pass_result(result: Any, outgoing: Outgoing) -> Any:
     if isinstance(result, Stop):
         return pass_stop(result, outgoing)
     if isinstance(result, Stream):
-        result.put_around(lambda iterator: PassedIterator(iterator, outgoing))
-        return result
+        stream = cast("Stream[Any]", result)
+        stream.put_around(lambda iterator: PassedIterator(iterator, outgoing))
+        return stream
     if isinstance(result, Awaitable):
         return _pass_awaited(cast("Awaitable[Any]", result), outgoing)
     if isinstance(result, AsyncIterator):

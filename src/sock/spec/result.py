@@ -3,11 +3,21 @@
 # Annotations are evaluated, so that get_type_hints reads them under the name sock.Stop.
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import FrozenInstanceError, dataclass
-from typing import Any, TypeAlias, dataclass_transform, final
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, dataclass_transform, final
 
 from .close_code import CloseCode, may_travel, shortened_detail
 from .exact import exact_int, exact_text
 from .message import Message
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    ItemT_co = TypeVar("ItemT_co", default=Message, covariant=True)
+else:
+    # Defaults of type parameters (PEP 696) are for the type checkers; at run time 3.13 has them.
+    from typing import TypeVar
+
+    ItemT_co = TypeVar("ItemT_co", covariant=True)
 
 
 @dataclass_transform(frozen_default=True)
@@ -112,7 +122,7 @@ class Stop(Exception):
 
 
 @final
-class Stream:
+class Stream(Generic[ItemT_co]):
     """An async iterator that is pushed beside the mailbox.
 
     Any callback may return one. The callback has then ended, and other messages are handled while
@@ -139,9 +149,9 @@ class Stream:
 
     __slots__ = ("_cancel", "_done", "_iterator")
 
-    def __init__(self, iterator: AsyncIterator[Message | Stop], /) -> None:
+    def __init__(self, iterator: AsyncIterator[ItemT_co | Stop], /) -> None:
         _check("iterator", iterator, AsyncIterator, "an async iterator")
-        self._iterator: AsyncIterator[Message | Stop] | None = iterator
+        self._iterator: AsyncIterator[ItemT_co | Stop] | None = iterator
         self._cancel: Callable[[], None] | None = None
         self._done = False
 
@@ -158,13 +168,13 @@ class Stream:
         if self._cancel is not None:
             self._cancel()
 
-    def begin(self) -> AsyncIterator[Message | Stop] | None:
+    def begin(self) -> AsyncIterator[ItemT_co | Stop] | None:
         """Return the iterator to the host that runs it; None if it was returned before."""
         iterator, self._iterator = self._iterator, None
         return iterator
 
     def put_around(
-        self, around: Callable[[AsyncIterator[Message | Stop]], AsyncIterator[Message | Stop]], /
+        self, around: Callable[[AsyncIterator[ItemT_co | Stop]], AsyncIterator[ItemT_co | Stop]], /
     ) -> None:
         """Replace the iterator by one that is around it, unless it has begun. For wrappers."""
         if self._iterator is not None:

@@ -90,7 +90,7 @@ class Refuse(Exception):
 class Changes(TypedDict, total=False):
     """The fields of an `Upgrade`, for `Upgrade.replace`."""
 
-    handler: Sock[Any, Any]
+    handler: Sock[Any, Any, Any]
     subprotocol: str | None
     headers: HeaderPairs
     options: Options | None
@@ -118,7 +118,7 @@ class Upgrade:
     RFC 6455 §4.2.2.
     """
 
-    handler: Sock[Any, Any]
+    handler: Sock[Any, Any, Any]
     _: KW_ONLY
     subprotocol: str | None
     headers: tuple[tuple[str, str], ...]
@@ -126,7 +126,7 @@ class Upgrade:
 
     def __init__(
         self,
-        handler: Sock[Any, Any],
+        handler: Sock[Any, Any, Any],
         /,
         *,
         subprotocol: str | None = None,
@@ -171,7 +171,7 @@ class Upgrade:
         return f"Upgrade({self.handler!r})"
 
 
-Answer: TypeAlias = Sock[Any, Any] | Upgrade | Response
+Answer: TypeAlias = Sock[Any, Any, Any] | Upgrade | Response
 """The answer of an application to a request; a bare `Sock` means `Upgrade(sock)`."""
 
 App: TypeAlias = Callable[[Request], Answer | Awaitable[Answer]]
@@ -190,7 +190,7 @@ def change_upgrade(answer: Any, change: Callable[[Upgrade], Upgrade]) -> Answer 
         change: is called with the Upgrade; a bare `Sock` means `Upgrade(sock)`.
     """
     if isinstance(answer, Sock):
-        return change(Upgrade(cast("Sock[Any, Any]", answer)))
+        return change(Upgrade(cast("Sock[Any, Any, Any]", answer)))
     if isinstance(answer, Upgrade):
         return change(answer)
     if not isinstance(answer, Response) and inspect.isawaitable(answer):

@@ -10,7 +10,7 @@ from .request import Request
 from .upgrade import Answer, App, Upgrade, change_upgrade
 from .wrapper import Wrapper
 
-MakeWrapper: TypeAlias = Callable[[Sock[Any, Any]], Sock[Any, Any]]
+MakeWrapper: TypeAlias = Callable[[Sock[Any, Any, Any]], Sock[Any, Any, Any]]
 """Puts a wrapper in front of a handler: a class of wrappers, or a function that makes one."""
 
 

@@ -28,7 +28,7 @@ _LOOKED_UP: Final = ("handle_in", "handle_control", "handle_info", "terminate")
 """The callbacks that a host leaves out where a handler has none of its own."""
 
 
-class Wrapper(Sock[Any, Any]):
+class Wrapper(Sock[Any, Any, Any]):
     """A Sock in front of another one. It sees whole messages, in whatever form they were returned.
 
     A subclass overrides `incoming`, `outgoing` or both. Wrappers stand in front of each other in
@@ -54,7 +54,7 @@ class Wrapper(Sock[Any, Any]):
     ['HI', b'bytes']
     """
 
-    handler: Sock[Any, Any]
+    handler: Sock[Any, Any, Any]
     """The Sock that the wrapper stands in front of."""
 
     def __init_subclass__(cls, **arguments: Any) -> None:
@@ -70,7 +70,7 @@ class Wrapper(Sock[Any, Any]):
             )
         super().__init_subclass__(**arguments)
 
-    def __init__(self, handler: Sock[Any, Any], /) -> None:
+    def __init__(self, handler: Sock[Any, Any, Any], /) -> None:
         _check(type(self), handler)
         self.handler = handler
         kind = type(self)
@@ -82,12 +82,13 @@ class Wrapper(Sock[Any, Any]):
             mine["accepts"] = handler.accepts
         self.__accepted = handler.accepts
         self.__sees_outgoing = kind.outgoing is not Wrapper.outgoing
-        self.__handle_in = handler.handle_in
-        self.__handle_control = handler.handle_control
-        self.__handle_info = handler.handle_info
+        self.__init = _callback(handler, "init")
+        self.__handle_in = _callback(handler, "handle_in")
+        self.__handle_control = _callback(handler, "handle_control")
+        self.__handle_info = _callback(handler, "handle_info")
         for name in _LOOKED_UP:
             if getattr(kind, name) is getattr(Wrapper, name) and self.__leaves_out(name):
-                mine[name] = getattr(handler, name)
+                mine[name] = _callback(handler, name)
 
     def incoming(self, message: Any, /) -> Incoming | Awaitable[Incoming]:
         """See a message from the peer, before the other Sock does. It may be a coroutine.
@@ -115,7 +116,7 @@ class Wrapper(Sock[Any, Any]):
 
     def init(self, ref: Ref[Any], /) -> Returned:
         """Begin the other Sock."""
-        return cast("Returned", self.__call(self.handler.init, ref))
+        return cast("Returned", self.__call(self.__init, ref))
 
     def handle_in(self, message: Any, /) -> Returned:
         """Show a message to `incoming`, and give what it returns to the other Sock."""
@@ -197,14 +198,14 @@ def short_way(callback: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return callback
 
 
-def inner_class(handler: Sock[Any, Any]) -> type[Sock[Any, Any]]:
+def inner_class(handler: Sock[Any, Any, Any]) -> type[Sock[Any, Any, Any]]:
     """Return the class of the handler behind all wrappers, for names and reports. For hosts."""
     while isinstance(handler, Wrapper):
         handler = handler.handler
     return type(handler)
 
 
-def pass_message_from_outside(handler: Sock[Any, Any], message: Message) -> Any:
+def pass_message_from_outside(handler: Sock[Any, Any, Any], message: Message) -> Any:
     """Return a message that no callback has given, as the wrappers of a handler let it pass.
 
     For hosts. It comes from `Whole`. Returns what a callback may return.
@@ -214,7 +215,7 @@ def pass_message_from_outside(handler: Sock[Any, Any], message: Message) -> Any:
     return pass_result(pass_message_from_outside(handler.handler, message), handler.outgoing)
 
 
-def pass_stop_from_outside(handler: Sock[Any, Any], stop: Stop) -> Stop:
+def pass_stop_from_outside(handler: Sock[Any, Any, Any], stop: Stop) -> Stop:
     """Return a Stop that no callback has given, as the wrappers of a handler let it pass.
 
     For hosts. It comes from `Ref.stop` or from a spawned task. If a wrapper raises an exception,
@@ -227,6 +228,11 @@ def pass_stop_from_outside(handler: Sock[Any, Any], stop: Stop) -> Stop:
         return pass_stop(stop, handler.outgoing)
     except Exception as error:  # noqa: BLE001 - outgoing may raise anything
         return stop_in(error) or Stop(error=error)
+
+
+def _callback(handler: Sock[Any, Any, Any], name: str) -> Callable[[Any], Any]:
+    """Return what a host calls for a callback of the other Sock, also if that is Sock's own."""
+    return own_callback(handler, name) or cast("Callable[[Any], Any]", getattr(handler, name))
 
 
 def _check(kind: type, handler: Any) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sock.spec import App, Options
     from sock.spec.upgrade import HeaderPairs
 
-HandlerT = TypeVar("HandlerT", bound=Sock[Any, Any])
+HandlerT = TypeVar("HandlerT", bound=Sock[Any, Any, Any])
 
 
 @overload

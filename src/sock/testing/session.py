@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from sock.engine import Cause
     from sock.spec import App, Compression, Message, Options, Reason, Ref, Upgrade
 
-HandlerT = TypeVar("HandlerT", bound=Sock[Any, Any])
+HandlerT = TypeVar("HandlerT", bound=Sock[Any, Any, Any])
 ResultT = TypeVar("ResultT")
 
 _FINAL = frozenset({Phase.ENDING, Phase.TERMINATING, Phase.OVER})

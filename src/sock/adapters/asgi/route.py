@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 async def upgrade(
     connection: Any,
-    handler: Sock[Any, Any],
+    handler: Sock[Any, Any, Any],
     options: Options | None = None,
     *,
     subprotocol: str | None = None,

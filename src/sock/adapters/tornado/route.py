@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 async def upgrade(
     request: web.RequestHandler,
-    handler: Sock[Any, Any],
+    handler: Sock[Any, Any, Any],
     options: Options | None = None,
     *,
     subprotocol: str | None = None,

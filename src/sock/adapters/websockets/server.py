@@ -40,7 +40,7 @@ _ACCEPTED: Final = "_sock_accepted"
 
 
 async def upgrade(
-    connection: ServerConnection, handler: Sock[Any, Any], options: Options | None = None
+    connection: ServerConnection, handler: Sock[Any, Any, Any], options: Options | None = None
 ) -> None:
     """Hand a connection to a handler, and wait until it has ended.
 

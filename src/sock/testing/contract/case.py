@@ -57,7 +57,7 @@ registered: Final[list[Case]] = []
 
 
 def case(
-    answer: Callable[[Request], Answer | Awaitable[Answer]] | type[Sock[Any, Any]],
+    answer: Callable[[Request], Answer | Awaitable[Answer]] | type[Sock[Any, Any, Any]],
     statements: Iterable[str],
     *,
     needs: Iterable[str] = (),

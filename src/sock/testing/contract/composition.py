@@ -131,7 +131,7 @@ async def a_prefix_ends_at_a_slash(talk: Talk) -> None:
     equal(client.head.status, 404)
 
 
-def _limited(app: Callable[[Request], Sock[Any, Any]], size: int) -> Routes:
+def _limited(app: Callable[[Request], Sock[Any, Any, Any]], size: int) -> Routes:
     options = Options(max_message_size=size)
     return Routes({"/{rest:path}": Application(app, options=options)})
 

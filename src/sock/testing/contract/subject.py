@@ -66,7 +66,7 @@ class Run:
 _runs: dict[str, Run] = {}
 
 
-class Subject(Sock[Any, Any]):
+class Subject(Sock[Any, Any, Any]):
     """The base of all Socks under test: notes what is called, and when it is over."""
 
     def __init__(self, request: Request) -> None:

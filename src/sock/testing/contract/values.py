@@ -230,7 +230,7 @@ async def an_info_that_nobody_takes_and_that_is_no_message_breaks_the_contract(t
     await talk.journal("made", "init", "terminate Failed(HandlerError)")
 
 
-class _Least(Sock[Any, Any]):
+class _Least(Sock[Any, Any, Any]):
     """A Sock with one callback: what is left out does nothing."""
 
     def handle_in(self, message: str, /) -> str:
