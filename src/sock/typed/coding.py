@@ -70,6 +70,8 @@ class Coding:
 
         def handle_in(text: str) -> Any:
             result: Any = None
+            told: BaseException | None = None
+            message: Any = None
             try:
                 try:
                     message = decode(text)
@@ -84,11 +86,12 @@ class Coding:
                     return encode(result).decode()
                 return self.encoded(result, "handle_in")
             except BaseException as error:
-                if (told := self.raised(error, result, "handle_in")) is error:
+                told = self.raised(error, result, "handle_in")
+                if told is error:
                     raise
                 raise told from told.__cause__
             finally:
-                del result
+                result = told = message = None
 
         return handle_in
 
@@ -96,16 +99,17 @@ class Coding:
         """Return a function that calls another callback and encodes what it returns."""
 
         def call(argument: Any) -> Any:
+            told: BaseException | None = None
             try:
                 result = callback(argument)
             except BaseException as error:
                 if (told := self.raised(error, None, place)) is error:
                     raise
                 raise told from None
-            try:
+            else:
                 return self.encoded(result, place)
             finally:
-                del result
+                result = told = None
 
         return call
 
@@ -169,16 +173,17 @@ class Coding:
         return error
 
     async def _later(self, awaitable: Awaitable[Any], place: str) -> Any:
+        told: BaseException | None = None
         try:
             result = await awaitable
         except BaseException as error:
             if (told := self.raised(error, None, place)) is error:
                 raise
             raise told from None
-        try:
+        else:
             return self.encoded(result, place)
         finally:
-            del result
+            result = told = None
 
 
 def _unencodable(error: BaseException, place: str, value: Any) -> BaseException:
@@ -207,6 +212,7 @@ class _Encoded(AsyncIterator[Any]):
     async def __anext__(self) -> Any:
         coding, place = self._coding, self._place
         item: Any = None
+        told: BaseException | None = None
         try:
             item = await anext(self._iterator)
             if isinstance(item, Stop):
@@ -219,7 +225,7 @@ class _Encoded(AsyncIterator[Any]):
                 raise
             raise told from None
         finally:
-            del item
+            item = told = None
 
     async def aclose(self) -> None:
         """Close the iterator, if it is a generator."""

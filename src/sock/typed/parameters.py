@@ -50,7 +50,8 @@ def _evaluated(argument: Any, kind: type) -> Any:
     class Holder: ...
 
     Holder.__annotations__ = {"argument": argument}
-    names = {**vars(sys.modules[kind.__module__]), kind.__name__: kind}
+    module = sys.modules.get(kind.__module__)  # None for code that `exec` runs
+    names = {**({} if module is None else vars(module)), kind.__name__: kind}
     return typing.get_type_hints(Holder, names, include_extras=True)["argument"]
 
 
