@@ -9,6 +9,7 @@ from sock import (
     HandlerError,
     HandshakeError,
     InvalidData,
+    InvalidMessage,
     MailboxFull,
     MessageTooBig,
     PeerTooSlow,
@@ -66,3 +67,10 @@ def test_a_handshake_error_matches_by_status_and_detail():
 
 def test_the_annotations_of_an_error_can_be_read():
     assert typing.get_type_hints(ProtocolError)["code"] == typing.ClassVar[sock.CloseCode]
+
+
+@pytest.mark.parametrize(("path", "text"), [("$.author", "$.author: no str"), ("", "no str")])
+def test_an_invalid_message_names_its_field_and_can_be_copied_and_pickled(path, text):
+    error = InvalidMessage("no str", path)
+    for again in (error, copy.copy(error), pickle.loads(pickle.dumps(error))):  # noqa: S301 - our own
+        assert (str(again), again.why, again.path) == (text, "no str", path)
