@@ -39,7 +39,7 @@ default_role = "code"
 # Nor has what only hosts have to do with.
 nitpick_ignore_regex = [
     ("py:.*", r"(?!sock\.).*"),
-    ("py:.*", r"sock\..*T(_contra)?"),
+    ("py:.*", r"sock\..*T(_co|_contra)?"),
     ("py:.*", r"sock\.spec\.request\.Peer"),
     # `around` and `mount` return an App; what `replace` takes are the fields of an Upgrade.
     ("py:.*", r"sock\.spec\.(wrapped\.Around|routes\.Mount|upgrade\.Changes)"),
