@@ -1,29 +1,11 @@
 cimport cython
 
-from sock.engine.callbacks cimport Callbacks
+from sock.engine.ending cimport Ending
 from sock.engine.job cimport Job
-from sock.engine.jobs cimport Jobs
-from sock.engine.mailbox cimport Mailbox
-from sock.engine.outbox cimport Outbox
 
 
 @cython.final
-cdef class Lifecycle(Callbacks):
-    cdef bint _abandoned
-    cdef object _requested_stop
-    cdef object _host
-    cdef object _options
-    cdef bint _proceeding
-    cdef readonly Jobs jobs
-    cdef public bint busy
-    cdef public object cause
-    cdef public bint peer_gone
-    cdef public bint reading
-    cdef public bint ready
-    cdef public object phase
-    cdef public Mailbox mailbox
-    cdef public Outbox outbox
-
+cdef class Lifecycle(Ending):
     cpdef open(self)
     cpdef bint receive(self, message) except -1
     cpdef post(self, info)
@@ -31,6 +13,8 @@ cdef class Lifecycle(Callbacks):
     cpdef stop(self, stop)
     cpdef step(self)
     cpdef note_pending(self, Py_ssize_t pending)
+    cpdef hold_back(self)
+    cpdef let_go(self)
     cpdef take_result(self, result)
     cpdef take_error(self, error)
     cpdef job_returned(self, Job job, result)
@@ -52,12 +36,3 @@ cdef class Lifecycle(Callbacks):
     cdef _carry_out_stop(self, stop, place)
     cdef _fail_for_breach(self, what, place)
     cdef _fail(self, error, place)
-    cdef _finish_without_peer(self, why)
-    cdef _begin_finishing(self, why, bound)
-    cdef _send_close(self, why)
-    cdef _begin_ending(self)
-    cdef _terminate(self)
-    cdef _become_over(self)
-    cpdef forget(self)
-    cdef _abandon(self)
-    cdef _set_reading(self)

@@ -6,6 +6,7 @@ from sock.loop.raw_pipe cimport RawPipe
 from sock.loop.reactor cimport Reactor
 from sock.loop.scope cimport Scope
 from sock.wire.parser cimport Parser
+from sock.wire.raw_parser cimport RawDeliver
 from sock.wire.raw_writer cimport FrameBuffer
 from sock.wire.writer cimport Writer
 
@@ -38,6 +39,7 @@ cdef class Lane(LiveConnection):
         Writer writer,
     )
     cdef int raw_received(self, const uint8_t *data, Py_ssize_t size) except -1
+    cdef RawDeliver _deliver(self) noexcept
     cdef bint _deliver_slowly(self, event) except -1
     cdef bint _turn_goes_on(self) except -1
     cpdef feed(self, bytes data)

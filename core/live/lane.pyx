@@ -26,6 +26,7 @@ from sock.wire.raw_writer cimport (
 )
 from sock.wire.writer cimport Writer
 
+from sock.engine import encoded_size
 from sock.spec import Ping, Pong, Prepared, ProtocolError
 from sock.spec.message import MESSAGE_TYPES, Whole
 from sock.wire.frame import Close
@@ -82,6 +83,15 @@ cdef bint deliver(Lane lane, event) except -1:
     return lane._deliver_slowly(event) and lane._turn_goes_on()
 
 
+cdef bint deliver_within_rate(Lane lane, event) except -1:
+    """Do as `deliver` does, where the peer has a limit. Others do not pay for it."""
+    if not lane.close_sent and isinstance(event, (str, bytes, Ping, Pong)):
+        if not lane.within_rate(encoded_size(event)):
+            return False
+        return deliver(lane, event) and lane.lifecycle.reading
+    return deliver(lane, event)
+
+
 cdef class Lane(LiveConnection):
     """The part of a `Link` that runs for every message. A `Link` is a `Lane`."""
 
@@ -135,7 +145,7 @@ cdef class Lane(LiveConnection):
         try:
             self.keepalive.heard = self.reactor.now
             self.in_turn = True
-            self.unread = not raw_feed(self.parser, data, size, None, <RawDeliver>deliver, self)
+            self.unread = not raw_feed(self.parser, data, size, None, self._deliver(), self)
             self.finish_turn()
         except BaseException as error:
             self.broken(error)
@@ -147,8 +157,11 @@ cdef class Lane(LiveConnection):
     cpdef feed(self, bytes data):
         """Give bytes to the parser, and handle the events in them; no bytes let it go on."""
         self.unread = not raw_feed(
-            self.parser, <const uint8_t *>PyBytes_AS_STRING(data), len(data), data, <RawDeliver>deliver, self
+            self.parser, <const uint8_t *>PyBytes_AS_STRING(data), len(data), data, self._deliver(), self
         )
+
+    cdef RawDeliver _deliver(self) noexcept:
+        return <RawDeliver>deliver if self.throttle is None else <RawDeliver>deliver_within_rate
 
     cdef bint _turn_goes_on(self) except -1:
         """Return whether this turn has time left; if not, the rest waits for the next one."""

@@ -8,6 +8,7 @@ from sock.loop.scope cimport Scope, Scoped
 cdef class LiveConnection(Scoped):
     cdef double _alarm_at
     cdef list _done_callbacks
+    cdef object _letting_go
     cdef double _opened_at
     cdef object _options
     cdef set _timers
@@ -20,6 +21,7 @@ cdef class LiveConnection(Scoped):
     cdef public object request
     cdef public object slot
     cdef public object state
+    cdef readonly object throttle
 
     cdef _set_up(
         self,
@@ -34,6 +36,7 @@ cdef class LiveConnection(Scoped):
     cpdef wake(self)
     cpdef bint overdue(self) except -1
     cpdef alarm(self, seconds)
+    cpdef bint within_rate(self, size) except -1
     cpdef finish(self)
     cpdef tuple traffic(self)
     cpdef arm(self)

@@ -35,6 +35,8 @@ from .spec import Ping as Ping
 from .spec import Pong as Pong
 from .spec import Prepared as Prepared
 from .spec import ProtocolError as ProtocolError
+from .spec import RateExceeded as RateExceeded
+from .spec import RateLimit as RateLimit
 from .spec import Reason as Reason
 from .spec import Ref as Ref
 from .spec import Refuse as Refuse
@@ -95,6 +97,8 @@ __all__ = [
     "Pong",
     "Prepared",
     "ProtocolError",
+    "RateExceeded",
+    "RateLimit",
     "Reason",
     "Ref",
     "Refuse",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sock import Compression, Options
+from sock import Compression, Options, RateLimit
 from sock.cli.options import option_declarations, option_of, variable_of
 from sock.spec.options import DEFAULTS
 
@@ -42,6 +42,13 @@ GOOD = [
         "--compression",
         "window=10, takeover=off",
         Options(compression=Compression(window=10, takeover=False)),
+    ),
+    ("--rate-limit", "messages=100", Options(rate_limit=RateLimit(messages=100))),
+    ("--rate-limit", "none", Options(rate_limit=None)),
+    (
+        "--rate-limit",
+        "messages=0.5, bytes=64KiB, burst=2.5, close=on",
+        Options(rate_limit=RateLimit(messages=0.5, bytes=65536, burst=2.5, close=True)),
     ),
     ("--origin", "*", Options(origins="*")),
     (
@@ -106,6 +113,15 @@ BAD = [
     ),
     ("--compression", "takeover=maybe", "takeover is on or off"),
     ("--compression", "window=20", "window is 9 to 15, not 20"),
+    (
+        "--rate-limit",
+        "100/s",
+        "it is a list of messages, bytes, burst, close, as in messages=100,bytes=64KiB, or none",
+    ),
+    ("--rate-limit", "messages=many", "messages is a number, as in messages=10"),
+    ("--rate-limit", "burst=5", "a RateLimit limits messages, bytes or both"),
+    ("--rate-limit", "messages=1,burst=0.5", "burst is at least 1 s, not 0.5"),
+    ("--rate-limit", "messages=1,close=maybe", "close is a bool, not 'maybe'"),
     ("--compression", "window=big", "window is a whole number, as in window=12"),
 ]
 

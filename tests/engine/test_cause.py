@@ -1,6 +1,6 @@
 """What each cause tells the peer and `terminate`: the table at the head of `cause`.
 
-That the causes come to be, and reach a peer, is proven in `test_lifecycle_ends.py`.
+That the causes come to be, and reach a peer, is proven in `test_ending.py`.
 """
 
 import pytest

@@ -1,7 +1,7 @@
 """The table at the head of the life cycle, row by row: the name of a test is the words of its row.
 
 What is beside the table is in `test_lifecycle_results.py` (what callbacks return),
-`test_lifecycle_ends.py` (close codes, reasons), `test_lifecycle_terminate.py`,
+`test_ending.py` (close codes, reasons), `test_lifecycle_terminate.py`,
 `test_lifecycle_turns.py` (re-entrancy, back-pressure) and `test_lifecycle_order.py` (any order of
 events).
 """
@@ -194,6 +194,20 @@ def test_live_a_stream_is_returned_run_it_beside_the_mailbox(connect, gate):
     c.receive("go", "between")
     gate.open()
     assert c.saw == ["1", "between", "2"]
+
+
+def test_live_the_peer_is_too_fast_stop_reading_until_the_host_lets_go(connect):
+    """[S17.3]"""
+    c = connect(handle_in=lambda message: message, handle_info=lambda info: info)
+    c.life.hold_back()
+    assert not c.host.reading
+    c.receive("the one that was too many")
+    c.post("an info")
+    c.host.turn()
+    assert c.saw == ["the one that was too many", "an info"]
+    assert not c.host.reading
+    c.life.let_go()
+    assert c.host.reading
 
 
 @pytest.mark.parametrize("name", [*GONE, "lost"])

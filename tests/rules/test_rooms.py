@@ -144,5 +144,5 @@ def test_a_module_with_code_has_a_test_file_of_its_name(module):
 def test_a_test_file_has_a_module_of_its_name(path):
     name = path.stem.removeprefix("test_")
     modules = {one.stem for one in (SOURCE / path.relative_to(TESTS)).parent.glob("*.py")}
-    # What is proven of a large module may be told apart: test_lifecycle.py, test_lifecycle_ends.py.
+    # What is proven of a large module may be told apart: test_link.py, test_link_states.py.
     assert [one for one in modules if name == one or name.startswith(f"{one}_")] != []

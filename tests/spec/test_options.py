@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sock import Compression, Options
+from sock import Compression, Options, RateLimit
 from sock.spec.options import DEFAULT, DEFAULTS, SERVER_FIELDS
 
 SIZES = [name for name in DEFAULTS if name.startswith("max_") or name == "drain_batch"]
@@ -34,6 +34,7 @@ def test_the_defaults_are_those_of_the_specification():
         "idle_timeout": 60,
         "ping_interval": 20,
         "close_timeout": 10,
+        "rate_limit": None,
         "compression": None,
         "origins": (),
         "handshake_timeout": 10,
@@ -48,8 +49,8 @@ def test_the_defaults_are_those_of_the_specification():
     }
 
 
-def test_every_field_is_a_size_or_a_time_or_one_of_two_others():
-    assert {*SIZES, *TIMES, "compression", "origins"} == set(DEFAULTS)
+def test_every_field_is_a_size_or_a_time_or_one_of_three_others():
+    assert {*SIZES, *TIMES, "compression", "origins", "rate_limit"} == set(DEFAULTS)
     assert set(DEFAULTS) > SERVER_FIELDS
 
 
@@ -126,6 +127,13 @@ def test_any_other_limit_may_be_none(name):
 )
 def test_compression_is_on_or_off(given, meant):
     assert Options(compression=given).compression == meant
+
+
+@pytest.mark.parametrize("value", [10, "10/s", True, {"messages": 10}], ids=repr)
+def test_a_rate_limit_is_a_rate_limit(value):
+    assert Options(rate_limit=RateLimit(messages=1)).rate_limit == RateLimit(messages=1)
+    with pytest.raises(TypeError, match=r"^rate_limit is a RateLimit, not "):
+        Options(rate_limit=value)
 
 
 def test_compression_says_how():

@@ -13,6 +13,7 @@ words its help better.
     ..._timeout,        seconds; "none"                                       2.5, none
     ..._interval
     compression         on, off, or the fields of `Compression`               window=12,takeover=off
+    rate_limit          the fields of `RateLimit`; "none"                      messages=100,close=on
     origins             several, with commas or spaces between                https://example.com,null
 """
 
@@ -24,7 +25,7 @@ from dataclasses import fields
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
-from sock import Compression, Options
+from sock import Compression, Options, RateLimit
 from sock.spec.options import DEFAULTS
 
 from .failure import NOT_THERE, fail
@@ -56,6 +57,8 @@ _HELP: Final = {
     "idle_timeout": "How long nothing may be received.",
     "ping_interval": "After how much silence a ping goes out.",
     "close_timeout": "How long the end of a connection may take.",
+    "rate_limit": "What a peer may send in a second on average, such as"
+    " messages=100,bytes=64KiB,burst=10,close=off; beyond it nothing is read for a while.",
     "compression": "on, off, or such as window=12,memory_level=5,threshold=1024,takeover=off.",
     "origins": "A site beside the server's own whose pages may connect, such as"
     " https://example.com; * is all. May be given more than once, in the variable with commas"
@@ -74,6 +77,10 @@ _HELP: Final = {
 
 _OTHERS: Final = frozenset({"SOCK_REACTOR", "SOCK_EXTENSION"})
 """Variables that Sock reads and that are not options."""
+
+
+_OWN_KINDS: Final = {"compression": "how", "origins": "origin", "rate_limit": "limit"}
+"""The fields whose values are like those of no other one."""
 
 
 def option_of(field: str) -> str:
@@ -110,8 +117,8 @@ def _settings(field: str) -> dict[str, Any]:
 
 
 def _kind(field: str) -> str:
-    if field in {"compression", "origins"}:
-        return {"compression": "how", "origins": "origin"}[field]
+    if field in _OWN_KINDS:
+        return _OWN_KINDS[field]
     if field.startswith("max_"):
         in_bytes = field.endswith(("_size", "_buffer", "_ahead"))
         return "size" if in_bytes else "number"
@@ -171,9 +178,13 @@ def _read(field: str, text: Any, source: str) -> Any:
         elif text.strip().lower() == "none":
             value = None
         else:
-            value = {"size": size_of, "number": _number, "seconds": seconds_of, "rate": _rate}[
-                _kind(field)
-            ](text)
+            value = {
+                "size": size_of,
+                "number": _number,
+                "seconds": seconds_of,
+                "rate": _rate,
+                "limit": _rate_limit,
+            }[_kind(field)](text)
         alone: dict[str, Any] = {"idle_timeout": None, field: value}
         Options(**alone)  # whether it fits the others is checked later
     except (TypeError, ValueError) as error:
@@ -232,6 +243,29 @@ def seconds_of(text: str) -> float:
         return float(text)
     except ValueError:
         raise ValueError("it is a number of seconds, such as 2.5, or none") from None
+
+
+def _rate_limit(text: str) -> RateLimit:
+    known = [field.name for field in fields(RateLimit)]
+    settings: dict[str, Any] = {}
+    for piece in _pieces([text]):
+        name, equals, value = piece.partition("=")
+        if not equals or name not in known:
+            raise ValueError(
+                f"it is a list of {', '.join(known)}, as in messages=100,bytes=64KiB, or none"
+            )
+        if name == "close":
+            settings[name] = _SWITCH.get(value.lower(), value)
+        else:
+            settings[name] = size_of(value) if name == "bytes" else _per_second(name, value)
+    return RateLimit(**settings)
+
+
+def _per_second(name: str, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise ValueError(f"{name} is a number, as in {name}=10") from None
 
 
 def _compression(text: str) -> bool | Compression:

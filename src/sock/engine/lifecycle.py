@@ -10,6 +10,7 @@
     LIVE busy    the callback settles       push its result; take the next entry         LIVE
     LIVE         the host is overdue        let the rest wait for the host's next turn   LIVE
     LIVE         the send buffer is full    stop reading, take nothing from the mailbox  LIVE
+    LIVE         the peer is too fast       stop reading until the host lets go          LIVE
     LIVE         a Stream is returned       run it beside the mailbox                    LIVE
     LIVE         peer gone (1)              send the code; cancel generators, streams    FINISHING
     LIVE         violation                  stop reading; cancel streams                 FINISHING
@@ -36,34 +37,30 @@ The bound is `close_timeout`, in a drain its own. `docs/reference/specification.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast, final
 
-from sock import telemetry
 from sock.spec import HandlerError, Stop, Stream
 from sock.spec.halt import messages_of, stop_in
 from sock.spec.message import MESSAGE_TYPES
 
 from . import cause
-from .callbacks import Callbacks
-from .job import CALLBACK, TERMINATE, Job
-from .jobs import Jobs
-from .mailbox import CONTROL, MESSAGE, Mailbox, size_of
-from .outbox import Outbox
+from .ending import Ending
+from .job import CALLBACK, TERMINATE
+from .mailbox import CONTROL, MESSAGE, size_of
 from .phase import ENDING, FINISHING, LIVE, MADE, OVER, TERMINATING
 from .size import check_encodable
 from .wording import described, unsupported
 
 if TYPE_CHECKING:
-    from sock.spec import Message, Options, Ping, Pong, ProtocolError, Sock
+    from sock.spec import Message, Ping, Pong, ProtocolError
 
-    from .callbacks import Callback, Wrap
-    from .cause import Cause
-    from .host import Host
+    from .callbacks import Callback
+    from .job import Job
 
 
 @final
-class Lifecycle(Callbacks):
+class Lifecycle(Ending):
     """The life cycle of one connection. Not thread-safe: used from its host's event loop only.
 
     A host may take a short cut for most messages. While `ready`, it sets `busy` and calls `on_text`
@@ -72,51 +69,10 @@ class Lifecycle(Callbacks):
     is a message. In all other cases it calls `receive`, `take_result` and `post`.
 
     Args:
-        handler: the object with the callbacks.
-        options: all limits of the connection.
-        host: carries out the decisions that are made here.
-        wrap: as for `Callbacks`.
+        handler, options, host, wrap: as for `Ending`.
     """
 
-    __slots__ = (
-        "_abandoned",
-        "_host",
-        "_options",
-        "_proceeding",
-        "_requested_stop",
-        "busy",
-        "cause",
-        "jobs",
-        "mailbox",
-        "outbox",
-        "peer_gone",
-        "phase",
-        "reading",
-        "ready",
-    )
-
-    def __init__(
-        self, handler: Sock[Any, Any, Any], options: Options, host: Host, wrap: Wrap | None = None
-    ) -> None:
-        super().__init__(handler, wrap)
-        self._options = options
-        self._host: Any = host  # a Host; None when the connection is over
-        self.jobs = Jobs(host)
-        self._requested_stop: Stop | None = None  # by `Ref.stop`, and not carried out yet
-        self._proceeding = self._abandoned = False
-        self.mailbox = Mailbox(options.max_mailbox)
-        self.outbox = Outbox(options.max_send_buffer, options.send_timeout)
-        self.phase = MADE
-        self.busy = False
-        """Whether a callback is under way."""
-        self.cause: Cause | None = None
-        """Why the connection ends; None before."""
-        self.peer_gone = False
-        """Whether messages are dropped: the peer is gone, or our Close frame was sent to it."""
-        self.ready = False
-        """Whether a message may be handled at once: LIVE, idle, and the peer keeps up."""
-        self.reading = True
-        """Whether the host may read; each change is told by `Host.hold` or `Host.resume`."""
+    __slots__ = ()
 
     # Calls from the host: the beginning of the connection, and its messages.
 
@@ -187,6 +143,16 @@ class Lifecycle(Callbacks):
             self._set_reading()
         else:
             self._proceed()
+
+    def hold_back(self) -> None:
+        """Read nothing more from a peer that is too fast, until `let_go`."""
+        self.throttled = True
+        self._set_reading()
+
+    def let_go(self) -> None:
+        """Read again from a peer that was too fast."""
+        self.throttled = False
+        self._set_reading()
 
     # Calls from the host: results of callbacks and of jobs.
 
@@ -409,92 +375,3 @@ class Lifecycle(Callbacks):
         if self.phase is LIVE or self.phase is FINISHING:
             self._send_close(cause.raised(error))
             self._begin_ending()
-
-    # From the cause of an end to the end.
-
-    def _finish_without_peer(self, why: Cause) -> None:
-        """Finish without the peer, which is gone or does not answer."""
-        if self.phase is MADE:
-            self._become_over()
-            return
-        if self.phase is LIVE:
-            self._begin_finishing(why, self._options.close_timeout)
-        if self.phase is FINISHING and not self.peer_gone:
-            if why is cause.LOST:
-                self.peer_gone = True
-            else:
-                self._send_close(self.cause)
-            self.jobs.cancel_iterators()
-
-    def _begin_finishing(self, why: Cause, bound: float | None) -> None:
-        self.phase = FINISHING
-        self.ready = False
-        self.cause = why
-        self._host.alarm(bound)
-
-    def _send_close(self, why: Cause | None) -> None:
-        """Send the Close frame, unless that was done or the peer is gone; the first cause stays."""
-        if why is not None and not self.peer_gone:
-            self.cause = why
-            self.peer_gone = True
-            self._host.close(why.code, why.detail)
-
-    def _begin_ending(self) -> None:
-        self.phase = ENDING
-        self.ready = False
-        self.mailbox.clear()
-        self._set_reading()
-        self._host.alarm(self._options.close_timeout)
-        self.jobs.cancel(self.jobs.running())
-
-    def _terminate(self) -> None:
-        self.phase = TERMINATING
-        assert self.cause is not None, "every end has a cause"
-        last = self._on_terminate
-        try:
-            result: Awaitable[Any] | None = None if last is None else last(self.cause.reason)
-        except BaseException as error:
-            if stop_in(error) is None:
-                self._emit("callback.failed", "terminate", error=error)
-            if isinstance(error, (KeyboardInterrupt, SystemExit)):
-                self._become_over()
-                raise
-        else:
-            if isinstance(result, Awaitable):
-                self._host.alarm(self._options.close_timeout)
-                self.jobs.start(Job(TERMINATE, "terminate", awaitable=result))
-                return
-        self._become_over()
-
-    def _become_over(self) -> None:
-        self.phase = OVER
-        host = self._host
-        host.alarm(None)
-        if not self._abandoned:  # otherwise an abandoned job may still be reported
-            # This breaks a circle, so that both objects are freed without the collector.
-            self._host = None
-            self.jobs.release_host()
-        host.over()
-
-    def forget(self) -> None:
-        """Let go of handler and cause: an exception refers to frames that refer to this object."""
-        if not self._abandoned:  # otherwise an abandoned job may still be reported
-            self.cause = None
-            self.release_handler()
-
-    def _abandon(self) -> None:
-        for job in self.jobs.discard_all():
-            self._abandoned = True
-            self._emit("callback.abandoned", job.place)
-
-    def _set_reading(self) -> None:
-        if self.phase is LIVE:
-            reading = not self.outbox.full and self.mailbox.ahead < self._options.max_read_ahead
-        else:  # [S7.8] in a drain, pings and the peer's Close are answered
-            reading = self.cause is cause.SHUTDOWN and not (self.peer_gone or self.outbox.full)
-        if reading is not self.reading:
-            self.reading = reading
-            (self._host.resume if reading else self._host.hold)()
-
-    def _emit(self, event: str, place: str, **more: object) -> None:
-        telemetry.emit(event, request=self._host.request, place=self.qualified_name(place), **more)

@@ -349,7 +349,8 @@ class Bridge(LiveConnection):
         elif isinstance(message, (bytearray, memoryview)):  # the server may use the buffer again
             self._deliver(bytes(cast("bytearray", message)))
         elif isinstance(message, (Ping, Pong)):
-            self.lifecycle.receive(message)
+            if self.throttle is None or self.within_rate(encoded_size(message)):
+                self.lifecycle.receive(message)
         elif isinstance(message, (ProtocolError, Remote, Shutdown)):
             self._in_turn = False
             self._take_end(message)
@@ -367,6 +368,8 @@ class Bridge(LiveConnection):
             return
         self._received_traffic.add(size)
         RECEIVED.add(size)
+        if self.throttle is not None and not self.within_rate(size):
+            return
         callback = life.on_text if isinstance(message, str) else life.on_binary
         if not life.ready or callback is None:
             life.receive(message)

@@ -316,16 +316,18 @@ class EngineConnection(LiveConnection):
             return False
         if self.state is CLOSE_SENT:
             return True  # it is ignored
-        if isinstance(received, Ping):
-            self._wire.send(Pong(received.payload))
-        elif isinstance(received, (str, bytes)):
-            size = encoded_size(received)
+        size = encoded_size(received)
+        if isinstance(received, (str, bytes)):
             if size > self._max_size():
                 self._peer_done = True
                 life.violated(too_big(int(self._max_size())))
                 return False
             self._received_traffic.add(size)
             RECEIVED.add(size)
+        if self.throttle is not None and not self.within_rate(size):
+            return False
+        if isinstance(received, Ping):
+            self._wire.send(Pong(received.payload))
         return life.receive(received)
 
     def _finish_turn(self) -> None:

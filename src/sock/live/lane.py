@@ -17,6 +17,7 @@ from time import monotonic_ns
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, cast
 
+from sock.engine import encoded_size
 from sock.spec import Ping, Pong, ProtocolError
 from sock.spec.message import MESSAGE_TYPES, Whole
 from sock.wire.frame import Close
@@ -109,7 +110,10 @@ class Lane(LiveConnection):
 
     def feed(self, data: bytes) -> None:
         """Give bytes to the parser, and handle the events in them; no bytes let it go on."""
-        deliver = self._await_close if self.close_sent else self._deliver
+        if self.close_sent:
+            deliver = self._await_close
+        else:
+            deliver = self._deliver if self.throttle is None else self._deliver_within_rate
         self.unread = not self.parser.feed(data, deliver)
 
     def _deliver(self, event: Event) -> bool:
@@ -143,6 +147,13 @@ class Lane(LiveConnection):
                 result = None  # an error in it may refer to this frame, which would refer to it
                 return life.reading and self._turn_goes_on()
         return self._deliver_slowly(event) and self._turn_goes_on()
+
+    def _deliver_within_rate(self, event: Event) -> bool:
+        """Do as `_deliver` does, where the peer has a limit. Others do not pay for it."""
+        if isinstance(event, (Close, ProtocolError)):
+            return self._deliver(event)
+        within = self.within_rate(encoded_size(event))
+        return within and self._deliver(event) and self.lifecycle.reading
 
     def _turn_goes_on(self) -> bool:
         """Return whether this turn has time left; if not, the rest waits for the next one."""

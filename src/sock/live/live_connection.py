@@ -11,10 +11,12 @@ A live connection lasts from its 101 to the end of `terminate`. It decides nothi
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sock import telemetry
 from sock.engine import NEVER, Lifecycle, Phase
+from sock.engine.throttle import Throttle
 from sock.loop.scope import Scoped
 from sock.loop.slow_callback import report_if_slow
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from sock.engine import Keepalive
     from sock.loop.reactor import Reactor
     from sock.loop.scope import Scope
+    from sock.loop.timer import Alarm
     from sock.spec import Options, Request, Sock
     from sock.spec.ref import Timer
 
@@ -57,6 +60,7 @@ class LiveConnection(Scoped):
     __slots__ = (
         "_alarm_at",
         "_done_callbacks",
+        "_letting_go",
         "_opened_at",
         "_options",
         "_timers",
@@ -69,6 +73,7 @@ class LiveConnection(Scoped):
         "request",
         "slot",
         "state",
+        "throttle",
     )
 
     def _set_up(
@@ -103,6 +108,10 @@ class LiveConnection(Scoped):
         """Made when another thread sends for the first time: most connections never need it."""
         self._opened_at = reactor.loop.time()
         self._alarm_at = NEVER  # the deadline of the life cycle
+        limit = options.rate_limit
+        self.throttle = None if limit is None else Throttle(limit, self._opened_at)
+        """Counts what the peer sends; None without a limit."""
+        self._letting_go: Alarm | None = None  # while a peer that was too fast is held back
         # Made when they are needed: an idle connection keeps no empty list.
         self._done_callbacks: list[Callable[[], None]] | None = None
         self._timers: set[Timer] | None = None
@@ -123,8 +132,38 @@ class LiveConnection(Scoped):
         self._alarm_at = NEVER if seconds is None else self.reactor.loop.time() + seconds
         self.arm_soon()
 
+    def within_rate(self, size: int) -> bool:
+        """Count what the peer has sent against its limit; tell whether it may be handled.
+
+        If it is too much, the limit says what is done: nothing is read for a while, or the
+        connection ends.
+
+        Args:
+            size: bytes of the payload of a message or a control frame.
+        """
+        throttle = self.throttle
+        assert throttle is not None, "asked where there is a limit only"
+        seconds = throttle.take(size, self.reactor.loop.time())
+        if not seconds:
+            return True
+        if throttle.closes:
+            self.lifecycle.violated(throttle.exceeded())
+            return False
+        if self._letting_go is None:
+            let_go = partial(self.run_in_scope, self._let_go)
+            self._letting_go = self.reactor.after(seconds, let_go)
+            self.lifecycle.hold_back()
+        return True
+
+    def _let_go(self) -> None:
+        self._letting_go = None
+        self.lifecycle.let_go()
+
     def finish(self) -> None:
         """Cancel the timers and report the end: the life cycle is over."""
+        if self._letting_go is not None:
+            self._letting_go.cancel()
+            self._letting_go = None
         for timer in tuple(self._timers or ()):
             timer.cancel()
         for callback in self._done_callbacks or ():

@@ -18,9 +18,8 @@ import socket
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
+from sock.engine.token_bucket import TokenBucket
 from sock.spec import HandshakeError
-
-from .token_bucket import TokenBucket
 
 if TYPE_CHECKING:
     from sock.spec import Options

@@ -10,6 +10,7 @@ from .errors import MailboxFull as MailboxFull
 from .errors import MessageTooBig as MessageTooBig
 from .errors import PeerTooSlow as PeerTooSlow
 from .errors import ProtocolError as ProtocolError
+from .errors import RateExceeded as RateExceeded
 from .errors import SockError as SockError
 from .errors import UnsupportedData as UnsupportedData
 from .handler import BinarySock as BinarySock
@@ -23,6 +24,7 @@ from .message import Prepared as Prepared
 from .message import Text as Text
 from .options import Compression as Compression
 from .options import Options as Options
+from .rate_limit import RateLimit as RateLimit
 from .reason import Failed as Failed
 from .reason import Normal as Normal
 from .reason import Reason as Reason
@@ -74,6 +76,8 @@ __all__ = [
     "Pong",
     "Prepared",
     "ProtocolError",
+    "RateExceeded",
+    "RateLimit",
     "Reason",
     "Ref",
     "Refuse",

@@ -5,7 +5,8 @@
     │   ├── UnsupportedData   … sent a kind of message that this handler does not take (1003)
     │   ├── InvalidData       … sent text that is not UTF-8, or broken compression (1007)
     │   │   └── InvalidMessage    … sent a message that is not of the declared type (1007)
-    │   └── MessageTooBig     … sent more than the limits allow (1009)
+    │   ├── MessageTooBig     … sent more than the limits allow (1009)
+    │   └── RateExceeded      … sent it faster than `rate_limit` allows (1008)
     ├── HandshakeError    the request is not a valid upgrade (400, 403, 426 …)
     ├── HandlerError      the handler broke the contract (1011)
     ├── MailboxFull       more infos than `max_mailbox` wait (1013)
@@ -100,6 +101,18 @@ class MessageTooBig(ProtocolError):
     """
 
     code: ClassVar[CloseCode] = CloseCode.MESSAGE_TOO_BIG
+
+
+class RateExceeded(ProtocolError):
+    """The peer sent more in a second than `rate_limit` allows, which says to end the connection.
+
+    >>> RateExceeded.code
+    <CloseCode.POLICY_VIOLATION: 1008>
+
+    RFC 6455 §7.4.1.
+    """
+
+    code: ClassVar[CloseCode] = CloseCode.POLICY_VIOLATION
 
 
 class HandshakeError(SockError):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from .exact import exact_int
 from .origin import checked_origins
+from .rate_limit import RateLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -86,6 +87,7 @@ DEFAULTS: Final[dict[str, Any]] = {
     "idle_timeout": 60.0,
     "ping_interval": 20.0,
     "close_timeout": 10.0,
+    "rate_limit": None,
     "compression": None,
     "origins": (),
     "handshake_timeout": 10.0,
@@ -141,6 +143,8 @@ class Options:
         ping_interval: after how much silence a ping goes out, below `idle_timeout`; when it is not
             given, at least three times within an `idle_timeout` shorter than the default.
         close_timeout: how long the end may take: callbacks under way, and the peer's Close.
+        rate_limit: a `RateLimit` for what the peer sends; beyond it nothing is read for a while, or
+            1008 is said.
         compression: False, True or a `Compression`.
         origins: sites beside the server's own whose pages may connect: `https://example.com`,
             `https://*.example.com` for its sub-domains of any depth, `file://` or another scheme;
@@ -179,6 +183,7 @@ class Options:
     idle_timeout: float | None
     ping_interval: float | None
     close_timeout: float
+    rate_limit: RateLimit | None
     compression: Compression | None
     origins: tuple[Listed, ...]
     handshake_timeout: float | None
@@ -203,6 +208,7 @@ class Options:
         idle_timeout: float | None | Default = DEFAULT,
         ping_interval: float | None | Default = DEFAULT,
         close_timeout: float | Default = DEFAULT,
+        rate_limit: RateLimit | None | Default = DEFAULT,
         compression: bool | Compression | None | Default = DEFAULT,
         origins: str
         | Callable[[str, Request], bool]
@@ -337,6 +343,10 @@ def _checked(name: str, value: Any) -> Any:
         if isinstance(value, Compression):
             return value
         raise TypeError(f"compression is a bool or a Compression, not {value!r}")
+    if name == "rate_limit" and value is not None:
+        if not isinstance(value, RateLimit):
+            raise TypeError(f"rate_limit is a RateLimit, not {value!r}")
+        return value
     if value is None:
         if name in _NEVER_NONE:
             raise ValueError(f"{name} cannot do without a limit")

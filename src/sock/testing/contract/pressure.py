@@ -7,7 +7,7 @@ import asyncio
 import itertools
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from sock.spec import Options, Ping, Stream
+from sock.spec import Options, Ping, RateLimit, Stream
 
 from .case import case
 from .subject import Subject
@@ -186,3 +186,41 @@ async def a_busy_handler_keeps_no_silent_peer_alive(talk: Talk) -> None:
 async def a_silent_peer_is_pinged(talk: Talk) -> None:
     client = await talk.open()
     await talk.hears(client, Ping())
+
+
+# A limit on the rate.
+
+_RATE: Final = 10  # messages a second, and as many at once
+_EXTRA: Final = 5  # messages beyond those, the first of which is still handled
+
+
+class _Answers(Subject):
+    def handle_in(self, message: str, /) -> str:
+        self.note(message)
+        return message
+
+
+@case(_Answers, ["S17.1", "S17.3"], options=Options(rate_limit=RateLimit(messages=_RATE, burst=1)))
+async def a_peer_that_is_too_fast_is_held_back_and_loses_nothing(talk: Talk) -> None:
+    client = await talk.open()
+    texts = [str(number) for number in range(_RATE + 1 + _EXTRA)]
+    began = asyncio.get_running_loop().time()
+    await client.send(*texts)
+    await talk.hears(client, *texts)
+    # A busy machine makes it longer, and never shorter.
+    took = asyncio.get_running_loop().time() - began
+    if took < (_EXTRA - 1) / _RATE:
+        raise Failure(f"{len(texts)} messages were answered in {took:.2f} s")
+
+
+@case(
+    _Answers,
+    ["S16.1", "S17.1", "S17.4"],
+    options=Options(rate_limit=RateLimit(messages=2, burst=1, close=True)),
+)
+async def a_peer_that_is_too_fast_is_sent_away_where_the_limit_says_so(talk: Talk) -> None:
+    client = await talk.open()
+    await client.send("1", "2", "3", "4")
+    await talk.hears(client, "1", "2")
+    await talk.is_closed(client, 1008)
+    await talk.journal("made", "init", "1", "2", "terminate Failed(RateExceeded)")

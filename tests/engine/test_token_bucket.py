@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sock.server.token_bucket import TokenBucket
+from sock.engine.token_bucket import TokenBucket
 
 pytestmark = pytest.mark.one_form
 

@@ -40,6 +40,20 @@ class TokenBucket:
         self._fill(now)
         return max(0.0, (1 - self._tokens) / self._rate)
 
+    def spend(self, tokens: float, now: float) -> float:
+        """Take tokens, also if there are fewer.
+
+        Returns:
+            How many seconds it is until those have come that were taken too early; 0 for none.
+
+        >>> bucket = TokenBucket(rate=2, capacity=1, now=0)
+        >>> bucket.spend(1, now=0), bucket.spend(1, now=0), bucket.spend(1, now=1)
+        (0.0, 0.5, 0.0)
+        """
+        self._fill(now)
+        self._tokens -= tokens
+        return max(0.0, -self._tokens / self._rate)
+
     def _fill(self, now: float) -> None:
         passed = max(0.0, now - self._at)
         self._tokens = min(self._capacity, self._tokens + passed * self._rate)
