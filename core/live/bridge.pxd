@@ -2,7 +2,7 @@ cimport cython
 
 from sock.live.live_connection cimport LiveConnection
 from sock.live.ref cimport LiveRef
-from sock.wire.traffic cimport Traffic as CTraffic
+from sock.wire.traffic cimport BothWays as CBothWays
 
 
 @cython.final
@@ -21,8 +21,7 @@ cdef class Bridge(LiveConnection):
     cdef double _send_began
     cdef object _sender
     cdef object _wire
-    cdef CTraffic _received_traffic
-    cdef CTraffic _sent_traffic
+    cdef CBothWays _traffic
     cdef public LiveRef ref
 
     cpdef push(self, message)

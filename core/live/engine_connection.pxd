@@ -2,7 +2,7 @@ cimport cython
 
 from sock.live.live_connection cimport LiveConnection
 from sock.live.ref cimport LiveRef
-from sock.wire.traffic cimport Traffic as CTraffic
+from sock.wire.traffic cimport BothWays as CBothWays
 
 
 @cython.final
@@ -14,8 +14,7 @@ cdef class EngineConnection(LiveConnection):
     cdef bint _peer_done
     cdef object _unread
     cdef object _wire
-    cdef CTraffic _received_traffic
-    cdef CTraffic _sent_traffic
+    cdef CBothWays _traffic
     cdef public LiveRef ref
 
     cpdef push(self, message)

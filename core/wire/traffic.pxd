@@ -7,3 +7,13 @@ cdef class Traffic:
     cdef public Py_ssize_t payload_bytes
 
     cpdef add(self, Py_ssize_t size)
+
+
+@cython.final
+cdef class BothWays:
+    cdef Traffic _received
+    cdef Traffic _sent
+
+    cpdef received(self, Py_ssize_t size)
+    cpdef sent(self, Py_ssize_t size)
+    cpdef tuple figures(self)

@@ -3,7 +3,7 @@
 import pytest
 
 from sock import Ping, Pong, Prepared, Text
-from sock.wire.traffic import RECEIVED, SENT, Traffic
+from sock.wire.traffic import RECEIVED, SENT, BothWays, Traffic
 from sock.wire.writer import Writer
 
 TEXT = "grüße"  # 7 bytes in UTF-8
@@ -18,6 +18,17 @@ def test_a_traffic_counts_messages_and_their_bytes():
     traffic.add(5)
     traffic.add(0)
     assert counts(traffic) == (2, 5)
+
+
+def test_what_a_connection_counts_the_process_counts_too():
+    before = counts(RECEIVED), counts(SENT)
+    traffic = BothWays()
+    traffic.received(5)
+    traffic.sent(7)
+    traffic.sent(0)
+    assert traffic.figures() == (1, 5, 2, 7)
+    assert counts(RECEIVED) == (before[0][0] + 1, before[0][1] + 5)
+    assert counts(SENT) == (before[1][0] + 2, before[1][1] + 7)
 
 
 @pytest.mark.parametrize("step", [None, 1])

@@ -43,7 +43,7 @@ from sock.loop.scope import Scope
 from sock.loop.slow_callback import SLOW, report_slow_turn
 from sock.spec import CloseCode, Ping, Pong, ProtocolError, Remote, Shutdown
 from sock.wire.frame import too_big
-from sock.wire.traffic import RECEIVED, SENT, Traffic
+from sock.wire.traffic import BothWays
 
 from . import driver
 from .close_sender import CloseSender
@@ -95,10 +95,9 @@ class Bridge(LiveConnection):
         "_queued_bytes",
         "_reader",
         "_reading_resumed",
-        "_received_traffic",
         "_send_began",
         "_sender",
-        "_sent_traffic",
+        "_traffic",
         "_wire",
         "ref",
     )
@@ -124,7 +123,7 @@ class Bridge(LiveConnection):
         scope = Scope(contextvars.copy_context())
         self._set_up(reactor, request, handler, options, keepalive, debug, scope)
         self.ref = LiveRef(self)
-        self._received_traffic, self._sent_traffic = Traffic(), Traffic()
+        self._traffic = BothWays()
         self._wire = wire
         self._on_unsendable = on_unsendable
         self._cancelled = end_when_cancelled
@@ -222,8 +221,7 @@ class Bridge(LiveConnection):
 
     def traffic(self) -> tuple[int, int, int, int]:
         """Return the messages received, their bytes, the messages sent, and their bytes."""
-        received, sent = self._received_traffic, self._sent_traffic
-        return received.messages, received.payload_bytes, sent.messages, sent.payload_bytes
+        return self._traffic.figures()
 
     @property
     def pending(self) -> int:
@@ -249,8 +247,7 @@ class Bridge(LiveConnection):
         self._queued_bytes += size
         self._queue.append(message)
         if not isinstance(message, (Ping, Pong)):
-            self._sent_traffic.add(size)
-            SENT.add(size)
+            self._traffic.sent(size)
         limit = self._options.max_send_buffer
         if limit is not None and self._queued_bytes > limit:
             self.lifecycle.note_pending(self._queued_bytes)
@@ -366,8 +363,7 @@ class Bridge(LiveConnection):
         if size > self._max_size:
             life.violated(too_big(int(self._max_size)))
             return
-        self._received_traffic.add(size)
-        RECEIVED.add(size)
+        self._traffic.received(size)
         if self.throttle is not None and not self.within_rate(size):
             return
         callback = life.on_text if isinstance(message, str) else life.on_binary

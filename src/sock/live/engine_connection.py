@@ -30,7 +30,7 @@ from sock.engine import NEVER, Job, Keepalive, Verdict, encoded_size
 from sock.engine.phase import OVER
 from sock.spec import Ping, Pong, ProtocolError, Remote
 from sock.wire.frame import Close, too_big
-from sock.wire.traffic import RECEIVED, SENT, Traffic
+from sock.wire.traffic import BothWays
 
 from . import driver
 from .live_connection import LiveConnection
@@ -74,8 +74,7 @@ class EngineConnection(LiveConnection):
         "_in_turn",
         "_on_over",
         "_peer_done",
-        "_received_traffic",
-        "_sent_traffic",
+        "_traffic",
         "_unread",
         "_wire",
         "ref",
@@ -96,7 +95,7 @@ class EngineConnection(LiveConnection):
         scope = reactor.scope.for_current_context()
         self._set_up(reactor, request, handler, options, keepalive, debug, scope)
         self.ref = LiveRef(self)
-        self._received_traffic, self._sent_traffic = Traffic(), Traffic()
+        self._traffic = BothWays()
         self._wire = wire
         self._on_over = on_over
         self._in_turn = False
@@ -205,8 +204,7 @@ class EngineConnection(LiveConnection):
 
     def traffic(self) -> tuple[int, int, int, int]:
         """Return the messages received, their bytes, the messages sent, and their bytes."""
-        received, sent = self._received_traffic, self._sent_traffic
-        return received.messages, received.payload_bytes, sent.messages, sent.payload_bytes
+        return self._traffic.figures()
 
     @property
     def pending(self) -> int:
@@ -223,8 +221,7 @@ class EngineConnection(LiveConnection):
         self._wire.send(sent)
         if not isinstance(sent, (Ping, Pong)):
             size = encoded_size(sent)
-            self._sent_traffic.add(size)
-            SENT.add(size)
+            self._traffic.sent(size)
         if self._wire.pending > self._max_pending():
             self.lifecycle.note_pending(self._wire.pending)
         if not self._in_turn:
@@ -322,8 +319,7 @@ class EngineConnection(LiveConnection):
                 self._peer_done = True
                 life.violated(too_big(int(self._max_size())))
                 return False
-            self._received_traffic.add(size)
-            RECEIVED.add(size)
+            self._traffic.received(size)
         if self.throttle is not None and not self.within_rate(size):
             return False
         if isinstance(received, Ping):

@@ -37,3 +37,34 @@ RECEIVED: Final = Traffic()
 
 SENT: Final = Traffic()
 """All messages that this process has sent to clients."""
+
+
+@final
+class BothWays:
+    """What one connection has received and sent. The counts of the process grow with it.
+
+    >>> traffic = BothWays()
+    >>> traffic.received(5)
+    >>> traffic.figures()
+    (1, 5, 0, 0)
+    """
+
+    __slots__ = ("_received", "_sent")
+
+    def __init__(self) -> None:
+        self._received, self._sent = Traffic(), Traffic()
+
+    def received(self, size: int) -> None:
+        """Count a message of the client, with `size` bytes of payload."""
+        self._received.add(size)
+        RECEIVED.add(size)
+
+    def sent(self, size: int) -> None:
+        """Count a message to the client, with `size` bytes of payload."""
+        self._sent.add(size)
+        SENT.add(size)
+
+    def figures(self) -> tuple[int, int, int, int]:
+        """Return the messages received, their bytes, the messages sent, and their bytes."""
+        received, sent = self._received, self._sent
+        return received.messages, received.payload_bytes, sent.messages, sent.payload_bytes
