@@ -24,7 +24,6 @@ from sock import (
 )
 
 CALLBACKS = ["init", "handle_in", "handle_control", "handle_info", "terminate"]
-from sock.spec.handler import own_callback
 
 
 def named(value):
@@ -167,16 +166,3 @@ def test_what_a_class_accepts_is_declared():
 def test_what_it_accepts_is_a_tuple_of_types(wrong):
     with pytest.raises(TypeError, match=r"Wrong\.accepts is a tuple of the types str and bytes"):
         type("Wrong", (Sock,), {"accepts": wrong})
-
-
-def test_a_host_gets_the_callbacks_of_a_handler_whose_messages_are_values_in_their_coded_form():
-    class Values(Sock):
-        def coded(self, callback, name):
-            return lambda message: f"{name}: {callback(message)}"
-
-        def handle_in(self, message):
-            return message.upper()
-
-    handler = Values(Request())
-    assert own_callback(handler, "handle_in")("a") == "handle_in: A"
-    assert own_callback(handler, "handle_info") is None

@@ -27,8 +27,8 @@ from sock import (
     around,
     testing,
 )
-from sock.spec.handler import own_callback
 from sock.spec.message import Whole
+from sock.spec.own_callback import own_callback
 from sock.spec.wrapper import inner_class, pass_message_from_outside, pass_stop_from_outside
 
 

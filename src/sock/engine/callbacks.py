@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sock.spec import Sock
-from sock.spec.handler import own_callback
 from sock.spec.message import Whole
+from sock.spec.own_callback import own_callback
 from sock.spec.wrapper import (
     Wrapper,
     inner_class,

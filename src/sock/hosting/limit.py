@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from sock import telemetry
 from sock.spec import Host, Options
-from sock.spec.handler import own_callback
+from sock.spec.own_callback import own_callback
 from sock.spec.wrapper import inner_class
 
 from .declarable import DECLARABLE

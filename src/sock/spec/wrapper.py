@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from .errors import HandlerError
 from .halt import stop_in
-from .handler import Sock, own_callback
+from .handler import Sock
+from .own_callback import own_callback
 from .passed_messages import PassedMessages, passed_call
 from .passing import pass_result, pass_stop
 from .result import Stop

@@ -1,0 +1,3 @@
+cpdef may_travel(code)
+
+cpdef shortened_detail(detail)

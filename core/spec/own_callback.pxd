@@ -1,0 +1,1 @@
+cpdef own_callback(handler, name)
