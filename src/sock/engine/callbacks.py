@@ -61,6 +61,8 @@ class Callbacks:
     def __init__(self, handler: Sock[Any, Any, Any], wrap: Wrap | None) -> None:
         self._handler: Any = handler  # None when it gets no more calls
         self._wrap = wrap
+        self.pushes_whole = not isinstance(handler, Wrapper)
+        """Whether a `Whole` is pushed as it is: no wrapper has to see it."""
         # Without this callback, a message is a mistake of the peer and not of the handler.
         callback = self.own_callback("handle_in")
         accepted = handler.accepts
@@ -73,13 +75,11 @@ class Callbacks:
         self._on_terminate = self.own_callback("terminate")
         self.pushes_infos = self._on_info is None and wrap is None
         """Whether an info that is a message is pushed without calling the handler."""
-        self.pushes_whole = not isinstance(handler, Wrapper)
-        """Whether a `Whole` is pushed as it is: no wrapper has to see it."""
 
     def own_callback(self, name: str) -> Callback | None:
         """Look up a callback, and wrap it in debug mode; None if the handler does not define it."""
         callback = own_callback(self._handler, name)
-        if callback is not None and name == "handle_in":
+        if name == "handle_in" and not self.pushes_whole and callback is not None:
             callback = short_way(callback)
         if callback is None or self._wrap is None:
             return callback

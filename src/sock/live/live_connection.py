@@ -106,7 +106,7 @@ class LiveConnection(Scoped):
         """Written by the wheel, which keeps the deadlines."""
         self.infos_from_threads: InfoCount | None = None
         """Made when another thread sends for the first time: most connections never need it."""
-        self._opened_at = reactor.loop.time()
+        self._opened_at = keepalive.heard  # now
         self._alarm_at = NEVER  # the deadline of the life cycle
         limit = options.rate_limit
         self.throttle = None if limit is None else Throttle(limit, self._opened_at)
