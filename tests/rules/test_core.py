@@ -33,7 +33,7 @@ def against_the_arrows(room, text):
 
 
 def room_of(path):
-    return path.relative_to(CORE).parts[0]
+    return path.relative_to(CORE).parts[0].removesuffix(path.suffix)
 
 
 def name_of(path):
