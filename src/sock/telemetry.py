@@ -27,7 +27,8 @@ While there is no subscriber, an event costs one look at an empty tuple.
     request.answered      request, status, size: an ordinary answer, of so many bytes
     request.refused       client, status, detail: the bytes that came are not a valid request
     proxy.refused         client, detail: no valid header of the PROXY protocol; the proxy's address
-    tls.failed            client, detail: the bytes that came are not the TLS that is expected
+    tls.failed            client, detail: what came is not the TLS that is expected, or stopped
+                          in the middle of the handshake
     tls.reloaded          certificates: how many were read again
     tls.unchanged         error: the certificates stay those that they were
     accept.paused         error, seconds: no descriptors or no memory are left

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import os
+import shutil
 import ssl
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -147,6 +151,26 @@ def test_files_that_are_not_there_or_have_nothing_in_them_are_named(authority, l
     assert problem_of(*localhost, client_ca=empty) == (
         f"{str(empty)!r} has no certificate of an authority in PEM"
     )
+
+
+@pytest.mark.one_form
+def test_a_key_that_this_user_may_not_read_is_named(localhost):
+    root = os.geteuid() == 0
+    # Not in pytest's folder, which only its own user may enter.
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        certificate, key = (Path(shutil.copy(path, folder)) for path in localhost)
+        folder.chmod(0o755)
+        certificate.chmod(0o644)
+        key.chmod(0)
+        try:
+            if root:  # who may read everything
+                os.seteuid(65534)
+            problem = problem_of(certificate, key)
+        finally:
+            if root:
+                os.seteuid(0)
+    assert problem == f"{str(key)!r} cannot be read: this user may not read it"
 
 
 def test_an_expired_certificate_is_refused(authority):

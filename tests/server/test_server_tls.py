@@ -228,7 +228,9 @@ def test_a_hello_byte_by_byte_completes_the_handshake(run_async, localhost, auth
 @pytest.mark.parametrize(
     "begun", [b"", b"\x16\x03\x01\x02\x00\x01"], ids=["silent", "in the middle"]
 )
-def test_a_peer_that_stops_in_the_handshake_is_cut_in_time(run_async, localhost, begun):
+def test_a_peer_that_stops_in_the_handshake_is_cut_in_time_and_told_once(
+    run_async, localhost, events, begun
+):
     async def act():
         options = Options(handshake_timeout=0.3)
         async with sock.serve(Echo, tls=TLS(*localhost), options=options) as server:
@@ -239,6 +241,22 @@ def test_a_peer_that_stops_in_the_handshake_is_cut_in_time(run_async, localhost,
             writer.close()
 
     run_async(act())
+    details = [fields["detail"] for name, fields in events if name == "tls.failed"]
+    assert details == (["it was closed in the middle of the handshake"] if begun else [])
+
+
+def test_a_peer_that_leaves_in_the_handshake_is_told_once(run_async, localhost, events):
+    async def act():
+        async with sock.serve(Echo, tls=TLS(*localhost)) as server:
+            reader, writer = await raw(server)
+            writer.write(b"\x16\x03\x01\x02\x00\x01")
+            writer.write_eof()
+            assert await reader.read() == b""
+            writer.close()
+
+    run_async(act())
+    details = [fields["detail"] for name, fields in events if name == "tls.failed"]
+    assert details == ["the peer left in the middle of the handshake"]
 
 
 def test_a_request_that_stops_behind_the_handshake_is_answered_with_408(

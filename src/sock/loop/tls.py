@@ -8,7 +8,7 @@
     HANDSHAKING  the step needs more bytes       our part is sent                        HANDSHAKING
     HANDSHAKING  the step completes it           our part is sent, the rest is read      OPEN
     HANDSHAKING  the step fails                  our alert is sent, then FIN             CLOSING
-    HANDSHAKING  FIN, close or finish            TCP is closed                           CLOSING
+    HANDSHAKING  FIN, close or finish            TCP is closed (2)                       CLOSING
     OPEN         bytes                           decrypted, and given on in one call     OPEN
     OPEN         bytes that are not TLS          our alert is sent, then FIN (1)         CLOSING
     OPEN         close_notify, or FIN without    the receiver hears of the end           OPEN
@@ -24,6 +24,7 @@
     any          TCP is lost                     the receiver is told                    LOST
 
     (1) and the receiver hears of the end
+    (2) and telemetry is told, unless the peer has said nothing
 
 The receiver is there from the beginning, so its own deadline bounds the handshake too. A handshake
 costs a hundred times as much as a message: its steps wait in a queue, and a few of them are done in
@@ -177,7 +178,7 @@ class TLSPipe:
         self._kept: bytearray | None = None  # bytes for the next step, which waits in the queue
         self._paused = False  # by the receiver
         self._held = False  # by ourselves, as too much waits
-        self._fin_received = False  # while a step of the handshake waits
+        self._fin_received = False  # in the handshake
         self._peer_ended = False  # by close_notify or FIN, and the receiver knows it
         self._alarm: Alarm | None = None
 
@@ -193,11 +194,12 @@ class TLSPipe:
 
     def ended(self) -> None:
         """Note the peer's FIN: after our last word TCP ends, before it the receiver is told."""
-        if self._state is _CLOSING or (self._state is _HANDSHAKING and self._kept is None):
-            self._state = _CLOSING
+        if self._state is _CLOSING:
             self._lower.close()
         elif self._state is _HANDSHAKING:
-            self._fin_received = True  # the step that waits looks at it
+            self._fin_received = True
+            if self._kept is None:  # otherwise the step that waits looks at it
+                self.close()
         else:
             self._note_end()
 
@@ -269,8 +271,7 @@ class TLSPipe:
             self._empty()
             self._fail(f"the handshake failed: {failure}")
         elif self._fin_received:
-            self._state = _CLOSING
-            self._lower.close()
+            self.close()
         else:
             self._let_go()
 
@@ -432,6 +433,10 @@ class TLSPipe:
         else:
             if before is _OPEN:
                 self._say_goodbye()
+            elif before is _HANDSHAKING and (self._tls is not None or self._kept is not None):
+                detail = "the peer left" if self._fin_received else "it was closed"
+                detail += " in the middle of the handshake"
+                telemetry.emit("tls.failed", client=self.client, detail=detail)
             self._lower.close()
 
     def abort(self) -> None:
