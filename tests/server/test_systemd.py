@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -100,6 +101,24 @@ def test_the_service_says_that_it_is_ready_and_that_it_stops(parent):
     assert parent.hear() == "STOPPING=1"
     assert parent.process.returncode == 0
     assert "listening on http://127.0.0.1:" in written
+
+
+def test_a_supervisor_says_that_it_reloads_and_that_it_is_ready_again(parent, tmp_path):
+    parent.start("--port", "0", "--workers", "1", "--control", str(tmp_path / "control"))
+    assert parent.hear() == "READY=1"
+    for answer in ("there", None):  # None: the new code is broken, and the old worker goes on
+        before = time.monotonic_ns() // 1000
+        code = "def app(:" if answer is None else APP.replace("here", answer)
+        (tmp_path / "app.py").write_text(code)
+        parent.process.send_signal(signal.SIGHUP)
+        began = re.fullmatch(r"RELOADING=1\nMONOTONIC_USEC=(\d+)", parent.hear())
+        assert before <= int(began[1]) <= time.monotonic_ns() // 1000
+        assert parent.hear() == "READY=1"
+    written = parent.stop()
+    assert parent.hear() == "STOPPING=1"
+    assert parent.process.returncode == 0
+    assert written.count("reload: all workers are replaced") == 2
+    assert written.count("reload failed: worker 0 did not start") == 1
 
 
 def test_sockets_of_a_socket_unit_are_served_and_connections_that_waited_too(parent, tmp_path):
