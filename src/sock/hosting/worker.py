@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_FIRST_REQUEST_TIMEOUT: Final = 1.0
+"""Seconds for the requests of connections that a worker has accepted before it leaves."""
+
+_LOOK: Final = 0.02
+"""Seconds between two looks for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +41,17 @@ def set_of_process(worker: Worker | None) -> None:
     """Say what this process is. The server says so before it imports the application."""
     global _of_process  # noqa: PLW0603 - there is one for the process
     _of_process = worker
+
+
+async def wait_for_first_requests(owes_answers: Callable[[], bool]) -> None:
+    """Let the requests come whose connections this worker accepted before it stopped accepting.
+
+    Only this process can answer them. They have a second.
+
+    Args:
+        owes_answers: whether a connection has not had the answer to its first request.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + _FIRST_REQUEST_TIMEOUT
+    while loop.time() < deadline and owes_answers():  # noqa: ASYNC110 - once in a process
+        await asyncio.sleep(_LOOK)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from typing import TYPE_CHECKING, Any, Final, cast, final
+from typing import TYPE_CHECKING, Any, cast, final
 
 from sock import telemetry
 from sock.hosting.drain import drain
+from sock.hosting.worker import wait_for_first_requests
 from sock.loop.sockets import accept, adopt
 from sock.loop.tls import TLSPipes
 from sock.spec import Response
@@ -28,13 +29,6 @@ if TYPE_CHECKING:
     from .binding import Bound
     from .certificates import Certificates
     from .proxy_protocol import AddressablePipe
-
-
-_FIRST_REQUEST_TIMEOUT: Final = 1.0
-"""Seconds for the requests of connections that a worker has accepted before it leaves."""
-
-_LOOK: Final = 0.02
-"""Seconds between two looks for them."""
 
 
 @final
@@ -134,9 +128,7 @@ class Server(Service):
         for listener in self._listeners:
             listener.leave()
         self._listeners = []
-        deadline = self.loop.time() + _FIRST_REQUEST_TIMEOUT
-        while self.loop.time() < deadline and self._owes_answers():  # noqa: ASYNC110 - once in a process
-            await asyncio.sleep(_LOOK)
+        await wait_for_first_requests(self._owes_answers)
 
     def reload_certificates(self) -> None:
         """Read the certificates and keys again, for the connections that come from now on.

@@ -10,23 +10,18 @@ import asyncio
 import signal
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, final
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
 from sock.hosting.members import Members
+from sock.hosting.worker import wait_for_first_requests
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Collection, Sequence
     from types import FrameType
-
-_FIRST_REQUEST_TIMEOUT: Final = 1.0
-"""Seconds for the requests of connections that this worker has accepted before it leaves."""
-
-_LOOK: Final = 0.02
-"""Seconds between two looks for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +76,8 @@ class _Server(uvicorn.Server):
         self._place.draining()
         for server in self.servers:
             server.close()
-        # Only this process can answer the connections that it has accepted, and whose request is
-        # on its way. uvicorn would close them.
-        deadline = asyncio.get_running_loop().time() + _FIRST_REQUEST_TIMEOUT
-        while (  # noqa: ASYNC110 - uvicorn's protocols tell nobody
-            asyncio.get_running_loop().time() < deadline and self._first_requests_to_come()
-        ):
-            await asyncio.sleep(_LOOK)
+        # uvicorn would close the connections whose request is on its way.
+        await wait_for_first_requests(self._first_requests_to_come)
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
