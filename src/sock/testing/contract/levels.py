@@ -34,6 +34,7 @@ NUMBERS: Final[dict[str, dict[int, str]]] = {
         0: "6",
         3: "10",
         9: "4",
+        13: "12",
     },
     "MAY": {
         1: "11",

@@ -14,7 +14,7 @@ from .subject import Subject
 from .verdict import Failure
 
 if TYPE_CHECKING:
-    from sock.spec import Ref, Request
+    from sock.spec import Reason, Ref, Request
 
     from .talk import Talk
 
@@ -99,6 +99,28 @@ class _Reads(Subject):
 async def what_is_no_utf_8_is_read_as_latin_1(talk: Talk) -> None:
     has_status(await asked(talk, "X-Name: J\xfcrgen", "Cookie: a=1; name=J\xfcrgen"), 101)
     await talk.until(json.dumps(["Jürgen", "Jürgen"]))
+
+
+class _Identified(Subject):
+    """Notes whether the connection has, at its end, the id with which it was asked for."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        self.asked = request.id
+
+    def init(self, ref: Ref[Any], /) -> None:
+        super().init(ref)
+        self.ref = ref
+
+    def terminate(self, reason: Reason, /) -> None:
+        self.note(f"the id is the same: {self.ref.request.id == self.asked}")
+        super().terminate(reason)
+
+
+@case(_Identified, ["S13.12"])
+async def a_connection_keeps_the_id_of_its_request(talk: Talk) -> None:
+    await talk.says_goodbye(await talk.open())
+    await talk.journal("made", "init", "the id is the same: True", "terminate Remote(1000, 'bye')")
 
 
 # The body of an ordinary request.
