@@ -453,3 +453,21 @@ def test_debug_mode_watches_each_callback_by_its_name(connect):
         "Handler.handle_in",
         "Handler.handle_info",
     ]
+
+
+@pytest.mark.parametrize("give", ["return", "raise"])
+def test_a_stop_for_a_mistake_of_the_peer_is_no_failure_of_the_handler(connect, give):
+    """[S7.12]. Every other error of a Stop is reported."""
+    error = UnsupportedData("a text is expected")
+
+    def handle_in(message):
+        stop = Stop(1003, "text, please", error=error)
+        if give == "raise":
+            raise stop
+        return stop
+
+    c = connect(handle_in=handle_in)
+    c.receive("x")
+    assert c.saw[-1].code == 1003
+    assert c.reasons == [Failed(error)]
+    assert c.failures == []

@@ -26,6 +26,7 @@ from sock import (
     around,
     testing,
 )
+from sock.observe import log
 
 
 class Line(msgspec.Struct):
@@ -146,7 +147,7 @@ def test_a_message_that_does_not_fit_closes_with_1007_and_the_name_of_the_field(
         session.receive(JSON, message, JSON)
         assert session.pushed() == [JSON]
         assert (session.code, session.detail) == (1007, detail)
-        assert isinstance(session.error, InvalidMessage)
+        assert session.error is None
     (reason,) = ended
     assert isinstance(reason, Failed)
     assert str(reason.error) == detail
@@ -161,7 +162,6 @@ def test_an_unknown_tag_closes_with_1007():
         session.receive('{"type":"move","x":1}', '{"type":"fly"}')
         assert session.pushed() == ['{"type":"move","x":1}']
         assert (session.code, session.detail) == (1007, "$.type: invalid value 'fly'")
-        assert session.error is not None
 
 
 def test_a_long_detail_is_cut_to_what_a_close_frame_carries():
@@ -173,7 +173,6 @@ def test_a_long_detail_is_cut_to_what_a_close_frame_carries():
         assert session.code == 1007
         assert session.detail.startswith("$.type: invalid value 'üüü")
         assert len(session.detail.encode()) <= 123
-        assert session.error is not None
 
 
 def test_a_message_over_the_limit_is_not_decoded_at_all():
@@ -300,7 +299,6 @@ def test_a_wrapper_sees_the_json_in_both_directions():
         assert seen == [JSON, JSON, JSON]
         session.receive("7")
         assert session.code == 1007
-        assert session.error is not None
 
 
 def test_a_wrapper_without_eyes_leaves_a_typed_handler_as_it_is():
@@ -366,9 +364,66 @@ def test_a_handler_keeps_its_own_init_and_ref():
         assert session.pushed() == ['{"author":"/room","text":"hi"}']
 
 
-def test_the_report_of_a_message_that_does_not_fit_does_not_quote_it(caplog):
+def reject(message):
+    raise InvalidMessage("no such room", "$.text")
+
+
+async def reject_later(message):
+    reject(message)
+
+
+async def reject_between(message):
+    yield ADA
+    reject(message)
+
+
+@pytest.mark.parametrize("callback", [None, reject, reject_later, reject_between])
+def test_a_mistake_of_the_peer_is_one_line_of_the_log_and_no_failure(callback, caplog):
+    class Strict(Echo): ...
+
+    if callback is not None:
+        Strict.handle_in = lambda self, message: callback(message)
+    sent = JSON if callback else '{"author":7,"text":"my secret"}'
+    detail = "$.text: no such room" if callback else "$.author: expected `str`, got `int`"
     caplog.set_level(logging.INFO, "sock")
-    with testing.open(Echo) as session:
-        session.receive('{"author":7,"text":"my secret"}')
-        assert session.error is not None
+    with log.subscribed(), testing.open(Strict) as session:
+        session.receive(sent)
+        assert (session.code, session.detail) == (1007, detail)
+    (line,) = [one for one in caplog.records if one.name == "sock"]
+    assert (line.levelname, line.exc_info) == ("INFO", None)
+    assert detail in line.getMessage()
     assert "secret" not in caplog.text
+
+
+def test_an_error_of_the_peer_that_handle_invalid_raises_again_keeps_its_code():
+    class Again(Echo):
+        def handle_invalid(self, error):
+            raise error
+
+    with testing.open(Again) as session:
+        session.receive('{"author":7}')
+        assert (session.code, session.detail) == (1007, "$.author: expected `str`, got `int`")
+
+
+def test_a_protocol_error_for_an_info_is_a_failure_of_the_handler():
+    class Told(Echo):
+        def handle_info(self, info):
+            raise InvalidMessage("of the program's own")
+
+    with testing.open(Told) as session:
+        session.info(None)
+        assert session.code == 1011
+        assert isinstance(session.error, InvalidMessage)
+
+
+def test_a_word_of_the_peer_in_the_log_does_not_begin_a_line_of_its_own(caplog):
+    class Game(JsonSock[None, Move | Say, None]):
+        def handle_in(self, message): ...
+
+    caplog.set_level(logging.INFO, "sock")
+    with log.subscribed(), testing.open(Game) as session:
+        session.receive(r'{"type":"fly\n2026-01-01 ERROR ü"}')
+    assert session.code == 1007
+    (line,) = [one for one in caplog.records if one.name == "sock"]
+    assert r"invalid value 'fly\n2026-01-01 ERROR ü'" in line.getMessage()
+    assert "\n" not in line.getMessage()

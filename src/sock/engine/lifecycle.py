@@ -40,7 +40,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast, final
 
-from sock.spec import HandlerError, Stop, Stream
+from sock.spec import HandlerError, ProtocolError, Stop, Stream
 from sock.spec.halt import messages_of, stop_in
 from sock.spec.message import MESSAGE_TYPES
 
@@ -53,7 +53,7 @@ from .size import check_encodable
 from .wording import described, unsupported
 
 if TYPE_CHECKING:
-    from sock.spec import Message, Ping, Pong, ProtocolError
+    from sock.spec import Message, Ping, Pong
 
     from .callbacks import Callback
     from .job import Job
@@ -354,7 +354,9 @@ class Lifecycle(Ending):
     def _carry_out_stop(self, stop: Stop, place: str) -> None:
         """End as the handler wants: its messages leave, then its code; nothing more is handled."""
         messages = messages_of(stop := self.seen_by_wrappers(stop, place))
-        if stop.error is not None:
+        # A mistake of the peer's is told when the connection is closed, as `violated` does: a peer
+        # cannot fill the log with tracebacks.
+        if stop.error is not None and not isinstance(stop.error, ProtocolError):
             self._emit("callback.failed", place, error=stop.error)
         if not isinstance(messages, Sequence):
             self._fail_for_breach(f"has a Stop with {described(messages)} for its messages", place)

@@ -340,10 +340,15 @@ def _because(reason: Reason) -> str:
             return f"by the peer, {code} {detail!r}" if detail else f"by the peer, {code}"
         case Failed(error):
             # The traceback of an exception of the handler was logged before.
-            detail = f": {error}" if isinstance(error, ProtocolError) else ""
+            detail = f": {_printable(str(error))}" if isinstance(error, ProtocolError) else ""
             return f"after {type(error).__name__}{detail}"
         case _:
             return type(reason).__name__.lower()
+
+
+def _printable(text: str) -> str:
+    """Escape what may begin a line: an error of typed messages may quote a word of the peer's."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def _address(address: tuple[str, int] | None) -> str:

@@ -11,6 +11,7 @@
     a Stream                the same Stream; each value is encoded when it is yielded
     an awaitable            is awaited; then its result is encoded
     an async iterator       each value is encoded when it is yielded
+    a raised ProtocolError  from handle_in: a Stop with its code and its text
     anything else           HandlerError, which names the callback and the type
 
 A message of the peer that does not fit goes to `handle_invalid`, in the place of `handle_in`.
@@ -25,7 +26,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from types import CoroutineType
 from typing import Any, Final, cast, final
 
-from sock.spec import HandlerError, Ping, Pong, Prepared, Stop, Stream, Text
+from sock.spec import HandlerError, Ping, Pong, Prepared, ProtocolError, Stop, Stream, Text
 from sock.spec.halt import stop_in
 
 from .codec import Codec, invalid
@@ -165,9 +166,12 @@ class Coding:
         return Stop(stop.code, stop.detail, encoded, stop.error)
 
     def raised(self, error: BaseException, result: Any, place: str) -> BaseException:
-        """Return what is raised in the place of an exception: a Stop has messages to encode."""
+        """Return what is raised in the place of an exception, by the table above."""
         if (stop := stop_in(error)) is not None:
             return self.encoded_stop(stop, place)
+        if isinstance(error, ProtocolError) and place == "handle_in":
+            # What the peer has sent is wrong, such as the JSON within a field of the message.
+            return Stop(error.code, str(error), error=error)
         if result is not None and not isinstance(error, HandlerError):
             return _unencodable(error, f"{self.owner}.{place}", result)
         return error
