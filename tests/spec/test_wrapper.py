@@ -27,6 +27,7 @@ from sock import (
     around,
     testing,
 )
+from sock.spec.halt import messages_of
 from sock.spec.message import Whole
 from sock.spec.own_callback import own_callback
 from sock.spec.wrapper import inner_class, pass_message_from_outside, pass_stop_from_outside
@@ -826,6 +827,30 @@ class TestEnds:
 def test_a_stop_from_outside_passes_as_it_is_where_nothing_is_wrapped():
     stop = Stop(messages="last")
     assert pass_stop_from_outside(Echo(Request()), stop) is stop
+
+
+class Coded(Echo):
+    """Writes its messages in capitals."""
+
+    def coded(self, callback, name):
+        def call(argument):
+            stop = callback(argument)
+            if name != "spawn" or not isinstance(stop.messages, str):
+                raise HandlerError(f"{name}: no text")
+            return Stop(stop.code, messages=stop.messages.upper())
+
+        return call
+
+
+@pytest.mark.parametrize("wrap", [lambda handler: handler, Wrapper])
+def test_the_stop_of_a_spawned_task_is_coded_as_its_handler_says(wrap):
+    """[S22.1]. A Stop of `Ref.stop` has messages already."""
+    handler, stop = wrap(Coded(Request())), Stop(4001, messages="last")
+    assert list(messages_of(pass_stop_from_outside(handler, stop))) == ["last"]
+    assert list(messages_of(pass_stop_from_outside(handler, stop, spawned=True))) == ["LAST"]
+    wrong = pass_stop_from_outside(handler, Stop(4001, messages=7), spawned=True)
+    assert wrong.code == 1011
+    assert str(wrong.error) == "spawn: no text"
 
 
 def test_a_message_from_outside_passes_the_wrappers_from_the_inside_out():

@@ -427,3 +427,58 @@ def test_a_word_of_the_peer_in_the_log_does_not_begin_a_line_of_its_own(caplog):
     (line,) = [one for one in caplog.records if one.name == "sock"]
     assert r"invalid value 'fly\n2026-01-01 ERROR ü'" in line.getMessage()
     assert "\n" not in line.getMessage()
+
+
+class Spawns(JsonSock[None, str, Line]):
+    """Spawns a task that raises a Stop with the messages."""
+
+    messages = ()
+
+    def init(self, ref):
+        self.ref = ref
+
+    def handle_in(self, message):
+        self.ref.spawn(self.end())
+
+    async def end(self):
+        raise Stop(4001, "bye", self.messages)
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_the_messages_of_a_stop_of_a_spawned_task_are_encoded(wrapped):
+    seen = []
+
+    class Sees(Wrapper):
+        def outgoing(self, message):
+            seen.append(message)
+            return message
+
+    class Ends(Spawns):
+        messages = (ADA, Text(b"1"))
+
+    with testing.open(around(Application(Ends), Sees) if wrapped else Ends) as session:
+        session.receive('"go"')
+        assert (session.pushed(), session.code, session.detail) == ([JSON, "1"], 4001, "bye")
+    assert seen == [JSON, Text(b"1")] * wrapped
+
+
+def test_a_spawned_stop_whose_messages_cannot_be_sent_ends_with_1011_and_says_so():
+    class Ends(Spawns):
+        messages = "hi"
+
+    with testing.open(Ends) as session:
+        session.receive('"go"')
+        assert (session.pushed(), session.code) == ([], 1011)
+        assert str(session.error) == (
+            "Spawns.spawn sends what it should not: 'str' is not Line;"
+            " Text(…) sends JSON that is encoded already"
+        ).replace("Spawns", Ends.__qualname__)
+
+
+@pytest.mark.parametrize("messages", [ADA, [ADA], (Text(b"1"), ADA)])
+def test_a_ref_refuses_values_and_says_how_they_are_encoded(messages):
+    with testing.open(Echo) as session:
+        with pytest.raises(TypeError, match=r"messages=Chat\.encode\(value\)"):
+            session.ref.stop(4001, messages=messages)
+        session.ref.stop(4001, messages=[Echo.encode(ADA), "as it is"])
+        assert (session.pushed(), session.code) == ([JSON, "as it is"], 4001)

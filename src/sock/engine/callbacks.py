@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     Callback: TypeAlias = Callable[[Any], Any]
     Wrap: TypeAlias = Callable[[Callback, str], Callback]
 
-_OUTSIDE: Final = ("Ref.stop", "spawn")
+_SPAWNED: Final = "spawn"
+_OUTSIDE: Final = ("Ref.stop", _SPAWNED)
 """The places of a Stop that does not come from a callback or a stream of the handler."""
 
 
@@ -109,7 +110,9 @@ class Callbacks:
 
     def seen_by_wrappers(self, stop: Stop, place: str) -> Stop:
         """Return a Stop as the wrappers let it pass; one of a callback has passed already."""
-        return pass_stop_from_outside(self._handler, stop) if place in _OUTSIDE else stop
+        if place not in _OUTSIDE or self._handler is None:
+            return stop
+        return pass_stop_from_outside(self._handler, stop, spawned=place == _SPAWNED)
 
     def release_handler(self) -> None:
         """Let go of the handler, which gets no more calls."""

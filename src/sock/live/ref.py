@@ -265,16 +265,23 @@ def _copies(messages: object) -> list[Any]:
     """
     given: Any = (messages,) if isinstance(messages, MESSAGE_TYPES) else messages
     if not isinstance(given, Sequence):
-        raise TypeError(f"messages must be a message or a sequence of messages, not {given!r}")
+        raise TypeError(
+            f"messages must be a message or a sequence of messages, not {given!r}{_hint(given)}"
+        )
     kept: list[Any] = list(cast("Sequence[Any]", given))
     for place, message in enumerate(kept):
         if not isinstance(message, MESSAGE_TYPES):
-            raise TypeError(f"messages must contain messages only, not {message!r}")
+            raise TypeError(f"messages must contain messages only, not {message!r}{_hint(message)}")
         if isinstance(message, (bytearray, memoryview)):
             kept[place] = bytes(cast("bytearray", message))
         else:
             encoded_size(message)  # raises for a text that has no form in UTF-8
     return kept
+
+
+def _hint(given: object) -> str:
+    """Return what to do about a value, which only its class of handlers can encode."""
+    return "" if given is None else "; a JsonSock encodes a value: messages=Chat.encode(value)"
 
 
 def _check_thread(connection: LiveConnection | None, name: str) -> None:

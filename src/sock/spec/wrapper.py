@@ -216,19 +216,28 @@ def pass_message_from_outside(handler: Sock[Any, Any, Any], message: Message) ->
     return pass_result(pass_message_from_outside(handler.handler, message), handler.outgoing)
 
 
-def pass_stop_from_outside(handler: Sock[Any, Any, Any], stop: Stop) -> Stop:
+def pass_stop_from_outside(
+    handler: Sock[Any, Any, Any], stop: Stop, *, spawned: bool = False
+) -> Stop:
     """Return a Stop that no callback has given, as the wrappers of a handler let it pass.
 
-    For hosts. It comes from `Ref.stop` or from a spawned task. If a wrapper raises an exception,
-    that is the error of the Stop that is returned.
+    For hosts. It comes from `Ref.stop`, which takes messages, or from a spawned task: that belongs
+    to the handler, so where the handler's messages are values, those of the Stop are values too. If
+    a wrapper raises an exception, that is the error of the Stop that is returned, and so is the
+    error of a value that cannot be sent.
     """
-    if not isinstance(handler, Wrapper):
-        return stop
-    stop = pass_stop_from_outside(handler.handler, stop)
     try:
-        return pass_stop(stop, handler.outgoing)
+        if isinstance(handler, Wrapper):
+            stop = pass_stop_from_outside(handler.handler, stop, spawned=spawned)
+            return pass_stop(stop, handler.outgoing)
+        coded = handler.coded if spawned else None
+        return stop if coded is None else coded(_same, "spawn")(stop)
     except Exception as error:  # noqa: BLE001 - outgoing may raise anything
         return stop_in(error) or Stop(error=error)
+
+
+def _same(stop: Stop) -> Stop:
+    return stop
 
 
 def _callback(handler: Sock[Any, Any, Any], name: str) -> Callable[[Any], Any]:
