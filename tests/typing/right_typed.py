@@ -93,5 +93,7 @@ def serve() -> None:
     assert_type(Chat.encode(Gone("a")), Text)
     with testing.open(Chat) as session:
         assert_type(session.handler, Chat)
+        session.receive(Say("hi"), "{}", Text(b"{}"))
+        assert_type(session.pushed_values(), list[Line | Gone])
     run(around(Routes({"/": Chat, "/waits": Waits}), Wrapper))
     run(app)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from sock import JsonSock, Ref, Stream
+from sock import JsonSock, Ref, Stream, TextSock, testing
 
 
 @dataclass
@@ -59,4 +59,16 @@ class WrongInfo(JsonSock[Line, Say, Line]):
 class Right(JsonSock[None, Say, Line]): ...
 
 
+class Plain(TextSock): ...
+
+
 Right.encode({"author": "a", "text": "b"})  # error: a dict is no Line, unless one is made of it
+
+
+with testing.open(Right) as session:
+    session.receive(Say("a"))
+    session.receive(Line("a", "b"))  # error: it takes Says
+
+with testing.open(Plain) as plain:
+    plain.receive(Say("a"))  # error: it takes messages
+    plain.pushed_values()  # error: it has no values

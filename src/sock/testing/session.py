@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, final
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, final, overload
 
 from sock import telemetry
 from sock.engine import Phase
@@ -23,10 +23,11 @@ from sock.spec import (
     Sock,
 )
 from sock.spec.application import lifespan_of
+from sock.spec.message import MESSAGE_TYPES
 from sock.wire import handshake
 from sock.wire.frame import Close
 
-from . import clock, lifespan
+from . import clock, lifespan, values
 from .peer import Heard, Peer
 from .pipe import Pipe
 from .request import HOST
@@ -37,8 +38,12 @@ if TYPE_CHECKING:
 
     from sock.engine import Cause
     from sock.spec import App, Compression, Message, Options, Reason, Ref, Upgrade
+    from sock.typed import JsonSock
 
-HandlerT = TypeVar("HandlerT", bound=Sock[Any, Any, Any])
+# Covariant: a session with a `Chat` is one with a `JsonSock[Any, In, Out]`.
+HandlerT_co = TypeVar("HandlerT_co", bound=Sock[Any, Any, Any], covariant=True)
+InT = TypeVar("InT")
+OutT = TypeVar("OutT")
 ResultT = TypeVar("ResultT")
 
 _FINAL = frozenset({Phase.ENDING, Phase.TERMINATING, Phase.OVER})
@@ -50,7 +55,7 @@ _LEAVING = 1000.0  # virtual seconds: more than all the bounds of an end togethe
 
 
 @final
-class Session(Generic[HandlerT]):
+class Session(Generic[HandlerT_co]):
     """A live connection and its peer. Made by `testing.open`, used as a context manager.
 
     Entering makes the handshake. Every method acts, and then lets the program run until it has
@@ -148,8 +153,27 @@ class Session(Generic[HandlerT]):
 
     # The peer, and the network.
 
-    def receive(self, *messages: Message) -> None:
-        """Let the peer send messages and control frames, in one piece."""
+    @overload
+    def receive(self, *messages: Message) -> None: ...
+
+    @overload
+    def receive(
+        self: Session[JsonSock[Any, InT, Any]],  # the session of a JsonSock
+        *messages: Message | InT,
+    ) -> None: ...
+
+    def receive(self, *messages: Any) -> None:
+        """Let the peer send messages and control frames, in one piece.
+
+        Where the handler is a `JsonSock`, it sends values too, as JSON. A `str` is a message, and
+        goes as it is.
+
+        Raises:
+            TypeError: the value is not of the type that the handler takes.
+        """
+        if not all(isinstance(one, MESSAGE_TYPES) for one in messages):
+            handler = self.handler
+            messages = tuple(values.as_message(handler, one) for one in messages)
         self.receive_bytes(self._peer.encoded(*messages))
 
     def receive_bytes(self, data: bytes) -> None:
@@ -223,6 +247,16 @@ class Session(Generic[HandlerT]):
         heard, self._pushed = self._heard[self._pushed :], len(self._heard)
         return [one for one in heard if isinstance(one, (str, bytes))]
 
+    def pushed_values(self: Session[JsonSock[Any, Any, OutT]]) -> list[OutT]:
+        """Return what `pushed` returns, decoded into the type that a `JsonSock` sends.
+
+        Raises:
+            TypeError: the handler is no `JsonSock`.
+            InvalidMessage: one of the messages is not of the type, such as a `Text` that is wrong.
+        """
+        decode = values.decoder_of(self.handler)
+        return [decode(one) for one in self.pushed()]
+
     def sent(self) -> list[Heard]:
         """Return the messages and control frames that the peer has received since the last call."""
         self._settle()
@@ -230,10 +264,10 @@ class Session(Generic[HandlerT]):
         return heard
 
     @property
-    def handler(self) -> HandlerT:
+    def handler(self) -> HandlerT_co:
         """The Sock."""
         self._live_link()
-        return cast("HandlerT", self._handler)
+        return cast("HandlerT_co", self._handler)
 
     @property
     def ref(self) -> Ref[Any]:
