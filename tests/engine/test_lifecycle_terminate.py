@@ -123,6 +123,25 @@ def test_terminate_that_hangs_does_not_hold_up_others_that_hang(connect, gate):
     assert c.failures == []
 
 
+def test_a_task_that_was_spawned_by_terminate_and_raises_after_the_end_is_logged(connect, gate):
+    """Rule 6: the end does not wait for it, and it may resist its cancellation."""
+
+    async def stubborn():
+        with suppress(BaseException):
+            await type(gate)()
+        await gate
+
+    async def terminate(reason):
+        c.host.spawn(stubborn())
+
+    c = connect(terminate=terminate)
+    c.life.peer_closed(1000, "", 1000)
+    c.host.settle_down()
+    assert c.host.ended
+    gate.fail(OOPS)
+    assert c.failures == [("Handler.spawn", OOPS)]
+
+
 def test_what_was_abandoned_and_raises_later_is_logged(connect, gate):
     """Rule 6."""
 

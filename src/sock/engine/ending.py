@@ -138,6 +138,8 @@ class Ending(Callbacks):
         self.phase = OVER
         host = self._host
         host.alarm(None)
+        # A task that was spawned while `terminate` ran may resist its cancellation.
+        self._abandoned = self._abandoned or bool(self.jobs)
         if not self._abandoned:  # otherwise an abandoned job may still be reported
             # This breaks a circle, so that both objects are freed without the collector.
             self._host = None
