@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     Callback: TypeAlias = Callable[[Any], Any]
     Wrap: TypeAlias = Callable[[Callback, str], Callback]
 
-_SPAWNED: Final = "spawn"
-_OUTSIDE: Final = ("Ref.stop", _SPAWNED)
+_OUTSIDE: Final = ("Ref.stop", "spawn")
 """The places of a Stop that does not come from a callback or a stream of the handler."""
 
 
@@ -112,7 +111,7 @@ class Callbacks:
         """Return a Stop as the wrappers let it pass; one of a callback has passed already."""
         if place not in _OUTSIDE or self._handler is None:
             return stop
-        return pass_stop_from_outside(self._handler, stop, spawned=place == _SPAWNED)
+        return pass_stop_from_outside(self._handler, stop, spawned=place == "spawn")
 
     def release_handler(self) -> None:
         """Let go of the handler, which gets no more calls."""
