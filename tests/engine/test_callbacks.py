@@ -149,3 +149,18 @@ def test_a_whole_message_is_pushed_and_no_callback_sees_it(connect):
 def test_a_whole_message_waits_for_the_wrappers_of_a_handler():
     assert Callbacks(Known(None), None).pushes_whole
     assert not Callbacks(Wrapper(Known(Request())), None).pushes_whole
+
+
+def test_the_messages_of_a_wrapper_take_its_short_way():
+    class Loud(Wrapper):
+        def incoming(self, message):
+            return message.upper()
+
+    class Echo(Sock):
+        def handle_in(self, message):
+            return message
+
+    callbacks = Callbacks(Loud(Echo(Request())), None)
+    assert not callbacks.pushes_whole
+    assert callbacks.on_text("a") == "A"
+    assert not isinstance(callbacks.on_text.__self__, Wrapper)
