@@ -14,6 +14,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SETUP = runpy.run_path(str(ROOT / "setup.py"), run_name="not main")
 
+# Some translate and compile the whole core, beside other tests on the same cores.
+pytestmark = pytest.mark.timeout(240)
+
 
 def test_the_core_was_built_from_these_sources(core):
     assert SETUP["digest"]() == core.DIGEST, "stale: make core"
