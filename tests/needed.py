@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -24,3 +26,19 @@ def needed(name: str, package: str | None = None) -> str:
         assert not required, f"SOCK_REQUIRE demands {name}, and it is not on the PATH"
         pytest.skip(f"no {name} on the PATH (apt-get install {package or name})")
     return path
+
+
+def node_folder() -> Path:
+    """Return the folder in which Node finds the packages of `tests/node/package.json`.
+
+    It is that of this checkout, or that of the checkout whose environment runs the tests. Where
+    `make build/node/.made` has not installed them, the test is skipped, or fails in CI.
+    """
+    needed("node", "nodejs")
+    checkouts = Path(__file__).parents[1], Path(sys.prefix).parent
+    for folder in (checkout / "build" / "node" for checkout in checkouts):
+        if (folder / "node_modules").is_dir():
+            return folder
+    required = {"all", "node"} & set(os.environ.get("SOCK_REQUIRE", "").split(","))
+    assert not required, "SOCK_REQUIRE demands the packages of Node, and they are not installed"
+    pytest.skip("no packages of Node (make build/node/.made)")
