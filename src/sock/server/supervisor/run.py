@@ -18,7 +18,6 @@ import functools
 import os
 import signal
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
@@ -31,6 +30,7 @@ from sock.server.binding import bind_all
 from . import orders
 from .addresses import Addresses
 from .control import Control, listen
+from .shared_folder import shared_folder
 from .supervisor import Limits, Supervisor
 from .watching import changes
 
@@ -116,7 +116,7 @@ class _Running:
                 workers=self._settings.workers,
                 limits=self._settings.limits,
                 folder=working_folder(),
-                shared_folder=closing.enter_context(tempfile.TemporaryDirectory(prefix="sock-")),
+                shared_folder=str(closing.enter_context(shared_folder())),
                 waits_for_drains=self._settings.watched is None,
                 ended=self._count_last_words,
             )
