@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 
@@ -90,7 +93,6 @@ def test_what_is_not_there_is_one_line_and_exit_code_2(invoke, served, target, l
             "ModuleNotFoundError: No module named 'no_such_thing_at_all'",
             "'examples.needs' cannot be imported.",
         ),
-        ("examples.wrong:app", "SyntaxError: ", "'examples.wrong' cannot be imported."),
         (
             "examples.raises:app",
             "RuntimeError: no database",
@@ -111,6 +113,24 @@ def test_an_error_in_the_users_code_is_shown_with_its_traceback_alone(invoke, ta
     assert "examples" in result.output
     assert "cli.py" not in result.output
     assert "importlib" not in result.output
+    assert result.exit_code == 1
+
+
+def test_a_syntax_error_is_one_line_with_its_place(invoke):
+    result = invoke("run", "examples.wrong:app")
+    assert re.fullmatch(
+        r"sock: 'examples\.wrong' cannot be imported\."
+        r" Mend examples/wrong\.py, line \d+: SyntaxError, .+\n",
+        result.output,
+    )
+    assert result.exit_code == 1
+
+
+def test_a_syntax_error_of_code_that_is_no_file_has_its_traceback(invoke):
+    Path("examples/evaluates.py").write_text("x = 1\ncompile('def (', 'a template', 'exec')\n")
+    result = invoke("run", "examples.evaluates:app")
+    assert 'examples/evaluates.py", line 2' in result.output
+    assert result.output.endswith("sock: 'examples.evaluates' cannot be imported.\n")
     assert result.exit_code == 1
 
 

@@ -76,8 +76,22 @@ def _import(name: str, folder: Path) -> ModuleType:
             hint = f" Did you mean '{better}{name[len(missing) :]}'?"
         fail(f"no module named {name!r}.{hint}", NOT_THERE)
     except Exception as error:  # noqa: BLE001 - it is the user's code: all that it raises is printed
+        place = _place_of_syntax_error(error)
+        if place is not None:
+            fail(f"{name!r} cannot be imported. Mend {place}", CANNOT_START)
         show_user_traceback(error)
         fail(f"{name!r} cannot be imported.", CANNOT_START)
+
+
+def _place_of_syntax_error(error: Exception) -> str | None:
+    """Return the file, the line and what is wrong there; None for an error of another kind."""
+    if not isinstance(error, SyntaxError) or error.filename is None or error.lineno is None:
+        return None
+    file = Path(error.filename)
+    if not file.is_file():  # code that the user's code has made: the traceback says where
+        return None
+    shown = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+    return f"{shown}, line {error.lineno}: {type(error).__name__}, {error.msg}"
 
 
 def _siblings(parent: str, folder: Path) -> set[str]:

@@ -146,7 +146,12 @@ def test_a_reload_that_cannot_start_leaves_the_old_workers_and_one_that_can_foll
 @pytest.mark.parametrize(
     ("source", "target", "code", "line"),
     [
-        ("def app(:\n", "broken:app", 1, "sock: 'broken' cannot be imported.\n"),
+        (
+            "def app(:\n",
+            "broken:app",
+            1,
+            "sock: 'broken' cannot be imported. Mend broken.py, line 1: SyntaxError",
+        ),
         ("x = 1\n", "broken:ap", 2, "sock: 'broken' has no 'ap'. It has no applications.\n"),
         ("", "nothere:app", 2, "sock: no module named 'nothere'.\n"),
     ],
