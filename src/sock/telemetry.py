@@ -26,9 +26,12 @@ While there is no subscriber, an event costs one look at an empty tuple.
     server.left           tasks, threads: the names of those that outlive the server
     request.answered      request, status, size: an ordinary answer, of so many bytes
     request.refused       client, status, detail: the bytes that came are not a valid request
+    forwarded.ignored     client, fields, trusted: the names of fields that are not believed, as the
+                          client is no proxy that is trusted, or as they contradict each other
     proxy.refused         client, detail: no valid header of the PROXY protocol; the proxy's address
     tls.failed            client, detail: what came is not the TLS that is expected, or stopped
                           in the middle of the handshake
+    tls.unexpected        client: it speaks TLS to a port that speaks plain HTTP
     tls.reloaded          certificates: how many were read again
     tls.unchanged         error: the certificates stay those that they were
     accept.paused         error, seconds: no descriptors or no memory are left

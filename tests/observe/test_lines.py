@@ -79,6 +79,42 @@ def test_what_becomes_of_tls_is_one_line_each(lines):
     ]
 
 
+@pytest.mark.parametrize(
+    ("event", "fields", "text"),
+    [
+        (
+            "tls.unexpected",
+            {"client": ("::1", 5)},
+            (
+                "[::1]:5 speaks TLS, but this port speaks plain HTTP: clients say http:// or ws://,"
+                " or the server is given --certificate and --key"
+            ),
+        ),
+        (
+            "forwarded.ignored",
+            {"client": ("192.0.2.1", 5), "fields": ["x-forwarded-for"], "trusted": False},
+            (
+                "192.0.2.1:5 has sent x-forwarded-for, which are ignored: the client is not"
+                " trusted; if it is a proxy of yours, name it in --forwarded-allow-ips"
+            ),
+        ),
+        (
+            "forwarded.ignored",
+            {"client": None, "fields": ["forwarded", "x-forwarded-for"], "trusted": True},
+            (
+                "- has sent forwarded, x-forwarded-for, which are ignored: the two kinds contradict"
+                " each other; let the proxy remove the one that it does not set"
+            ),
+        ),
+    ],
+)
+def test_what_strangers_can_cause_is_shown_once_an_hour(lines, event, fields, text):
+    [line] = lines(*[(event, fields)] * 3)
+    assert line.split("  ", 1)[1].strip() == f"{text} (this line comes once an hour)"
+    for shown in lines(*[(event, fields)] * 3, level="debug")[1:]:
+        assert shown.split(" ", 2)[1:] == ["debug", f"   {text}"]
+
+
 def test_what_is_no_request_is_shown_only_for_debugging(lines):
     event = ("request.refused", {"client": ("::1", 5), "status": 400, "detail": "not HTTP"})
     assert lines(event) == []

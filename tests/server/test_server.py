@@ -281,7 +281,7 @@ def test_a_trusted_proxy_names_client_scheme_and_host(run_async):
 
 
 @pytest.mark.parametrize("trusted", ["10.0.0.0/8", ""])
-def test_from_anybody_else_forwarded_fields_are_ignored(run_async, trusted):
+def test_from_anybody_else_forwarded_fields_are_ignored(run_async, events, trusted):
     async def act():
         async with sock.serve(Whose, forwarded_allow_ips=trusted) as server:
             url = f"ws://127.0.0.1:{server.port}/"
@@ -294,6 +294,26 @@ def test_from_anybody_else_forwarded_fields_are_ignored(run_async, trusted):
                 )
 
     run_async(act())
+    told = [fields for name, fields in events if name == "forwarded.ignored"]
+    kinds = [list(map(str.lower, FORWARDED)), ["x-forwarded-host"]]  # of each request
+    assert [sorted(one["fields"]) for one in told] == (list(map(sorted, kinds)) if trusted else [])
+    assert [(one["client"][0], one["trusted"]) for one in told] == [("127.0.0.1", False)] * len(
+        told
+    )
+
+
+def test_fields_of_a_proxy_that_contradict_each_other_are_told(run_async, events):
+    async def act():
+        async with sock.serve(Whose) as server:
+            both = {"Forwarded": "for=198.51.100.1", "X-Forwarded-For": "203.0.113.7"}
+            url = f"ws://127.0.0.1:{server.port}/"
+            async with websockets.connect(url, additional_headers=both) as client:
+                assert await client.recv() == "127.0.0.1 http"
+
+    run_async(act())
+    [told] = [fields for name, fields in events if name == "forwarded.ignored"]
+    assert told["fields"] == ["forwarded", "x-forwarded-for"]
+    assert told["trusted"] is True
 
 
 def test_a_peer_on_a_unix_socket_may_be_a_proxy(run_async, tmp_path):

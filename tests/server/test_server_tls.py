@@ -187,7 +187,10 @@ def test_tls_on_a_plain_port_is_refused_and_told_once(run_async, authority, even
                 await raw(server, authority.client())
         refused = [fields for name, fields in events if name == "request.refused"]
         assert [one["detail"] for one in refused] == [
-            "the peer speaks TLS, and this port does not (RFC 9112 §3)"
+            "the peer speaks TLS, and this port speaks plain HTTP (RFC 9112 §3)"
+        ]
+        assert [one["client"] for name, one in events if name == "tls.unexpected"] == [
+            refused[0]["client"]
         ]
 
     run_async(act())

@@ -25,6 +25,7 @@ from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, final
 
+from sock import telemetry
 from sock.spec.origin import parse_host
 
 if TYPE_CHECKING:
@@ -150,9 +151,17 @@ def apply(trusted: Trusted, request: Request, fields: dict[str, list[str]]) -> N
     Args:
         trusted: who is believed.
         request: as it came.
-        fields: those by which the host decides; "host" is what an Origin is compared with.
+        fields: those by which the host decides, at least one of `FIELDS` among them; "host" is
+            what an Origin is compared with.
     """
     hop = believed(trusted, request.client, fields)
+    if hop is _NOTHING:
+        telemetry.emit(
+            "forwarded.ignored",
+            client=request.client,
+            fields=[name for name in FIELDS if name in fields],
+            trusted=trusted.trusts(None if request.client is None else request.client[0]),
+        )
     if hop.client is not None:
         request.client = hop.client
     if hop.scheme is not None:

@@ -18,6 +18,7 @@ access log to "sock.access".
     pubsub.*                              as `pubsub_lines` says
     tls.unchanged                         error, in one line
     tls.failed, tls.reloaded              info
+    tls.unexpected, forwarded.ignored     info once an hour, then debug
     request.refused                       debug: random requests from the internet
     connection.opened, connection.closed  info in the access log
     request.answered                      info in the access log
@@ -31,12 +32,13 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from sock.spec import Failed, MailboxFull, PeerTooSlow, ProtocolError, Remote
 from sock.spec.masking import masked_target
 
-from . import loggers, pubsub_lines, worker_lines
+from . import loggers, pubsub_lines, seldom, worker_lines
 from .identity import loggable_id
 
 if TYPE_CHECKING:
@@ -156,6 +158,37 @@ def _tls_failed(event: str, fields: Mapping[str, Any]) -> None:
     client = _address(fields["client"])
     message = f"{client} refused, TLS: {fields['detail']}"
     _line(_log, logging.INFO, event, message, {"client": client, "detail": fields["detail"]})
+
+
+def _tls_unexpected(event: str, fields: Mapping[str, Any]) -> None:
+    client = _address(fields["client"])
+    message = (
+        f"{client} speaks TLS, but this port speaks plain HTTP: clients say http:// or ws://,"
+        " or the server is given --certificate and --key"
+    )
+    _seldom(event, message, {"client": client})
+
+
+def _not_believed(event: str, fields: Mapping[str, Any]) -> None:
+    client, names = _address(fields["client"]), ", ".join(fields["fields"])
+    if fields["trusted"]:
+        why = (
+            "the two kinds contradict each other; let the proxy remove the one that it does not set"
+        )
+    else:
+        why = (
+            "the client is not trusted; if it is a proxy of yours, name it in --forwarded-allow-ips"
+        )
+    details = {"client": client, "fields": names, "trusted": fields["trusted"]}
+    _seldom(event, f"{client} has sent {names}, which are ignored: {why}", details)
+
+
+def _seldom(event: str, message: str, details: Mapping[str, Any]) -> None:
+    """Write a line that a stranger can cause: at level info once an hour."""
+    level = logging.DEBUG
+    if _log.isEnabledFor(logging.INFO) and seldom.is_due(event, time.monotonic()):
+        level, message = logging.INFO, f"{message} (this line comes once an hour)"
+    _line(_log, level, event, message, details)
 
 
 def _tls_reloaded(event: str, fields: Mapping[str, Any]) -> None:
@@ -318,6 +351,7 @@ _LINES: Final[dict[str, Callable[[str, Mapping[str, Any]], None]]] = {
     "handshake.refused": _refused,
     "request.refused": _malformed,
     "tls.failed": _tls_failed,
+    "tls.unexpected": _tls_unexpected,
     "tls.reloaded": _tls_reloaded,
     "tls.unchanged": _tls_not_reloaded,
     "request.answered": _answered,
@@ -329,6 +363,7 @@ _LINES: Final[dict[str, Callable[[str, Mapping[str, Any]], None]]] = {
     "server.stopped": _stopped,
     "server.left": _left,
     "accept.paused": _paused,
+    "forwarded.ignored": _not_believed,
     "proxy.refused": _no_proxy,
     "host.limited": _limited,
 }

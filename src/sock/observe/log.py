@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from sock import telemetry
 
-from . import lines, loggers
+from . import lines, loggers, seldom
 from .formats import formatter
 from .loggers import log
 
@@ -41,6 +41,7 @@ def subscribed() -> Generator[None]:
     global _user_count, _unsubscribe  # noqa: PLW0603 - one for the process, so that each line is written once
     _user_count += 1
     if _unsubscribe is None:
+        seldom.begin_again()
         _unsubscribe = telemetry.subscribe(lines.write_line)
     try:
         yield

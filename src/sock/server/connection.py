@@ -41,7 +41,7 @@ from sock.loop.wakeable import Wakeable
 from sock.spec import Response
 
 from .exchange import Exchange
-from .head import BadRequest
+from .head import SPEAKS_TLS, BadRequest
 from .reader import Reader
 from .response import CONTINUE, render
 
@@ -308,6 +308,8 @@ class Connection(Wakeable):
         """Answer bytes that are no request."""
         client = self.pipe.client
         telemetry.emit("request.refused", client=client, status=status, detail=detail)
+        if detail is SPEAKS_TLS and self.pipe.tls is None:
+            telemetry.emit("tls.unexpected", client=client)
         self.send(render(Response(status, f"{detail}\n"), None, keep_alive=False))
 
     # Leaving.

@@ -28,6 +28,10 @@ _LONGEST_NUMBER: Final = 20
 """The digits of 2^64. A length with more digits is too large, whatever it is."""
 
 
+SPEAKS_TLS: Final = "the peer speaks TLS, and this port speaks plain HTTP (RFC 9112 §3)"
+"""Answers a ClientHello."""
+
+
 class BadRequest(Exception):
     """The bytes are no request, and only this error answers them.
 

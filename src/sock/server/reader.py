@@ -26,7 +26,7 @@ import httptools
 
 from sock.spec import Host, Request
 
-from .head import BadRequest, Head, check_head, reject_head
+from .head import SPEAKS_TLS, BadRequest, Head, check_head, reject_head
 from .scan import scan
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ class Reader:
         data = self._data
         if self._fed == self._begin and data.startswith((b"\r", b"\x16"), self._begin):
             if data.startswith(b"\x16", self._begin):  # the first byte of a ClientHello
-                raise BadRequest(400, "the peer speaks TLS, and this port does not (RFC 9112 §3)")
+                raise BadRequest(400, SPEAKS_TLS)
             self._drop_empty_lines()
             half = self._begin == len(data) - 1 and data.endswith(b"\r")  # of another empty line
             if half and self._empty_lines < self._max_head_size:
