@@ -17,6 +17,8 @@ from sock.typed import Codec
 TEXT: Final = 0
 BINARY: Final = 1
 JSON: Final = 2
+PRESENCE: Final = 3
+"""What one Presence says to another: no message."""
 
 
 @final

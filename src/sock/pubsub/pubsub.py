@@ -101,7 +101,7 @@ class PubSub(Generic[MessageT]):
         Raises:
             BackendDown: the backend is away, and it is required.
         """
-        await self._begun()
+        await self.begun()
         return self
 
     async def __aexit__(
@@ -142,7 +142,7 @@ class PubSub(Generic[MessageT]):
             BackendDown: this is the first use, the backend is away, and it is required.
         """
         check_topic(topic)
-        running = await self._begun()
+        running = await self.begun()
         running.registry.subscribe(topic, ref, gaps=gaps)
         await running.subscribe_at_backend(topic)
 
@@ -169,7 +169,7 @@ class PubSub(Generic[MessageT]):
             TypeError, ValueError, BackendDown: as for `subscribe`.
         """
         check_topic(topic)
-        running = await self._begun()
+        running = await self.begun()
         running.registry.attach(topic, ref, encode)
         await running.subscribe_at_backend(topic)
 
@@ -207,7 +207,7 @@ class PubSub(Generic[MessageT]):
         """
         check_topic(topic)
         kind, payload = self._payloads.encode(message)
-        running = await self._begun()
+        running = await self.begun()
         while running.behind:  # noqa: ASYNC110 - each turn of the loop sends a part of what waits
             await asyncio.sleep(0)
         given = self._publish(running, topic, message, kind, payload, exclude)
@@ -242,7 +242,8 @@ class PubSub(Generic[MessageT]):
 
     # Where it runs.
 
-    async def _begun(self) -> Running:
+    async def begun(self) -> Running:
+        """Return what runs in this event loop, when it has begun. For `Presence`."""
         running = self._here()
         if not running.has_begun:
             await running.begin()

@@ -114,6 +114,10 @@ class Listener:
         # Most connections listen to one topic, and need no set.
         self.topics: str | set[str] = topic
 
+    def __contains__(self, name: str) -> bool:
+        topics = self.topics
+        return topics == name if isinstance(topics, str) else name in topics
+
     def __call__(self) -> None:
         """Leave all topics: the connection is over."""
         self._registry.discard_listener(self._ref)
@@ -154,6 +158,11 @@ class Registry:
     def attach(self, name: str, ref: Ref[Any], encode: Encode | None) -> None:
         """Have the peer of a connection get each message of a topic."""
         self._enter(name, ref).attach(ref, encode)
+
+    def subscribe_with(self, name: str, ref: Ref[Any], info: Any) -> None:
+        """Send a connection an info, and then each message of a topic that is not sent already."""
+        topic = self._enter(name, ref)
+        self._begin(topic, self._admit(topic, ref, info))
 
     def discard(self, name: str, ref: Ref[Any]) -> None:
         """Take a connection out of a topic. Nothing happens if it is not in it."""
@@ -203,6 +212,12 @@ class Registry:
         if topic is not None:
             self._begin(topic, self._fan_out(topic, message, kind, payload, exclude))
 
+    def tell(self, name: str, info: Any) -> None:
+        """Send an info to all that have subscribed to a topic, in slices."""
+        topic = self.topics.get(name)
+        if topic is not None:
+            self._begin(topic, self._tell_all(topic, info))
+
     def tell_gap(self, name: str | None = None) -> None:
         """Tell those who asked for it that messages may have been lost: of one topic, or of all."""
         names = list(self.topics) if name is None else [name]
@@ -237,10 +252,14 @@ class Registry:
     def _leave(self, name: str, ref: Ref[Any]) -> None:
         topic = self.topics[name]
         topic.discard(ref)
-        if not topic:
-            del self.topics[name]
+        self._forget_if_empty(topic)
+
+    def _forget_if_empty(self, topic: Topic) -> None:
+        """Forget a topic that nobody is in, and nobody is about to enter behind its fan-outs."""
+        if not topic and topic.steps is None:
+            del self.topics[topic.name]
             if self._emptied is not None:
-                self._emptied(name)
+                self._emptied(topic.name)
 
     # Fan-outs.
 
@@ -267,6 +286,7 @@ class Registry:
                 self._busy.append(topic)
             else:
                 topic.steps = None
+                self._forget_if_empty(topic)
             if self._busy and time.perf_counter() >= deadline:
                 self._loop.call_soon(self._go_on, context=self._context)
                 return
@@ -285,6 +305,16 @@ class Registry:
                 telemetry.emit("pubsub.failed", topic=topic.name, error=error)
                 continue
             yield from self._slices(topic, refs, exclude, push_all, made)
+
+    def _admit(self, topic: Topic, ref: Ref[Any], info: Any) -> Steps:
+        send_all((ref,), info)
+        listener = self._listeners.get(ref)
+        if listener is not None and topic.name in listener:  # else it has left meanwhile
+            topic.subscribed[ref] = False
+        yield from ()
+
+    def _tell_all(self, topic: Topic, info: Any) -> Steps:
+        yield from self._slices(topic, topic.subscribed, None, send_all, info)
 
     def _gaps(self, topic: Topic) -> Steps:
         asked = [ref for ref, gaps in topic.subscribed.items() if gaps]

@@ -7,6 +7,7 @@ what comes from the backend                what is done
 -----------------------------------------  ------------------------------------------------
 an own message that comes back             dropped
 a message for which nobody is here         dropped
+what a Presence says to another one        is given to it
 no envelope, or of another version         dropped, counted, told once
 a payload of another type                  dropped, counted, told once
 a message that came before                 dropped
@@ -24,11 +25,13 @@ from typing import TYPE_CHECKING, Any, Final, final
 from sock import telemetry
 
 from .envelope import VERSION, Envelope, coder, opened
+from .gap import BackendDown
 from .heard import Heard, Order
+from .payload import PRESENCE
 from .registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Callable, Container
 
     from sock.spec import Ref
 
@@ -73,6 +76,8 @@ class Running:
         self._subscribing: dict[str, asyncio.Task[None]] = {}
         self._emptied_at: dict[str, float] = {}
         self._sweep: asyncio.TimerHandle | None = None
+        self._presences: dict[str, Callable[[bytes], None]] = {}
+        self._ending: list[Callable[[], None]] = []
         self._begun = asyncio.Event()
         # These belong to no connection, so they see no connection's context variables.
         self._context = contextvars.Context()
@@ -96,6 +101,8 @@ class Running:
 
     async def stop(self) -> None:
         """Let go of the backend."""
+        for ending in self._ending:
+            ending()
         if self._sweep is not None:
             self._sweep.cancel()
         if self._task is not None:
@@ -134,6 +141,8 @@ class Running:
                 self._sweep = self.loop.call_at(when, self._let_go, context=self._context)
                 return
             del self._emptied_at[topic]
+            if topic in self._presences:
+                continue
             subscribing = self._subscribing.pop(topic, None)
             if self._backend is not None and subscribing is not None:
                 self._backend.unsubscribe(topic)
@@ -160,6 +169,37 @@ class Running:
             del self._sequences[next(iter(self._sequences))]
         envelope = Envelope(VERSION, self.sender, sequence, topic, kind, payload)
         return self._backend.publish(topic, self._coder.encode(envelope))
+
+    # For Presence, which speaks with those of other processes over topics of its own.
+
+    @property
+    def reaches_others(self) -> bool:
+        """Whether there may be other processes."""
+        return self._backend is not None
+
+    async def hear_presences(self, topic: str, take: Callable[[bytes], None]) -> None:
+        """Give what presences of other processes say on a topic to a function, from now on.
+
+        Raises:
+            ValueError: another one has it already.
+        """
+        if topic in self._presences:
+            raise ValueError(f"there is another Presence on this PubSub, with the topic {topic!r}")
+        self._presences[topic] = take
+        await self.subscribe_at_backend(topic)
+
+    def call_when_ending(self, ending: Callable[[], None]) -> None:
+        """Call a function before the backend is let go."""
+        self._ending.append(ending)
+
+    def say(self, topic: str, data: bytes) -> None:
+        """Send what a Presence says. If it is lost, the others find that out by themselves."""
+        assert self._backend is not None, "there are others"
+        envelope = Envelope(VERSION, self.sender, 0, topic, PRESENCE, data)
+        with contextlib.suppress(BackendDown):
+            given = self._backend.publish(topic, self._coder.encode(envelope))
+            if given is not None:
+                given.add_done_callback(_ignore)
 
     # From others: this is the receiver of the backend.
 
@@ -195,10 +235,15 @@ class Running:
         try:
             envelope = opened(self._coder, data)
         except ValueError as error:
-            self._reject(topic, error)
+            self.reject(topic, error)
+            return
+        if envelope.sender in self._own:
+            return
+        if envelope.kind == PRESENCE and envelope.topic in self._presences:
+            self._presences[envelope.topic](envelope.payload)
             return
         here = self.registry.topics.get(envelope.topic)
-        if envelope.sender in self._own or here is None:
+        if here is None:
             return
         if here.heard is None:
             here.heard = Heard()
@@ -210,11 +255,12 @@ class Running:
         try:
             message = self._payloads.decode(envelope.kind, envelope.payload)
         except ValueError as error:
-            self._reject(topic, error)
+            self.reject(topic, error)
             return
         self.registry.deliver(envelope.topic, message, envelope.kind, envelope.payload)
 
-    def _reject(self, topic: str, error: Exception) -> None:
+    def reject(self, topic: str, error: Exception) -> None:
+        """Count and tell what cannot be read."""
         self.rejected += 1
         telemetry.emit(
             "pubsub.rejected", url=self._url, topic=topic, error=error, count=self.rejected
@@ -225,6 +271,12 @@ class Running:
             await backend.run(self)
         except Exception as error:  # noqa: BLE001 - those who wait are told, and nobody is held up
             self.down(error, 0.0)
+
+
+def _ignore(given: asyncio.Future[None]) -> None:
+    """Look at what has come of it, so that asyncio does not tell of an error nobody looked at."""
+    if not given.cancelled():
+        given.exception()
 
 
 async def _coroutine(backend: Backend, topic: str) -> None:
