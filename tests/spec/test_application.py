@@ -7,7 +7,18 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from sock import Application, Options, Response, Sock, TextSock, testing
+from sock import (
+    Application,
+    Options,
+    Response,
+    Routes,
+    Sock,
+    TextSock,
+    Wrapper,
+    around,
+    mount,
+    testing,
+)
 from sock.spec.application import handler_class, laid_over, lifespan_of, options_of
 
 
@@ -153,3 +164,23 @@ def test_a_class_whose_options_are_none_is_refused_where_it_is_made():
 
         class Wrong(Sock):
             options = {"max_mailbox": 3}
+
+
+def test_an_application_that_is_made_of_others_names_them():
+    def answer(request):
+        raise AssertionError(request)
+
+    class Quiet(Wrapper):
+        pass
+
+    mounted = mount("/chat", answer)
+    for app, parts in (
+        (Application(answer), [("", answer)]),
+        (around(answer, Quiet), [("", answer)]),
+        (mounted, [("/chat", answer)]),
+        (
+            Routes({"/{room:int}": answer, "/m{rest:path}": mounted}),
+            [("/{room:int}", answer), ("/m{rest:path}", mounted)],
+        ),
+    ):
+        assert list(app.parts()) == parts

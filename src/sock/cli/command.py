@@ -19,6 +19,7 @@ from .declared import options_of_run
 from .leaving import end_process
 from .options import check_variables, option_declarations
 from .run import start
+from .schema import schema
 from .sections import OneLineGroup, SectionCommand, name_of
 
 
@@ -40,11 +41,13 @@ def main() -> None:
       sock check ws://127.0.0.1:8000/      what does this server do wrong?
       sock check --help                    all there is to say about that
       sock ctl status                      what do the workers of my server do?
+      sock schema chat:app                 which messages does my application take and send?
     """  # noqa: D301 - click looks for the backspace itself
 
 
 main.add_command(check)
 main.add_command(ctl)
+main.add_command(schema)
 
 
 @main.command(cls=SectionCommand, context_settings={"max_content_width": 100})

@@ -88,7 +88,7 @@ class SectionCommand(click.Command):
         except click.MissingParameter as error:
             if self.name != "run":
                 missing = getattr(error.param, "metavar", None)
-                fail(f"say {missing} too: sock ctl {self.name} {missing}", NOT_THERE)
+                fail(f"say {missing} too: {_path(error.ctx)} {missing}", NOT_THERE)
             fail("say what to run: sock run MODULE:APP. sock run --help says more.", NOT_THERE)
         except click.BadParameter as error:
             if error.param is None or error.ctx is None:
@@ -138,6 +138,15 @@ def _fail_for_option(error: click.NoSuchOption, all_of_them: str) -> NoReturn:
     near = get_close_matches(error.option_name, error.possibilities or (), n=1)
     hint = f"Did you mean {near[0]}?" if near else f"{all_of_them} lists all options."
     fail(f"there is no option {error.option_name}. {hint}", NOT_THERE)
+
+
+def _path(context: click.Context | None) -> str:
+    """Return a command as it is called, such as `sock ctl stop`."""
+    names: list[str] = []
+    while context is not None and context.parent is not None:
+        names.insert(0, str(context.info_name))
+        context = context.parent
+    return " ".join(("sock", *names))
 
 
 def _sentence(message: str) -> str:

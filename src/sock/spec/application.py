@@ -3,7 +3,7 @@
 # Annotations are evaluated, so that get_type_hints reads them under the name sock.Application.
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple, TypeAlias, cast, final
 
@@ -56,6 +56,14 @@ class Composed(ABC):
         """
         ...
 
+    @abstractmethod
+    def parts(self) -> Iterable[tuple[str, App]]:
+        """Return the applications in it, each behind the template of the paths that reach it.
+
+        The template is empty if the path plays no part.
+        """
+        ...
+
 
 @final
 class Application(Composed):
@@ -104,6 +112,10 @@ class Application(Composed):
     def answering(self, path: str | None) -> Inner | None:
         """Return the application in it."""
         return Inner(self.app, path)
+
+    def parts(self) -> Iterable[tuple[str, App]]:
+        """Return the application in it."""
+        return (("", self.app),)
 
     def __repr__(self) -> str:
         return f"Application({self.app!r})"

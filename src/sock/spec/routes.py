@@ -1,7 +1,7 @@
 """Applications that are made of others by the path: `Routes` and `mount`."""
 
 # Annotations are evaluated, so that get_type_hints reads them under the name sock.Routes.
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from functools import partial
 from typing import final
 
@@ -87,6 +87,10 @@ class Routes(Composed):
             None,
         )
 
+    def parts(self) -> Iterable[tuple[str, App]]:
+        """Return the applications behind their templates."""
+        return tuple((template.text, app) for template, app, _ in self._routes)
+
     def __repr__(self) -> str:
         shown = ", ".join(f"{template.text!r}: {app!r}" for template, app, _ in self._routes)
         return f"Routes({{{shown}}})"
@@ -143,6 +147,10 @@ class Mount(Composed):
         """Return the application, if the path has the prefix."""
         rest = None if path is None else self._rest(path)
         return None if rest is None else Inner(self.app, rest)
+
+    def parts(self) -> Iterable[tuple[str, App]]:
+        """Return the application behind its prefix."""
+        return ((self.prefix, self.app),)
 
     def _rest(self, path: str) -> str | None:
         """Return the path behind the prefix; None if it has another beginning."""

@@ -1,7 +1,7 @@
 """An application whose handlers are wrapped: `around(app, Log)`."""
 
 # Annotations are evaluated, so that get_type_hints reads them under the name sock.around.
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeAlias, final
 
 from .application import Composed, Inner, check_app, lifespan_of, options_of
@@ -62,6 +62,10 @@ class Around(Composed):
     def answering(self, path: str | None) -> Inner | None:
         """Return the application in it."""
         return Inner(self.app, path)
+
+    def parts(self) -> Iterable[tuple[str, App]]:
+        """Return the application in it."""
+        return (("", self.app),)
 
     def _wrapped(self, upgrade: Upgrade) -> Upgrade:
         return upgrade.replace(handler=self.wrapper(upgrade.handler))
