@@ -54,6 +54,7 @@ While there is no subscriber, an event costs one look at an empty tuple.
     pubsub.connected      url: of the backend, which reaches the other processes
     pubsub.down           url, error, seconds: it does not, and tries again after so many
     pubsub.gap            topic: messages of other processes may have been lost
+    pubsub.refused        url, topic, error: the broker does not let this account use a topic
     pubsub.rejected       url, topic, error, count: what came is no message, or of another type
     pubsub.failed         topic, error: raised by the `encode` of attached connections
     pubsub.alone          workers: topics of `memory:` do not reach the other workers

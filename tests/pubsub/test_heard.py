@@ -27,7 +27,17 @@ def test_each_message_follows_the_one_before_it(sequences, orders):
 def test_each_sender_counts_by_itself_and_a_told_hole_is_not_told_again():
     heard = Heard()
     assert heard.order(b"one", 1) is heard.order(b"two", 5) is NEXT
-    heard.forget()
+    heard.told()
+    assert heard.order(b"one", 9) is heard.order(b"two", 9) is NEXT
+    assert heard.order(b"one", 11) is HOLE
+
+
+def test_what_was_sent_before_a_told_hole_and_comes_late_is_no_news():
+    heard = Heard()
+    heard.order(b"one", 5)
+    heard.told()
+    heard.told()
+    assert heard.order(b"one", 4) is REPEATED
     assert heard.order(b"one", 9) is NEXT
 
 

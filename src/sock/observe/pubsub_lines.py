@@ -3,7 +3,8 @@
 event                                                        level
 -----------------------------------------------------------  -------
 pubsub.connected                                             info
-pubsub.down, pubsub.alone; the first pubsub.rejected         warning
+pubsub.down, pubsub.alone, pubsub.refused; the first         warning
+pubsub.rejected
 pubsub.failed                                                error
 pubsub.gap                                                   debug
 """
@@ -26,6 +27,10 @@ _TEXTS: Final = {
     "pubsub.rejected": (
         logging.WARNING,
         "topics: from {url} came on {topic!r} what was dropped, as all of its kind is: {error}",
+    ),
+    "pubsub.refused": (
+        logging.WARNING,
+        "topics: {url} does not let this account use {topic!r}: {error}",
     ),
     "pubsub.failed": (
         logging.ERROR,

@@ -40,15 +40,21 @@ class Heard:
         if sequence == 0:
             return Order.NEXT
         last = self._last.pop(sender, None)
-        repeated = last is not None and 1 < sequence <= last
+        repeated = last is not None and 1 < sequence <= abs(last)
         # Taken out and put in again, a sender stands last among those that may be forgotten.
         self._last[sender] = last if last is not None and repeated else sequence
         if len(self._last) > _MAX_SENDERS:
             del self._last[next(iter(self._last))]
         if repeated:
             return Order.REPEATED
-        return Order.HOLE if last is not None and sequence > last + 1 else Order.NEXT
+        is_hole = last is not None and last > 0 and sequence > last + 1
+        return Order.HOLE if is_hole else Order.NEXT
 
-    def forget(self) -> None:
-        """Forget all senders: a hole was told already, and is not told again."""
-        self._last.clear()
+    def told(self) -> None:
+        """Take note that a hole was told: the next one of each sender is not told again.
+
+        What came before is remembered nevertheless: a broker that comes back may still send what it
+        got from a connection that has gone, behind what it got from the next one.
+        """
+        # A sequence below 0 is one behind which a hole is no news.
+        self._last = {sender: -abs(last) for sender, last in self._last.items()}

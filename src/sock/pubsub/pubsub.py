@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, TypeVar, f
 from sock import telemetry
 from sock.hosting import worker
 
-from .backends.choice import backend_of, chosen_url
+from .backends.choice import backend_of, chosen_url, masked
 from .gap import BackendDown
 from .payload import Payloads
 from .running import Running
@@ -42,15 +42,16 @@ class PubSub(Generic[MessageT]):
 
     Args:
         url: where messages go: `memory:` to this process, `host:` to all workers of this server,
-            `host:/a/folder` to all processes of this user that name that folder. None is the
-            variable `SOCK_PUBSUB`; without it `host:` under several workers, else `memory:`.
+            `host:/a/folder` to all processes of this user that name that folder, `redis://…` and
+            `nats://…` to all that reach this broker. None is the variable `SOCK_PUBSUB`; without
+            it `host:` under several workers, else `memory:`.
         kind: the type of the messages, which go as JSON: a dataclass, a struct of msgspec, a
             TypedDict, a model of pydantic, a union; or `str`, or `bytes`. None for the last two.
         require: a backend that is away at the beginning is an error, and not waited for. None is
             the variable `SOCK_REQUIRE_BACKEND`.
 
     Raises:
-        ValueError: there is no backend of this scheme.
+        ValueError: there is no backend of this scheme, or the address cannot be read.
         ImportError: the backend, or the type, needs an extra that is not installed.
 
     >>> rooms = PubSub("memory:")
@@ -139,7 +140,8 @@ class PubSub(Generic[MessageT]):
         Raises:
             TypeError: the topic is no `str`.
             ValueError: the topic is empty or too long.
-            BackendDown: this is the first use, the backend is away, and it is required.
+            BackendDown: this is the first use, the backend is away, and it is required; or the
+                broker lets this account not listen to the topic.
         """
         check_topic(topic)
         running = await self.begun()
@@ -250,7 +252,7 @@ class PubSub(Generic[MessageT]):
             if self._require and not running.is_up:
                 error = running.error
                 await self.__aexit__(None, None, None)
-                raise BackendDown(f"{self.url}: {error}") from error
+                raise BackendDown(f"{masked(self.url)}: {error}") from error
         return running
 
     def _here(self) -> Running:
@@ -262,7 +264,7 @@ class PubSub(Generic[MessageT]):
             here = worker.of_process()
             if backend is None and here is not None and here.workers > 1:
                 telemetry.emit("pubsub.alone", workers=here.workers)
-            running = Running(self.url, self._payloads, backend, self._own)
+            running = Running(masked(self.url), self._payloads, backend, self._own)
             with self._lock:  # several threads may have loops
                 self._own.add(running.sender)
                 for other in [one for one in self._running if one.is_closed()]:
@@ -285,8 +287,8 @@ class PubSub(Generic[MessageT]):
         if self._make_backend is None:
             return None
         raise RuntimeError(
-            f"the PubSub of {self.url} has begun in no event loop of this process: enter it in the"
-            " lifespan (`async with`), or call sock.pubsub.publish"
+            f"the PubSub of {masked(self.url)} has begun in no event loop of this process: enter it"
+            " in the lifespan (`async with`), or call sock.pubsub.publish"
         )
 
     def _publish(

@@ -212,6 +212,7 @@ class Registry:
         if topic is not None:
             self._begin(topic, self._fan_out(topic, message, kind, payload, exclude))
 
+<<<<<<< HEAD
     def tell(self, name: str, info: Any) -> None:
         """Send an info to all that have subscribed to a topic, in slices."""
         topic = self.topics.get(name)
@@ -220,13 +221,22 @@ class Registry:
 
     def tell_gap(self, name: str | None = None) -> None:
         """Tell those who asked for it that messages may have been lost: of one topic, or of all."""
+=======
+    def tell_gap(self, name: str | None = None, *, is_hole: bool = False) -> None:
+        """Tell those who asked for it that messages may have been lost.
+
+        Args:
+            name: of the topic; None for all.
+            is_hole: whether `Heard` has noticed it, and not the backend.
+        """
+>>>>>>> 2918c51 (Carry topics over Redis and NATS)
         names = list(self.topics) if name is None else [name]
         for one in names:
             topic = self.topics.get(one)
             if topic is not None:
                 telemetry.emit("pubsub.gap", topic=one)
-                if topic.heard is not None and name is None:
-                    topic.heard.forget()
+                if topic.heard is not None and not is_hole:
+                    topic.heard.told()
                 if any(topic.subscribed.values()):
                     self._begin(topic, self._gaps(topic))
 

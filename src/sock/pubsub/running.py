@@ -17,13 +17,13 @@ a message behind a hole                    first a Gap, then the message
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import contextvars
 import secrets
 from typing import TYPE_CHECKING, Any, Final, final
 
 from sock import telemetry
 
+from .backends.together import cancelled
 from .envelope import VERSION, Envelope, coder, opened
 from .gap import BackendDown
 from .heard import Heard, Order
@@ -106,9 +106,7 @@ class Running:
         if self._sweep is not None:
             self._sweep.cancel()
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await cancelled(self._task)
 
     # Who listens.
 
@@ -212,6 +210,10 @@ class Running:
         """Let those go on who wait for the beginning."""
         self._begun.set()
 
+    def refused(self, topic: str, error: Exception) -> None:
+        """Tell that nobody here may listen to a topic."""
+        telemetry.emit("pubsub.refused", url=self._url, topic=topic, error=error)
+
     def connected(self) -> None:
         """Tell that the others are reached."""
         self.is_up, self.error = True, None
@@ -251,7 +253,7 @@ class Running:
         if order is Order.REPEATED:
             return
         if order is Order.HOLE:
-            self.registry.tell_gap(envelope.topic)
+            self.registry.tell_gap(envelope.topic, is_hole=True)
         try:
             message = self._payloads.decode(envelope.kind, envelope.payload)
         except ValueError as error:

@@ -25,6 +25,9 @@ class Receiver(Protocol):
     def gap(self, topic: str | None = None, /) -> None:
         """Hear that messages may have been lost: of one topic, or of all."""
 
+    def refused(self, topic: str, error: Exception, /) -> None:
+        """Hear that the others let nobody here listen to a topic."""
+
     def connected(self) -> None:
         """Hear that the others are reached."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,8 +23,22 @@ if TYPE_CHECKING:
 VARIABLE: Final = "SOCK_PUBSUB"
 """The variable that has the address where none is given."""
 
-KNOWN: Final = {"memory": "", "host": "pubsub"}
+KNOWN: Final = {
+    "memory": "",
+    "host": "pubsub",
+    "redis": "redis",
+    "rediss": "redis",
+    "redis+sentinel": "redis",
+    "rediss+sentinel": "redis",
+    "nats": "nats",
+    "tls": "nats",
+}
 """The schemes, and the extra that each needs."""
+
+_BROKERS: Final = frozenset(("redis", "nats"))
+"""Extras whose module, its package and the function that makes a backend all have its name."""
+
+_SECRETS: Final = re.compile(r"([?&][a-z_]*(?:password|token|secret)=)[^&]*")
 
 
 def chosen_url(url: str | None) -> str:
@@ -61,11 +77,14 @@ def backend_of(url: str) -> MakeBackend | None:
         url: names the backend.
 
     Raises:
-        ValueError: there is no backend of this scheme.
+        ValueError: there is no backend of this scheme, or the address cannot be read.
         ImportError: it needs an extra that is not installed.
     """
-    if scheme_of(url) == "memory":
+    extra = KNOWN[scheme_of(url)]
+    if not extra:
         return None
+    if extra in _BROKERS:
+        return _broker(url, extra)
     folder = url.partition(":")[2]
     here = worker.of_process()
     if not folder and here is None:
@@ -75,15 +94,35 @@ def backend_of(url: str) -> MakeBackend | None:
     return lambda: Host(where)
 
 
+def _broker(url: str, extra: str) -> MakeBackend:
+    coder()
+    try:
+        module = import_module(f"{__package__}.{extra}")
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("sock"):
+            raise
+        raise ImportError(
+            f"{error.name} is not installed: pip install 'sockpy[{extra}]'"
+        ) from error
+    make: Callable[[str], MakeBackend] = getattr(module, extra)
+    try:
+        return make(url)
+    except ValueError as error:
+        raise ValueError(f"{masked(url)!r} is no address of a backend: {error}") from None
+
+
 def masked(url: str) -> str:
     """Return an address as it may be shown: without its password.
 
     >>> masked("redis://sock:secret@localhost:6379")
     'redis://sock:***@localhost:6379'
+    >>> masked("redis://localhost?password=secret&db=1")
+    'redis://localhost?password=***&db=1'
     """
     scheme, slashes, rest = url.partition("://")
     credentials, at, host = rest.rpartition("@")
     if not at:
-        return url
+        return _SECRETS.sub(r"\1***", url)
+    host = _SECRETS.sub(r"\1***", host)
     user, colon, _ = credentials.partition(":")
     return f"{scheme}{slashes}{user}{colon}***@{host}" if colon else f"{scheme}{slashes}***@{host}"
