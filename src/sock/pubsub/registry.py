@@ -212,16 +212,12 @@ class Registry:
         if topic is not None:
             self._begin(topic, self._fan_out(topic, message, kind, payload, exclude))
 
-<<<<<<< HEAD
     def tell(self, name: str, info: Any) -> None:
         """Send an info to all that have subscribed to a topic, in slices."""
         topic = self.topics.get(name)
         if topic is not None:
             self._begin(topic, self._tell_all(topic, info))
 
-    def tell_gap(self, name: str | None = None) -> None:
-        """Tell those who asked for it that messages may have been lost: of one topic, or of all."""
-=======
     def tell_gap(self, name: str | None = None, *, is_hole: bool = False) -> None:
         """Tell those who asked for it that messages may have been lost.
 
@@ -229,7 +225,6 @@ class Registry:
             name: of the topic; None for all.
             is_hole: whether `Heard` has noticed it, and not the backend.
         """
->>>>>>> 2918c51 (Carry topics over Redis and NATS)
         names = list(self.topics) if name is None else [name]
         for one in names:
             topic = self.topics.get(one)

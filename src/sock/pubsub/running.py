@@ -17,6 +17,7 @@ a message behind a hole                    first a Gap, then the message
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import secrets
 from typing import TYPE_CHECKING, Any, Final, final
