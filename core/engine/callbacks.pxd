@@ -9,6 +9,7 @@ cdef class Callbacks:
     cdef public object on_binary
     cdef public object on_text
 
+    cdef _find_callbacks(self, handler, wrap)
     cpdef own_callback(self, name)
     cpdef callback_for(self, kind, value)
     cpdef qualified_name(self, callback)

@@ -10,6 +10,7 @@ cdef class Wheel:
     cdef Py_ssize_t _passed
     cdef dict _slots
 
+    @cython.locals(last=double, tick=double, number=Py_ssize_t)
     cpdef arm(self, entry, double due)
     cpdef disarm(self, entry)
     cdef _sleep(self, Py_ssize_t number)

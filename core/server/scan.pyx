@@ -11,6 +11,8 @@ from libc.string cimport memcmp
 
 from sock.server.head import Head
 
+cdef object _new_tuple = tuple.__new__
+
 
 cdef enum:
     CR = 13
@@ -158,7 +160,8 @@ def scan(bytes data not None):
         values.append(PyUnicode_DecodeLatin1(<const char *>text + start, stop - start, NULL))
     if at + 2 != size or "host" not in found or not _upgrades(found):
         return None
-    return Head(
+    # Without the constructor of the NamedTuple, which is a Python function (bench, connect).
+    return _new_tuple(Head, (
         "GET",
         PyUnicode_DecodeLatin1(<const char *>text + 4, end - 4, NULL),
         "1.1",
@@ -166,7 +169,7 @@ def scan(bytes data not None):
         found,
         0,
         False,
-    )
+    ))
 
 
 cdef bint _upgrades(dict found):

@@ -8,8 +8,8 @@ cdef class Acceptance:
 
 
 cdef dict _fields(request)
-cdef list _elements(request, field)
-cdef bint _names(request, field, token) except -1
-cdef _single(request, name)
-cdef _host(request)
-cdef _check_offers(request)
+cdef list _elements(dict fields, field)
+cdef bint _names(dict fields, field, token) except -1
+cdef _single(dict fields, name)
+cdef _host(request, dict fields)
+cdef _check_offers(dict fields)

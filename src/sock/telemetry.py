@@ -105,6 +105,11 @@ def subscribe(subscriber: Subscriber, /) -> Callable[[], None]:
 
 def emit(event: str, /, **fields: Any) -> None:
     """Call every subscriber with an event. An exception of one goes to stderr, and no further."""
+    emit_fields(event, fields)
+
+
+def emit_fields(event: str, fields: Mapping[str, Any], /) -> None:
+    """Do as `emit`, with fields in a mapping, which costs less than so many keywords do."""
     for (subscriber,) in _subscribers:
         try:
             subscriber(event, fields)

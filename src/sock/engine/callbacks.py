@@ -59,6 +59,10 @@ class Callbacks:
     )
 
     def __init__(self, handler: Sock[Any, Any, Any], wrap: Wrap | None) -> None:
+        self._find_callbacks(handler, wrap)
+
+    def _find_callbacks(self, handler: Sock[Any, Any, Any], wrap: Wrap | None) -> None:
+        """Do the constructor's work. `Ending` calls this: compiled `super().__init__` is slow."""
         self._handler: Any = handler  # None when it gets no more calls
         self._wrap = wrap
         self.pushes_whole = not isinstance(handler, Wrapper)

@@ -58,7 +58,7 @@ class Ending(Callbacks):
     def __init__(
         self, handler: Sock[Any, Any, Any], options: Options, host: Host, wrap: Wrap | None = None
     ) -> None:
-        super().__init__(handler, wrap)
+        self._find_callbacks(handler, wrap)
         self._options = options
         self._host: Any = host  # a Host; None when the connection is over
         self.jobs = Jobs(host)
@@ -128,7 +128,8 @@ class Ending(Callbacks):
                 self._become_over()
                 raise
         else:
-            if isinstance(result, Awaitable):
+            # For speed: nearly always there is nothing to wait for (bench, connect).
+            if result is not None and isinstance(result, Awaitable):
                 self._host.alarm(self._options.close_timeout)
                 self.jobs.start(Job(TERMINATE, "terminate", awaitable=result))
                 return

@@ -172,18 +172,20 @@ class LiveConnection(Scoped):
         cause = self.lifecycle.cause
         if cause is not None:  # without a cause, `init` was never entered
             received_messages, received_bytes, sent_messages, sent_bytes = self.traffic()
-            telemetry.emit(
+            telemetry.emit_fields(
                 "connection.closed",
-                request=self.request,
-                connection=self,
-                received_messages=received_messages,
-                received_bytes=received_bytes,
-                sent_messages=sent_messages,
-                sent_bytes=sent_bytes,
-                code=cause.code,
-                reason=cause.reason,
-                dropped=self.lifecycle.outbox.dropped,
-                seconds=self.reactor.loop.time() - self._opened_at,
+                {
+                    "request": self.request,
+                    "connection": self,
+                    "received_messages": received_messages,
+                    "received_bytes": received_bytes,
+                    "sent_messages": sent_messages,
+                    "sent_bytes": sent_bytes,
+                    "code": cause.code,
+                    "reason": cause.reason,
+                    "dropped": self.lifecycle.outbox.dropped,
+                    "seconds": self.reactor.loop.time() - self._opened_at,
+                },
             )
 
     @property

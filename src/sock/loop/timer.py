@@ -52,11 +52,17 @@ class Wheel:
 
     def arm(self, entry: WheelEntry, due: float) -> None:
         """Let an entry tick at `due`, unless it stands in an earlier slot already."""
-        number = max(math.ceil(min(due, _NEVER) / TICK), self._passed + 1)
-        if entry.slot is not None:
-            if entry.slot <= number:
+        last: float = _NEVER
+        tick: float = TICK
+        # Rounded up without `math.ceil`, which compiled code has to call (bench, connect).
+        number = -int(-min(due, last) / tick // 1)
+        if number <= self._passed:
+            number = self._passed + 1
+        before = entry.slot
+        if before is not None:
+            if before <= number:
                 return
-            self.disarm(entry)
+            self._slots[before].discard(entry)
         slot = self._slots.get(number)
         if slot is None:
             slot = self._slots[number] = set()
@@ -68,8 +74,9 @@ class Wheel:
 
     def disarm(self, entry: WheelEntry) -> None:
         """Take an entry out of its slot."""
-        if entry.slot is not None:
-            self._slots[entry.slot].discard(entry)
+        number = entry.slot
+        if number is not None:
+            self._slots[number].discard(entry)
             entry.slot = None
 
     def _sleep(self, number: int) -> None:

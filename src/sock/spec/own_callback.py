@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MethodType
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from .handler import Sock
 
@@ -28,10 +28,11 @@ def own_callback(handler: Sock[Any, Any, Any], name: str) -> Callable[[Any], Any
         handler: of a connection.
         name: "init", "handle_in", "handle_control", "handle_info" or "terminate".
     """
-    callback = getattr(handler, name)
+    callback: Any = getattr(handler, name)
     # The first test is for speed (bench, sock connect): most callbacks are methods.
     if type(callback) is MethodType and callback.__func__ is _OF_BASE_CLASS[name]:
         return None
     if (coded := handler.coded) is not None:
         return coded(callback, name)
-    return cast("Callable[[Any], Any]", callback)
+    found: Callable[[Any], Any] = callback
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 from sock.spec.errors import HandlerError, HandshakeError
 from sock.spec.masking import masked_subprotocol
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from sock.spec.upgrade import Upgrade
 
 VERSION: Final = "13"
+
+_Fields: TypeAlias = "dict[str, list[str]]"
+"""The values of the fields that decide a handshake, by their names in lower case."""
 
 _HTTP_VERSION: Final = re.compile(r"1\.[1-9]")
 _KEY: Final = re.compile(r"[A-Za-z0-9+/]{22}==")  # RFC 4648 §4, of 16 bytes
@@ -87,13 +90,13 @@ class Acceptance:
         self.agreement = agreement
 
 
-def notable(pairs: Iterable[RawHeader]) -> dict[str, list[str]]:
+def notable(pairs: Iterable[RawHeader]) -> _Fields:
     """Return the values of the fields that decide a handshake, by their names in lower case.
 
     >>> notable([(b"HOST", b"a"), (b"Cookie", b"b"), (b"Upgrade", b"websocket")])
     {'host': ['a'], 'upgrade': ['websocket']}
     """
-    found: dict[str, list[str]] = {}
+    found: _Fields = {}
     for name, value in pairs:
         known = _NOTABLE.get(name.lower())
         if known is not None:
@@ -103,7 +106,7 @@ def notable(pairs: Iterable[RawHeader]) -> dict[str, list[str]]:
 
 def asks_to_upgrade(request: Request) -> bool:
     """Return whether a request asks for a WebSocket connection, valid or not. RFC 9110 §7.8."""
-    return _names(request, "upgrade", "websocket")
+    return _names(_fields(request), "upgrade", "websocket")
 
 
 def split_target(target: str) -> tuple[str | None, str]:
@@ -138,27 +141,27 @@ def check(request: Request) -> str:
         raise HandshakeError(
             400, f"HTTP {_quoted(request.http_version)}, not 1.1 (RFC 6455 §4.2.1)"
         )
-    _host(request)
-    if not _names(request, "upgrade", "websocket"):
+    fields = _fields(request)
+    _host(request, fields)
+    if not _names(fields, "upgrade", "websocket"):
         raise HandshakeError(
             426, "Upgrade does not name websocket (RFC 6455 §4.2.1)", _VERSION_HEADERS
         )
-    if not _names(request, "connection", "upgrade"):
+    if not _names(fields, "connection", "upgrade"):
         raise HandshakeError(
             426, "Connection does not name Upgrade (RFC 6455 §4.2.1)", _VERSION_HEADERS
         )
-    version = _single(request, "Sec-WebSocket-Version")
+    version = _single(fields, "Sec-WebSocket-Version")
     if version != VERSION:
         # RFC 6455 §4.2.2: "an appropriate HTTP error code (such as 426 Upgrade Required) and a
         # |Sec-WebSocket-Version| header field".
         raise HandshakeError(
             426, f"version {_quoted(version)}, not 13 (RFC 6455 §4.4)", _VERSION_HEADERS
         )
-    key = _single(request, "Sec-WebSocket-Key")
+    key = _single(fields, "Sec-WebSocket-Key")
     if not _KEY.fullmatch(key):
         raise HandshakeError(400, "Sec-WebSocket-Key is not 16 bytes in base64 (RFC 6455 §4.2.1)")
-    _check_offers(request)
-    fields = _fields(request)
+    _check_offers(fields)
     # The bytes behind the head would be taken for frames, not for a body. RFC 9110 §9.3.1 says of
     # content in a GET: "its potential as a request smuggling attack".
     if "transfer-encoding" in fields:
@@ -182,7 +185,8 @@ def check_origin(request: Request, origins: tuple[Listed, ...]) -> None:
 
     RFC 6455 §4.2.2, §10.2, RFC 6454 §7.
     """
-    named = _fields(request).get("origin")
+    fields = _fields(request)
+    named = fields.get("origin")
     if named is None:
         return
     if len(named) > 1:
@@ -191,7 +195,7 @@ def check_origin(request: Request, origins: tuple[Listed, ...]) -> None:
         return
     origin = named[0]
     parsed = parse_origin(origin)
-    if parsed is not None and parsed.host == _host(request):
+    if parsed is not None and parsed.host == _host(request, fields):
         return
     if not is_listed(origin, request, origins):
         raise foreign_origin(request, origin)
@@ -238,7 +242,7 @@ def accept(request: Request, key: str, upgrade: Upgrade | None, options: Options
     headers: list[tuple[str, str]] = []
     if upgrade is not None and upgrade.subprotocol is not None:
         # RFC 6455 §4.2.2: "The value chosen MUST be derived from the client's handshake".
-        if upgrade.subprotocol not in _elements(request, "sec-websocket-protocol"):
+        if upgrade.subprotocol not in _elements(_fields(request), "sec-websocket-protocol"):
             shown = masked_subprotocol(upgrade.subprotocol)
             raise HandlerError(
                 f"the subprotocol {shown!r} was not offered;"
@@ -263,39 +267,39 @@ def accept(request: Request, key: str, upgrade: Upgrade | None, options: Options
     return Acceptance(head, agreement)
 
 
-def _fields(request: Request) -> dict[str, list[str]]:
+def _fields(request: Request) -> _Fields:
     fields = request.notable
     if fields is None:
         fields = request.notable = notable(request.raw_headers)
     return fields
 
 
-def _elements(request: Request, field: str) -> list[str]:
+def _elements(fields: _Fields, field: str) -> list[str]:
     """Return the elements of the list in all fields of this name. RFC 9110 §5.6.1."""
-    values = _fields(request).get(field, ())
+    values = fields.get(field, ())
     elements = [element.strip(" \t") for value in values for element in value.split(",")]
     return [element for element in elements if element]
 
 
-def _names(request: Request, field: str, token: str) -> bool:
-    values = _fields(request).get(field, ())
+def _names(fields: _Fields, field: str, token: str) -> bool:
+    values = fields.get(field, ())
     if len(values) == 1 and values[0].lower() == token:  # nearly always it is so
         return True
-    return token in [element.lower() for element in _elements(request, field)]
+    return token in [element.lower() for element in _elements(fields, field)]
 
 
-def _single(request: Request, name: str) -> str:
-    values = _fields(request).get(name.lower(), ())
+def _single(fields: _Fields, name: str) -> str:
+    values = fields.get(name.lower(), ())
     if len(values) != 1:
         raise HandshakeError(400, f"{len(values)} fields of {name}, not one (RFC 6455 §4.2.1)")
     return values[0]
 
 
-def _host(request: Request) -> str:
+def _host(request: Request, fields: _Fields) -> str:
     # RFC 9112 §3.2: "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1
     # request message that lacks a Host header field and to any request message that contains more
     # than one Host header field line or a Host header field with an invalid field value."
-    values = _fields(request).get("host", [])
+    values = fields.get("host", [])
     host = _parse_host(values[0]) if len(values) == 1 else None
     # Nearly all targets are a path, which names no host (bench, sock connect).
     authority = None if request.target.startswith("/") else split_target(request.target)[0]
@@ -323,7 +327,7 @@ def _seems_proxied(request: Request, origin: str) -> bool:
     parsed = parse_origin(origin)
     if parsed is None or _is_internal(parsed.host):
         return False
-    return _is_internal(_host(request))
+    return _is_internal(_host(request, _fields(request)))
 
 
 def _is_internal(host: str) -> bool:
@@ -340,13 +344,12 @@ def _quoted(text: str) -> str:
     return repr(text if len(text) <= _MAX_QUOTED else text[:_MAX_QUOTED] + "…")
 
 
-def _check_offers(request: Request) -> None:
-    fields = _fields(request)
+def _check_offers(fields: _Fields) -> None:
     if "sec-websocket-extensions" in fields:
         parse(fields["sec-websocket-extensions"])
     if "sec-websocket-protocol" not in fields:
         return
-    offered = _elements(request, "sec-websocket-protocol")
+    offered = _elements(fields, "sec-websocket-protocol")
     # RFC 6455 §4.1: "The elements that comprise this value MUST be non-empty strings with
     # characters in the range U+0021 to U+007E not including separator characters as defined in
     # [RFC2616] and MUST all be unique strings."

@@ -107,8 +107,10 @@ class Writer:
         if code is not None:
             if not may_travel(code):
                 raise ValueError(f"the code {code} may not travel (RFC 6455 §7.4.2)")
-            text = exact_text(detail).encode()[:MAX_DETAIL].decode(errors="ignore").encode()
-            payload = code.to_bytes(2, "big") + text
+            payload = code.to_bytes(2, "big")
+            text = exact_text(detail)
+            if text:  # most have none
+                payload += text.encode()[:MAX_DETAIL].decode(errors="ignore").encode()
         self._append(out, _CLOSE, payload)
 
     def _push_prepared(self, out: bytearray, prepared: Prepared) -> None:
