@@ -146,7 +146,7 @@ cdef void raw_clear(FrameBuffer *buffer) noexcept:
     Py_XDECREF(owner)
 
 
-cdef int append_frame(
+cdef inline int append_frame(
     FrameBuffer *buffer, Writer writer, int first, const uint8_t *payload, Py_ssize_t size, owner
 ) except -1:
     """Append a frame; a large payload is left where it is, in its owner. RFC 6455 §5.2."""
@@ -191,7 +191,7 @@ cdef inline Py_ssize_t payload_of_frame(Py_ssize_t size) noexcept:
     return size - (2 if size < 2 + 126 else 4 if size < 4 + 0x10000 else 10)
 
 
-cdef uint8_t *room(FrameBuffer *buffer, Py_ssize_t size) except NULL:
+cdef inline uint8_t *room(FrameBuffer *buffer, Py_ssize_t size) except NULL:
     """Return where so many bytes more can be written."""
     global spare, spare_capacity
     cdef Py_ssize_t needed = buffer.size + size
@@ -209,7 +209,7 @@ cdef uint8_t *room(FrameBuffer *buffer, Py_ssize_t size) except NULL:
     return buffer.data + buffer.size
 
 
-cdef int settle_large(FrameBuffer *buffer) except -1:
+cdef inline int settle_large(FrameBuffer *buffer) except -1:
     """Copy the large payload after all, as something comes behind it."""
     cdef Py_ssize_t size = buffer.large_size
     cdef PyObject *owner = buffer.large_owner
