@@ -1,72 +1,92 @@
-"""A chat in the browser, with rooms, names and a list of those who are here.
+"""A chat in the browser, with rooms, names and a list of those who are here, over all workers.
 
-    sock run examples.chat:app
+    sock run examples.chat:app --workers 2
 
-Then open http://127.0.0.1:8000 in two windows. A room is a dict from the ref of each connection to
-the name of its guest. That is enough for one process.
+Then open http://127.0.0.1:8000 in two windows. It needs the extra `pubsub`: messages are structs of
+msgspec, which are JSON on the wire. With `SOCK_PUBSUB=redis://localhost` it reaches all machines.
 """
 
 from __future__ import annotations
 
-import json
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from sock import (
     Answer,
+    Application,
+    JsonSock,
     Options,
-    Prepared,
-    Reason,
     Ref,
     Refuse,
     Request,
     Response,
-    TextSock,
     Upgrade,
 )
+from sock.pubsub import Diff, Presence, PubSub, State
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
 
 PAGE = Path(__file__).with_suffix(".html").read_text(encoding="utf-8")
 LIMITS = Options(max_message_size=4000)
 
-Members = dict[Ref[Prepared], str]
-rooms: dict[str, Members] = {}
+
+class Said(Struct, tag="said"):
+    """Somebody has said something."""
+
+    name: str
+    text: str
 
 
-class Chat(TextSock[Prepared]):
+class Here(Struct, tag="here"):
+    """Who is in the room, who has come and who has left."""
+
+    names: list[str]
+    joined: list[str]
+    left: list[str]
+
+
+Info: TypeAlias = State | Diff
+
+rooms = PubSub(kind=Said)
+presence = Presence(
+    rooms, linger=10
+)  # who comes back within 10 s of a deploy was here all the time
+
+
+class Chat(JsonSock[Info, str, Said | Here]):
     """One guest in one room."""
 
     def __init__(self, request: Request, room: str) -> None:
         self.room = room
         self.name = request.query.get("name", "").strip()
-        if not 0 < len(self.name) <= 24:
+        self.seen: set[str] | None = None
+        if not 0 < len(self.name) <= 24 or len(room) > 40:
             raise Refuse(400, "Come with a name of 1 to 24 letters: /rooms/lobby?name=ada")
 
-    def init(self, ref: Ref[Prepared]) -> None:
-        self.ref = ref
-        self.members = rooms.setdefault(self.room, {})
-        self.members[ref] = self.name
-        self.tell("joined", here=sorted(self.members.values()))
+    async def init(self, ref: Ref[Info]) -> None:
+        await rooms.attach(self.room, ref)  # what is said goes to the page as it is
+        await presence.track(self.room, ref, key=self.name)
+        await presence.watch(self.room, ref)
 
-    def handle_in(self, text: str) -> None:
+    async def handle_in(self, text: str) -> None:
         if text.strip():
-            self.tell("said", text=text)
+            await rooms.broadcast(self.room, Said(self.name, text))
 
-    # `tell` sends messages. Without a handle_info, an info that is a message is pushed.
-
-    def terminate(self, reason: Reason) -> None:
-        del self.members[self.ref]
-        if self.members:
-            self.tell("left", here=sorted(self.members.values()))
-        else:
-            del rooms[self.room]
-
-    def tell(self, kind: str, **event: object) -> None:
-        """Send a text to everyone in the room. It is encoded once for all of them."""
-        message = Prepared(json.dumps({"kind": kind, "name": self.name, **event}))
-        for ref in self.members:
-            ref.send(message)
+    def handle_info(self, info: Info) -> Here | None:
+        now = set(presence.list(self.room))
+        before, self.seen = self.seen, now
+        if before is None:
+            return Here(sorted(now), [], [])
+        if now == before:
+            return None  # a second window of somebody who is here
+        return Here(sorted(now), sorted(now - before), sorted(before - now))
 
 
-def app(request: Request) -> Answer:
+def answer(request: Request) -> Answer:
     """Route a request."""
     match request.path.split("/"):
         case ["", ""]:
@@ -77,3 +97,13 @@ def app(request: Request) -> Answer:
             return Response(200, "ok")
         case _:
             return Response(404, "Not here; the chat is at /")
+
+
+@asynccontextmanager
+async def lifespan() -> AsyncGenerator[None]:
+    """Connect with the other workers before the first guest comes."""
+    async with rooms, presence:
+        yield
+
+
+app = Application(answer, lifespan=lifespan)

@@ -1,75 +1,83 @@
 """A chat behind FastAPI: a dependency decides who may enter, and an HTTP route publishes.
 
-    sock run examples.fastapi_chat:app
+    sock run examples.fastapi_chat:app --workers 2
 
 Then open http://127.0.0.1:8000 in two windows, or say something from a shell:
 
     curl -X POST 'http://127.0.0.1:8000/rooms/lobby' -H 'X-Token: of-the-house' -d text=hello
 
-`uvicorn examples.fastapi_chat:app` serves it too, with the WebSocket implementation of uvicorn.
+Whichever worker the request comes to, everybody in the room reads it, in all workers. It needs the
+extra `pubsub`. `uvicorn examples.fastapi_chat:app` serves it too, with uvicorn's own WebSockets.
 """
 
 from __future__ import annotations
 
-import json
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, FastAPI, Header, HTTPException, Request, WebSocket
 from fastapi.responses import HTMLResponse
+from msgspec import Struct
 
-from sock import Options, Prepared, TextSock
+from sock import JsonSock, Options
 from sock.adapters.asgi import Middleware, upgrade
+from sock.pubsub import Diff, Presence, PubSub, State
 
 if TYPE_CHECKING:
-    from sock import Reason, Ref
+    from collections.abc import AsyncGenerator
+
+    from sock import Ref
 
 PAGE = Path(__file__).with_name("chat.html").read_text(encoding="utf-8")
 TOKEN = "of-the-house"  # noqa: S105 - an example has no secrets
 LIMITS = Options(max_message_size=4000)
 
-Rooms = dict[str, dict["Ref[Prepared]", str]]
+
+class Said(Struct, tag="said"):
+    """Somebody has said something."""
+
+    name: str
+    text: str
 
 
-def publish(rooms: Rooms, room: str, kind: str, name: str, **event: object) -> int:
-    """Send a text to everyone in a room. It is encoded once for all of them."""
-    message = Prepared(json.dumps({"kind": kind, "name": name, **event}))
-    for ref in rooms.get(room, ()):
-        ref.send(message)
-    return len(rooms.get(room, ()))
+class Here(Struct, tag="here"):
+    """Who is in the room, who has come and who has left."""
+
+    names: list[str]
+    joined: list[str]
+    left: list[str]
 
 
-class Chat(TextSock[Prepared]):
+rooms = PubSub(kind=Said)
+presence = Presence(rooms)
+
+
+class Chat(JsonSock[State | Diff, str, Said | Here]):
     """One guest in one room."""
 
-    def __init__(self, rooms: Rooms, room: str, name: str) -> None:
-        self.rooms, self.room, self.name = rooms, room, name
+    def __init__(self, room: str, name: str) -> None:
+        self.room, self.name = room, name
+        self.seen: set[str] = set()
 
-    def init(self, ref: Ref[Prepared]) -> None:
-        self.ref = ref
-        self.members = self.rooms.setdefault(self.room, {})
-        self.members[ref] = self.name
-        self.tell("joined", here=sorted(self.members.values()))
+    async def init(self, ref: Ref[State | Diff]) -> None:
+        await rooms.attach(self.room, ref)
+        await presence.track(self.room, ref, key=self.name)
+        await presence.watch(self.room, ref)
 
-    def handle_in(self, text: str) -> None:
+    async def handle_in(self, text: str) -> None:
         if text.strip():
-            self.tell("said", text=text)
+            await rooms.broadcast(self.room, Said(self.name, text))
 
-    def terminate(self, reason: Reason) -> None:
-        del self.members[self.ref]
-        if self.members:
-            self.tell("left", here=sorted(self.members.values()))
-        else:
-            del self.rooms[self.room]
-
-    def tell(self, kind: str, **event: object) -> None:
-        """Tell everyone in the room."""
-        publish(self.rooms, self.room, kind, self.name, **event)
+    def handle_info(self, info: State | Diff) -> Here:
+        now = set(presence.list(self.room))
+        before, self.seen = self.seen or now, now
+        return Here(sorted(now), sorted(now - before), sorted(before - now))
 
 
-async def guest(name: str = "") -> str:
+async def guest(room: str, name: str = "") -> str:
     """Let in a guest who gives a name. This is a dependency as for any other route."""
-    if not 0 < len(name.strip()) <= 24:
+    if not 0 < len(name.strip()) <= 24 or len(room) > 40:
         raise HTTPException(403, "Come with a name of 1 to 24 letters")
     return name.strip()
 
@@ -80,9 +88,15 @@ async def house(x_token: Annotated[str, Header()] = "") -> None:
         raise HTTPException(401, "The token of the house, please")
 
 
-app = FastAPI()
+@asynccontextmanager
+async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+    """Connect with the other workers before the first guest comes."""
+    async with rooms, presence:
+        yield
+
+
+app = FastAPI(lifespan=lifespan)
 app.add_middleware(Middleware)  # says 1012 at a stop, also on servers other than uvicorn
-app.state.rooms = Rooms()
 
 
 @app.get("/")
@@ -94,12 +108,12 @@ async def page() -> HTMLResponse:
 @app.websocket("/rooms/{room}")
 async def enter(websocket: WebSocket, room: str, name: Annotated[str, Depends(guest)]) -> None:
     """Let a guest into a room."""
-    await upgrade(websocket, Chat(websocket.app.state.rooms, room, name), LIMITS)
+    await upgrade(websocket, Chat(room, name), LIMITS)
 
 
 @app.post("/rooms/{room}", dependencies=[Depends(house)])
 async def announce(room: str, request: Request) -> dict[str, int]:
-    """Say something to a room, over plain HTTP."""
+    """Say something to a room, over plain HTTP; answer how many names are there."""
     text = (await request.body()).decode().removeprefix("text=")
-    told = publish(request.app.state.rooms, room, "said", "the house", text=text)
-    return {"told": told}
+    await rooms.broadcast(room, Said("the house", text))
+    return {"told": len(presence.list(room))}

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from examples import chat
-from sock import Prepared, testing
+from sock import testing
+from sock.typed import Codec
+
+CODEC = Codec(chat.Said | chat.Here)
 
 
 def told(session):
-    """Decode what a guest was told, in short."""
-    events = [json.loads(message) for message in session.pushed()]
-    return [
-        (event["kind"], event["name"], event.get("text", event.get("here"))) for event in events
-    ]
+    """Return what a guest was told."""
+    return [CODEC.decode(message) for message in session.pushed()]
 
 
 def test_members_of_a_room_hear_each_other_and_nobody_else():
@@ -26,42 +24,34 @@ def test_members_of_a_room_hear_each_other_and_nobody_else():
     ):
         for session in (ada, bob, eve):
             session.pushed()
-        bob.receive("hello")
-        assert told(ada) == told(bob) == [("said", "bob", "hello")]
+        bob.receive('"hello"', '" "')
+        assert told(ada) == told(bob) == [chat.Said("bob", "hello")]
         assert told(eve) == []
 
 
 def test_who_is_here_is_told_when_somebody_joins_and_leaves():
     with testing.open(chat.app, "/rooms/red?name=ada") as ada:
-        assert told(ada) == [("joined", "ada", ["ada"])]
+        assert told(ada) == [chat.Here(["ada"], [], [])]
         with testing.open(chat.app, "/rooms/red?name=bob") as bob:
-            assert told(ada) == told(bob) == [("joined", "bob", ["ada", "bob"])]
-        assert told(ada) == [("left", "bob", ["ada"])]
-    assert chat.rooms == {}
+            assert told(bob) == [chat.Here(["ada", "bob"], [], [])]
+            assert told(ada) == [chat.Here(["ada", "bob"], ["bob"], [])]
+            with testing.open(chat.app, "/rooms/red?name=bob"):
+                assert told(ada) == []  # a second window of his
+        assert told(ada) == [chat.Here(["ada"], [], ["bob"])]
+    assert chat.presence.list("red") == {}
 
 
 @pytest.mark.parametrize("name", ["", "%20", "a" * 25])
 def test_a_guest_without_a_name_is_refused_before_the_upgrade(name):
     with testing.open(chat.app, f"/rooms/red?name={name}") as session:
         assert session.response.status == 400
-    assert chat.rooms == {}
+    assert chat.rooms.subscribers("red") == ()
 
 
 def test_the_page_and_the_health_check_are_ordinary_answers():
     assert chat.app(testing.request("/health")).body == "ok"
     assert "<!doctype html>" in chat.app(testing.request("/")).body
     assert chat.app(testing.request("/nowhere")).status == 404
-
-
-def test_an_event_is_encoded_once_for_all(monkeypatch):
-    prepared = []
-    monkeypatch.setattr(chat, "Prepared", lambda text: prepared.append(text) or Prepared(text))
-    with (
-        testing.open(chat.app, "/rooms/red?name=ada") as ada,
-        testing.open(chat.app, "/rooms/red?name=bob"),
-    ):
-        ada.receive("hello")
-    assert len([text for text in prepared if '"said"' in text]) == 1
 
 
 def enter(browser, url, name):
@@ -79,7 +69,7 @@ def say(page, text):
 
 
 def test_two_windows_see_each_other_and_come_back_after_a_restart(serve, browser):
-    server = serve("examples.chat:app")
+    server = serve("examples.chat:app", 0, "--workers", "2")
     ada = enter(browser, server.url, "ada")
     bob = enter(browser, server.url, "bob")
     say(ada, "hello from ada")
@@ -96,7 +86,7 @@ def test_two_windows_see_each_other_and_come_back_after_a_restart(serve, browser
     ada.wait_for_selector("#state:not([hidden])")
     assert ada.evaluate("() => window.codes") == [1012]
     codes.dispose()
-    serve("examples.chat:app", server.port)
+    serve("examples.chat:app", server.port, "--workers", "2")
     for page in (ada, bob):
         page.wait_for_selector("#state", state="hidden", timeout=20_000)
     ada.wait_for_function("document.querySelectorAll('#people li').length === 2", timeout=20_000)

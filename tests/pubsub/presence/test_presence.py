@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
+import os
+import signal
 import threading
 
 import pytest
+from websockets import ConnectionClosed
+from websockets.sync.client import connect
 
 from sock import TextSock, testing
 from sock.pubsub import Diff, Presence, PubSub, State
+from tests.server.supervisor.conftest import Served
+
+BOUND = 30
 
 rooms: PubSub[str | bytes] = PubSub("memory:")
 presence: Presence[object] = Presence(rooms)
@@ -205,3 +214,97 @@ def test_the_entries_of_every_event_loop_of_the_process_are_known_in_all(wait_un
     thread.start()
     asyncio.run(here())
     thread.join(30)
+
+
+APP = """
+import os
+from contextlib import asynccontextmanager
+from sock import Application, JsonSock
+from sock.pubsub import Diff, Presence, PubSub, State
+
+rooms = PubSub()
+presence = Presence(rooms, int, lease=2, linger=60)
+
+class Watcher(JsonSock[State | Diff, str, dict[str, list[str]]]):
+    def __init__(self, request):
+        self.name = request.query["name"]
+
+    async def init(self, ref):
+        if self.name != "watcher":
+            await presence.track("room", ref, key=self.name, meta=os.getpid())
+        await presence.watch("room", ref)
+
+    def handle_info(self, info):
+        if isinstance(info, State):
+            return {"pid": [str(os.getpid())], "here": list(info.present)}
+        return {"joins": list(info.joins), "leaves": list(info.leaves)}
+
+@asynccontextmanager
+async def lifespan():
+    async with rooms, presence:
+        yield
+
+app = Application(Watcher, lifespan=lifespan)
+"""
+
+
+class Client:
+    """A connection to one of the workers, with those who are here as it knows them."""
+
+    def __init__(self, socket, name):
+        self.name = name
+        self.socket = socket
+        first = json.loads(self.socket.recv(BOUND))
+        self.pid, self.here = int(first["pid"][0]), set(first["here"])
+        self.lost = set()
+
+    def read_until(self, here):
+        while self.here != here:
+            diff = json.loads(self.socket.recv(BOUND))
+            left = set(diff["leaves"]) - set(diff["joins"])
+            self.lost |= left
+            self.here = self.here - left | set(diff["joins"])
+
+
+@pytest.mark.one_form
+@pytest.mark.timeout(120)
+def test_a_killed_worker_takes_its_people_along_and_a_reload_nobody(tmp_path):
+    """[T14] [T15]"""
+    (tmp_path / "chat.py").write_text(APP)
+    served = Served(tmp_path, "chat:app", "--workers", "2")
+    closing = contextlib.ExitStack()
+
+    def enter(name):
+        url = f"ws://127.0.0.1:{served.port}/?name={name}"
+        return Client(closing.enter_context(connect(url, close_timeout=1)), name)
+
+    try:
+        guests = [enter(f"{at}") for at in range(12)]
+        pids = {guest.pid for guest in guests}
+        assert len(pids) == 2
+        killed = guests[0].pid
+        watcher = next(guest for guest in guests if guest.pid != killed)
+        watcher.read_until({guest.name for guest in guests})
+        os.kill(killed, signal.SIGKILL)
+        left = [guest for guest in guests if guest.pid != killed]
+        watcher.read_until({guest.name for guest in left})
+        assert watcher.lost == {guest.name for guest in guests if guest.pid == killed}
+
+        served.wait_until(lambda: served.said.count(" is ready after ") == 3)
+        served.process.send_signal(signal.SIGHUP)
+        for guest in left:
+            with pytest.raises(ConnectionClosed) as closed:
+                while True:
+                    guest.socket.recv(BOUND)
+            assert closed.value.rcvd.code == 1012
+        watcher = enter("watcher")  # of a new worker, before anybody has come back
+        assert watcher.here == {guest.name for guest in left}
+        for guest in left:
+            enter(guest.name)
+        enter("last")
+        watcher.read_until({guest.name for guest in left} | {"last"})
+        assert watcher.lost == set()
+    finally:
+        closing.close()
+        served.process.terminate()
+        served.process.wait(30)
