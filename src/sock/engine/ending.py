@@ -120,7 +120,7 @@ class Ending(Callbacks):
         assert self.cause is not None, "every end has a cause"
         last = self._on_terminate
         try:
-            result: Awaitable[Any] | None = None if last is None else last(self.cause.reason)
+            result: Any = None if last is None else last(self.cause.reason)
         except BaseException as error:
             if stop_in(error) is None:
                 self._emit("callback.failed", "terminate", error=error)
