@@ -6,7 +6,7 @@ The table at the head of `lifecycle.py` says what is done in which state.
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sock import telemetry
 from sock.spec.halt import stop_in
@@ -131,7 +131,8 @@ class Ending(Callbacks):
             # For speed: nearly always there is nothing to wait for (bench, connect).
             if result is not None and isinstance(result, Awaitable):
                 self._host.alarm(self._options.close_timeout)
-                self.jobs.start(Job(TERMINATE, "terminate", awaitable=result))
+                awaitable = cast("Awaitable[Any]", result)
+                self.jobs.start(Job(TERMINATE, "terminate", awaitable=awaitable))
                 return
         self._become_over()
 
