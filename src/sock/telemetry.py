@@ -58,6 +58,10 @@ While there is no subscriber, an event costs one look at an empty tuple.
     pubsub.rejected       url, topic, error, count: what came is no message, or of another type
     pubsub.failed         topic, error: raised by the `encode` of attached connections
     pubsub.alone          workers: topics of `memory:` do not reach the other workers
+    channel.joined        request, topic
+    channel.refused       request, topic, response: the application has refused the join
+    channel.crashed       request, topic, error, place: raised in a callback of the channel
+    channel.ended         request, topic, reason: as its `terminate` gets it
     host.limited          request, host, handler, needed, instead: the host lacks a thing needed
 
 The fields are not masked: a request has its query and its headers, and tokens may be in them.

@@ -57,6 +57,13 @@ def test_what_an_application_raises_is_logged_once_with_its_traceback(lines, eve
     assert len([line for line in got if "on purpose" in line and "raise" not in line]) == 1
 
 
+def test_a_channel_that_crashes_is_logged_with_its_topic_which_is_quoted(lines):
+    event, told = "channel.crashed", {**failed(), "topic": "room:1\n12:00:00 forged"}
+    [line, *trace] = lines((event, told))
+    assert "Chat.handle_in raised RuntimeError on 'room:1\\n12:00:00 forged'" in line
+    assert trace[-1] == "RuntimeError: on purpose"
+
+
 def test_a_refused_handshake_is_a_line_and_no_crash(lines):
     fields = {"request": REQUEST, "status": 403, "detail": "the origin 'x' is not let in"}
     [line] = lines(("handshake.refused", fields))

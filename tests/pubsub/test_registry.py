@@ -12,7 +12,7 @@ import pytest
 
 from sock import Prepared
 from sock.pubsub.gap import Gap
-from sock.pubsub.payload import TEXT
+from sock.pubsub.payload import TEXT, AsInfo
 from sock.pubsub.registry import MAX_HOLD, Registry
 
 pytestmark = pytest.mark.one_form
@@ -234,5 +234,21 @@ def test_a_subscription_has_at_most_300_bytes_and_leaving_takes_as_long_in_large
                 registry.discard(topic, ref)
             steps.append(time.process_time() - began)
         assert steps[0] < 100 * steps[1] + 0.01
+
+    with_registry(emptied, body)
+
+
+def test_an_encode_may_give_nothing_or_an_info_made_once_for_all(emptied):
+    def encode(message):
+        return None if message == "nothing" else AsInfo([message])
+
+    async def body(registry):
+        refs = [Ref(), Ref()]
+        for ref in refs:
+            registry.attach("a", ref, encode)
+        send(registry, "a", "nothing")
+        send(registry, "a", "x")
+        assert [ref.heard for ref in refs] == [[["x"]], [["x"]]]
+        assert refs[0].heard[0] is refs[1].heard[0]
 
     with_registry(emptied, body)

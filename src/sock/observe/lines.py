@@ -5,7 +5,8 @@ access log to "sock.access".
 
     event                                 level
     ------------------------------------  -------------------------------------------------------
-    callback.failed, handshake.failed     error, with the traceback
+    callback.failed, handshake.failed,    error, with the traceback
+    channel.crashed
     callback.slow, callback.abandoned     warning
     accept.paused, a drain that cut       warning; a line for each thing that has held it up
     proxy.refused                         warning
@@ -115,6 +116,9 @@ def _failed(event: str, fields: Mapping[str, Any]) -> None:
     error: BaseException = fields["error"]
     message = f"{_named(fields['request'])}: {place} raised {type(error).__name__}"
     details = {**_request_fields(fields["request"]), "place": place, "error": _repr(error)}
+    if "topic" in fields:  # a client has chosen it
+        message += f" on {fields['topic']!r}"
+        details["topic"] = fields["topic"]
     _line(_log, logging.ERROR, event, message, details, error)
 
 
@@ -345,6 +349,7 @@ def _limited(event: str, fields: Mapping[str, Any]) -> None:
 
 _LINES: Final[dict[str, Callable[[str, Mapping[str, Any]], None]]] = {
     "callback.failed": _failed,
+    "channel.crashed": _failed,
     "handshake.failed": _failed,
     "callback.slow": _slow,
     "callback.abandoned": _abandoned,

@@ -2,10 +2,11 @@
 
 from .gap import BackendDown as BackendDown
 from .gap import Gap as Gap
+from .payload import AsInfo as AsInfo
 from .presence import Diff as Diff
 from .presence import Meta as Meta
 from .presence import Presence as Presence
 from .presence import State as State
 from .pubsub import PubSub as PubSub
 
-__all__ = ["BackendDown", "Diff", "Gap", "Meta", "Presence", "PubSub", "State"]
+__all__ = ["AsInfo", "BackendDown", "Diff", "Gap", "Meta", "Presence", "PubSub", "State"]

@@ -9,7 +9,7 @@ another type    JSON      what `sock.typed` says  text
 
 from __future__ import annotations
 
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, TypeAlias, final
 
 from sock.spec import InvalidMessage, Prepared
 from sock.typed import Codec
@@ -19,6 +19,23 @@ BINARY: Final = 1
 JSON: Final = 2
 PRESENCE: Final = 3
 """What one Presence says to another: no message."""
+
+
+class AsInfo(NamedTuple):
+    """An info, which the `encode` of `PubSub.attach` returns in the place of a message.
+
+    It goes to `handle_info` of the connections, and not to their peers. It is made once for all
+    connections with the same function.
+
+    >>> AsInfo("join me").info
+    'join me'
+    """
+
+    info: Any
+
+
+Encoded: TypeAlias = str | bytes | AsInfo | None
+"""What an `encode` returns: what the peer gets, an info for the handler, or None for nothing."""
 
 
 @final

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sock.spec import Ref
 
     from .gap import Gap
+    from .payload import Encoded
 
 MessageT = TypeVar("MessageT")
 
@@ -154,7 +155,7 @@ class PubSub(Generic[MessageT]):
         ref: Ref[Any],
         /,
         *,
-        encode: Callable[[MessageT], str | bytes] | None = None,
+        encode: Callable[[MessageT], Encoded] | None = None,
     ) -> None:
         """Have the peer of a connection get each message of a topic, until the connection ends.
 
@@ -165,7 +166,8 @@ class PubSub(Generic[MessageT]):
             topic: a name of at most 1,024 bytes.
             ref: the address of the connection.
             encode: makes what the peer sees, once for all connections with the same function. None
-                for the message itself; one of a declared type is JSON.
+                for the message itself; one of a declared type is JSON. It may return None, and the
+                peer gets nothing; or an `AsInfo`, which goes to `handle_info` instead.
 
         Raises:
             TypeError, ValueError, BackendDown: as for `subscribe`.

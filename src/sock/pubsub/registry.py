@@ -23,7 +23,7 @@ from sock.live.ref import push_all, send_all
 from sock.spec import Prepared
 
 from .gap import Gap
-from .payload import whole
+from .payload import AsInfo, whole
 
 if TYPE_CHECKING:
     import asyncio
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from sock.spec import Ref
 
     from .heard import Heard
+    from .payload import Encoded
 
-    Encode = Callable[[Any], str | bytes]
+    Encode = Callable[[Any], Encoded]
     Steps = Generator[None, None, None]
 
 MAX_HOLD: Final = 0.005
@@ -305,11 +306,14 @@ class Registry:
             return
         for encode, refs in topic.groups():
             try:
-                made = whole(kind, payload) if encode is None else Prepared(encode(message))
+                made = whole(kind, payload) if encode is None else _made(encode(message))
             except Exception as error:  # noqa: BLE001 - encode may raise anything
                 telemetry.emit("pubsub.failed", topic=topic.name, error=error)
                 continue
-            yield from self._slices(topic, refs, exclude, push_all, made)
+            if isinstance(made, AsInfo):
+                yield from self._slices(topic, refs, exclude, send_all, made.info)
+            elif made is not None:
+                yield from self._slices(topic, refs, exclude, push_all, made)
 
     def _admit(self, topic: Topic, ref: Ref[Any], info: Any) -> Steps:
         send_all((ref,), info)
@@ -345,6 +349,10 @@ class Registry:
                 some = [ref for ref in some if ref in here[0] or ref in here[1]]
             send(some, info)
             yield
+
+
+def _made(encoded: Encoded) -> Prepared | AsInfo | None:
+    return encoded if encoded is None or isinstance(encoded, AsInfo) else Prepared(encoded)
 
 
 def _identity(encode: Encode | None) -> object:

@@ -1,0 +1,232 @@
+"""`Endpoint`: the application that serves sockets. Any host of Sock runs it.
+
+a request for a socket                        what is answered
+--------------------------------------------  ------------------------------------------
+from a page of another site (1)               403
+with a token that cannot be decoded           403
+with subprotocols, none of which is known     403
+with a version that nobody speaks             403
+and `connect` raises `Refuse`                 what that says
+otherwise                                     101, with "phoenix" if that was offered
+
+(1) where the endpoint lists origins; else the host looks at them, behind `connect`
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
+
+from sock.spec import Options, Refuse, Response, Upgrade
+from sock.spec.options import check_of_connection
+from sock.spec.template import Template
+from sock.wire import handshake
+
+from .auth_token import chosen_subprotocol, split_token
+from .broadcaster import DISCONNECT, Broadcaster
+from .limits import Limits
+from .mux import Mux
+from .params import decode_params, version_of
+from .serializer import V1, V2
+from .socket import ConnectInfo, Socket
+from .websocket import WebSocket
+
+if TYPE_CHECKING:
+    import concurrent.futures
+    from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+
+    from sock.pubsub import PubSub
+    from sock.spec import Answer, Request
+    from sock.spec.origin import OriginCheck
+
+    from .params import Params
+    from .serializer import Serializer
+
+SERIALIZERS: Final[tuple[Serializer, ...]] = (V1(), V2())
+"""Those that a socket speaks, unless it is told otherwise."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """A socket with settings of its own, in the place of a class of sockets.
+
+    Args:
+        socket: the class.
+        origins: the sites whose pages may connect, as `Options.origins`; None leaves that to the
+            host.
+        auth_token: whether a token among the subprotocols is taken; None for what the endpoint
+            says.
+        subprotocols: those that may be agreed on, beside "phoenix".
+        path: of WebSocket, below that of the socket.
+        serializers: the first that speaks the version of the client counts.
+    """
+
+    socket: type[Socket]
+    origins: str | OriginCheck | Sequence[str | OriginCheck] | None = None
+    auth_token: bool | None = None
+    subprotocols: Sequence[str] = ()
+    path: str = "/websocket"
+    serializers: Sequence[Serializer] = SERIALIZERS
+
+
+class _Route(NamedTuple):
+    template: Template
+    mount: Mount
+    options: Options
+
+
+@final
+class Endpoint:
+    """An application that serves sockets, to which clients connect.
+
+    Its lifespan begins the pubsub. It answers 404 to all paths but those of its sockets.
+
+    Args:
+        sockets: classes of sockets, or a `Mount` of one, by their paths, such as "/socket". The
+            client appends "/websocket" itself. A path may have parameters: "/ws/{user_id}".
+        pubsub: carries broadcasts, here and to other processes: one of `str` and `bytes`.
+        auth_token: whether a client may send a token among its subprotocols, as `authToken` of
+            phoenix.js does; it is `info.auth_token` in `Socket.connect`.
+        max_channels: topics that a client may have joined on one connection.
+        max_waiting: events that may wait for one channel.
+        join_timeout: seconds for which a join may take; None for no limit.
+        options: limits of the connections, laid over those of the host.
+
+    Raises:
+        TypeError: what stands behind a path is no class of sockets.
+        ValueError: a path is wrong, or the options have fields that only a server has.
+    """
+
+    def __init__(
+        self,
+        sockets: Mapping[str, type[Socket] | Mount],
+        /,
+        *,
+        pubsub: PubSub[str | bytes],
+        auth_token: bool = False,
+        max_channels: int = 100,
+        max_waiting: int = 256,
+        join_timeout: float | None = 30.0,
+        options: Options | None = None,
+    ) -> None:
+        if options is not None:
+            check_of_connection(options, "the options of an Endpoint")
+        self.pubsub = pubsub
+        """Carries the broadcasts."""
+        self._auth_token = auth_token
+        self._limits = Limits(max_channels, max_waiting, join_timeout)
+        self._broadcaster = Broadcaster(pubsub)
+        self._routes = [_route(path, one, options) for path, one in sockets.items()]
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncGenerator[None]:
+        """Begin the pubsub, and end it behind the drain. For hosts."""
+        async with self.pubsub:
+            yield
+
+    def __call__(self, request: Request, /) -> Answer | Awaitable[Answer]:
+        """Answer a request: with a connection, or with 404."""
+        path = request.path
+        for route in self._routes:
+            values = route.template.match(path)
+            if values is not None:
+                return self._connect(route, request, values)
+        return Response(404, "nothing here\n")
+
+    # To the clients.
+
+    async def broadcast(self, topic: str, event: str, payload: Any = None) -> None:
+        """Send an event to all that have joined a topic, in all processes.
+
+        Args:
+            topic: the topic. One that is the `id` of sockets ends them with the event
+                "disconnect".
+            event: its name.
+            payload: a mapping, a struct or bytes; None is an empty mapping.
+
+        Raises:
+            TypeError: the payload cannot be sent.
+            ValueError: the topic is empty or too long.
+            BackendDown: other processes cannot be reached.
+        """
+        await self._broadcaster.broadcast(topic, event, payload)
+
+    def broadcast_soon(
+        self, topic: str, event: str, payload: Any = None
+    ) -> concurrent.futures.Future[None]:
+        """Do the same without waiting: from any thread.
+
+        Returns:
+            A future, which ends as `broadcast` would. It need not be looked at.
+
+        Raises:
+            TypeError, ValueError: as for `broadcast`.
+            RuntimeError: the pubsub has begun in no event loop.
+        """
+        return self._broadcaster.broadcast_soon(topic, event, payload)
+
+    async def disconnect(self, name: str) -> None:
+        """End all connections whose `Socket.id` is this name, in all processes, with 1001.
+
+        Raises:
+            BackendDown: other processes cannot be reached.
+        """
+        await self.broadcast(name, DISCONNECT)
+
+    # The handshake.
+
+    def _connect(
+        self, route: _Route, request: Request, values: Mapping[str, Any]
+    ) -> Answer | Awaitable[Answer]:
+        mount = route.mount
+        if mount.origins is not None:
+            handshake.check_origin(request, route.options.origins)
+        offered = request.subprotocols
+        token, others = split_token(offered)
+        if not (self._auth_token if mount.auth_token is None else mount.auth_token):
+            token = None
+        subprotocol = chosen_subprotocol(others, mount.subprotocols)
+        params: Params = {**decode_params(request.target.partition("?")[2]), **values}
+        serializer = _serializer(mount.serializers, params)
+        socket = new_socket(mount.socket)
+        mux = Mux(socket, serializer, self._broadcaster, self._limits, request)
+        upgrade = Upgrade(WebSocket(mux), subprotocol=subprotocol, options=route.options)
+        connected = socket.connect(params, ConnectInfo(request, token, "websocket"))
+        return upgrade if connected is None else _connected(connected, upgrade)
+
+
+def new_socket(kind: type[Socket]) -> Socket:
+    """Return a socket of a class, with empty `assigns`."""
+    from types import SimpleNamespace
+
+    socket = kind()
+    socket.assigns = SimpleNamespace()
+    return socket
+
+
+async def _connected(connected: Awaitable[None], upgrade: Upgrade) -> Answer:
+    await connected
+    return upgrade
+
+
+def _serializer(serializers: Sequence[Serializer], params: Params) -> Serializer:
+    version = version_of(params)
+    for one in serializers:
+        if version is not None and one.accepts(version):
+            return one
+    raise Refuse(403)
+
+
+def _route(path: str, mounted: object, options: Options | None) -> _Route:
+    if isinstance(mounted, type) and issubclass(mounted, Socket):
+        mounted = Mount(socket=mounted)
+    if not isinstance(mounted, Mount):
+        raise TypeError(f"behind {path!r} stands {mounted!r}, which is no class of sockets")
+    laid = Options() if options is None else options
+    if mounted.socket.options is not None:
+        laid = mounted.socket.options.over(laid)
+    if mounted.origins is not None:
+        laid = Options(origins=mounted.origins).over(laid)
+    return _Route(Template(path.rstrip("/") + mounted.path), mounted, laid)
