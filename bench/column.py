@@ -74,6 +74,7 @@ FAMILIES: Final = (
     Family("metrics", "Echo with and without metrics: per server CPU second", "rate"),
     Family("fanout", "One message to 500 connections: copies per server CPU second", "rate"),
     Family("async", "Echo by a coroutine that does not suspend: per server CPU second", "rate"),
+    Family("json", "Echo of a small struct by a JsonSock: per server CPU second", "rate"),
     Family("p99", "64 B on 64 connections at half of the own peak: latency", "latency"),
     Family("hosts", "Sock on other servers, and what they do by themselves: the same echo", "rate"),
     Family("flat", "Server CPU per message of 64 B, in µs, by number of connections", "cost"),
@@ -91,6 +92,8 @@ _HOSTS: Final = (
 
 _TLS: Final = tuple(name for name, peer in PEERS.items() if peer.tls)
 
+_OBJECT: Final = ("--path", "/json", "--object", "-s", "64")
+
 _FANOUT: Final = ("floor", "sock", "picows", "websockets")
 
 COLUMNS: Final = (
@@ -100,6 +103,8 @@ COLUMNS: Final = (
     Column("echo-one", "64 B, 1 conn.", connections=1, rounds=(5, 2)),
     Column("async-1", "1 in flight", arguments=("--path", "/async", "-p", "1"), peers=("sock",)),
     Column("async-16", "16 in flight", arguments=("--path", "/async", "-p", "16"), peers=("sock",)),
+    Column("json-1", "1 in flight", arguments=(*_OBJECT, "-p", "1"), peers=("sock",)),
+    Column("json-16", "16 in flight", arguments=(*_OBJECT, "-p", "16"), peers=("sock",)),
     Column("connect", "handshakes", mode="connect", rounds=(5, 2)),
     Column(
         "fanout-1",

@@ -176,6 +176,20 @@ RATIOS: Final = (
         (("sock", "echo-16"),),
     ),
     Ratio(
+        "json/plain echo-1",
+        "echo, 1 in flight: a struct by a JsonSock ÷ text",
+        0.6,
+        ("sock", "json-1"),
+        (("sock", "echo-1"),),
+    ),
+    Ratio(
+        "json/plain echo-16",
+        "echo, 16 in flight: a struct by a JsonSock ÷ text",
+        0.6,
+        ("sock", "json-16"),
+        (("sock", "echo-16"),),
+    ),
+    Ratio(
         "sock/picows p99",
         "p99 latency at half peak: sock ÷ picows",
         1,

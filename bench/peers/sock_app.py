@@ -1,6 +1,7 @@
 """The application of Sock's own peers.
 
-It echoes; with a callback that is a coroutine on /async; on /fanout each message goes to every ref.
+It echoes; with a callback that is a coroutine on /async, with values on /json; on /fanout each
+message goes to every ref.
 """
 
 from __future__ import annotations
@@ -53,6 +54,10 @@ def app(request: sock.Request) -> sock.Answer:
             return Echo(request)
         case "/async":
             return AsyncEcho(request)
+        case "/json":
+            from sock_json import JsonEcho  # needs msgspec, and the other ways do not
+
+            return JsonEcho(request)
         case "/fanout":
             return Fanout(request)
         case _:

@@ -32,7 +32,7 @@ from .payload import PRESENCE
 from .registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Awaitable, Callable, Container
 
     from sock.spec import Ref
 
@@ -78,7 +78,7 @@ class Running:
         self._emptied_at: dict[str, float] = {}
         self._sweep: asyncio.TimerHandle | None = None
         self._presences: dict[str, Callable[[bytes], None]] = {}
-        self._ending: list[Callable[[], None]] = []
+        self._ending: list[Callable[[], Awaitable[None]]] = []
         self._begun = asyncio.Event()
         # These belong to no connection, so they see no connection's context variables.
         self._context = contextvars.Context()
@@ -103,7 +103,7 @@ class Running:
     async def stop(self) -> None:
         """Let go of the backend."""
         for ending in self._ending:
-            ending()
+            await ending()
         if self._sweep is not None:
             self._sweep.cancel()
         if self._task is not None:
@@ -187,18 +187,22 @@ class Running:
         self._presences[topic] = take
         await self.subscribe_at_backend(topic)
 
-    def call_when_ending(self, ending: Callable[[], None]) -> None:
+    def call_when_ending(self, ending: Callable[[], Awaitable[None]]) -> None:
         """Call a function before the backend is let go."""
         self._ending.append(ending)
 
-    def say(self, topic: str, data: bytes) -> None:
-        """Send what a Presence says. If it is lost, the others find that out by themselves."""
+    def say(self, topic: str, data: bytes) -> asyncio.Future[None] | None:
+        """Send what a Presence says. If it is lost, the others find that out by themselves.
+
+        Returns:
+            What tells that the backend has it; None if it has it, or will not.
+        """
         assert self._backend is not None, "there are others"
         envelope = Envelope(VERSION, self.sender, 0, topic, PRESENCE, data)
+        given = None
         with contextlib.suppress(BackendDown):
             given = self._backend.publish(topic, self._coder.encode(envelope))
-            if given is not None:
-                given.add_done_callback(_ignore)
+        return given
 
     # From others: this is the receiver of the backend.
 
@@ -274,12 +278,6 @@ class Running:
             await backend.run(self)
         except Exception as error:  # noqa: BLE001 - those who wait are told, and nobody is held up
             self.down(error, 0.0)
-
-
-def _ignore(given: asyncio.Future[None]) -> None:
-    """Look at what has come of it, so that asyncio does not tell of an error nobody looked at."""
-    if not given.cancelled():
-        given.exception()
 
 
 async def _coroutine(backend: Backend, topic: str) -> None:

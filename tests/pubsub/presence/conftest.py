@@ -139,7 +139,7 @@ def processes(folder, monkeypatch):
             links.append(Link(make()))
             return links[-1]
 
-        return made
+        return None if make is None else made
 
     monkeypatch.setattr(module, "backend_of", linked)
 
@@ -150,7 +150,7 @@ def processes(folder, monkeypatch):
             for _ in range(number):
                 ones.append(Process(url, **settings))
                 await stack.enter_async_context(ones[-1].rooms)
-                ones[-1].link = links[-1]
+                ones[-1].link = links[-1] if links else None
                 await stack.enter_async_context(ones[-1].presence)
             yield ones
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import secrets
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from msgspec import msgpack
 
 from sock.pubsub import Diff, State
 from sock.pubsub.envelope import VERSION, Envelope, coder
 from sock.pubsub.payload import PRESENCE
 from sock.pubsub.presence import message
+from tests.broker import nats_server, redis_server
 
 from .conftest import LEASE, Ref, replayed
 
@@ -220,3 +226,133 @@ def test_a_diff_has_all_of_one_turn(processes, wait_until, in_loop):
             assert len(diff.joins) == 100
 
     in_loop(body)
+
+
+# Any story, over each backend.
+
+SERVERS = {"redis:": redis_server, "nats:": nats_server}
+SHORT = 0.5
+STEPS = ["track"] * 4 + ["update", "untrack", "leave"] * 2
+STEPS += ["start", "stop", "kill", "cut", "heal", "wait", "many"]
+
+
+class Story:
+    """Processes, and what each of them has to list at the end."""
+
+    def __init__(self, make, stack, most):
+        self._make = make
+        self._stack = stack
+        self._most = most
+        self.alive = []
+
+    async def start(self):
+        if len(self.alive) < self._most:
+            own = contextlib.AsyncExitStack()
+            one = (await own.enter_async_context(self._make()))[0]
+            one.own, one.stop, one.watchers = {}, own.aclose, {topic: Ref() for topic in TOPICS}
+            for topic, ref in one.watchers.items():
+                await one.watch(topic, ref)
+            self._stack.push_async_callback(own.aclose)
+            self.alive.append(one)
+
+    async def carry_out(self, what, at, topic, key):
+        one = self.alive[at % len(self.alive)]
+        own = sorted(one.own, key=str)
+        match what:
+            case "start":
+                await self.start()
+            case "track" | "many":
+                for number in range(1 if what == "track" else 300):
+                    ref = Ref()
+                    one.own[topic, key, ref] = number
+                    await one.track(topic, ref, key=key, meta=number)
+            case "update" | "untrack" | "leave" if own:
+                place = topic, key, ref = own[at % len(own)]
+                if what == "update":
+                    one.own[place] = at
+                    await one.update(topic, ref, key=key, meta=at)
+                else:
+                    del one.own[place]
+                    if what == "leave":
+                        ref.end()
+                    else:
+                        await one.untrack(topic, ref, key=key)
+            case "stop" | "kill" if len(self.alive) > 1:
+                self.alive.remove(one)
+                one.link.is_cut = one.link.is_cut or what == "kill"
+                await one.stop()
+            case "cut" | "heal" if self._most > 1:
+                one.link.is_cut = what == "cut"
+            case "wait":
+                await asyncio.sleep(at * SHORT / 2)
+
+    def expected(self, topic):
+        expected = {}
+        for one in self.alive:
+            for (where, key, _), data in one.own.items():
+                if where == topic:
+                    expected.setdefault(key, []).append(data)
+        return {key: sorted(datas) for key, datas in expected.items()}
+
+    def is_told(self):
+        """Tell whether all list what is so, and their watchers show the same."""
+        for topic in TOPICS:
+            expected = self.expected(topic)
+            for one in self.alive:
+                listed = one.list(topic)
+                shown, _ = replayed(one.watchers[topic].infos)
+                if {key: sorted(m.data for m in ms) for key, ms in listed.items()} != expected:
+                    return False
+                if {key: {m.ref for m in ms} for key, ms in listed.items()} != shown:
+                    return False
+        lists = [[one.list(topic) for topic in TOPICS] for one in self.alive]
+        return all(one == lists[0] for one in lists)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("backend", ["memory:", "host:", *SERVERS])
+def test_after_any_story_all_list_what_is_so(backend, processes, wait_until, in_loop, folder):
+    """[T10] [T12] [T13] [T14]"""
+    with SERVERS[backend]().start() if backend in SERVERS else contextlib.nullcontext() as server:
+        url = backend if server is None else server.url
+        if backend == "host:":
+            url += folder
+        most = 1 if backend == "memory:" else 4
+
+        @settings(
+            max_examples=int(os.environ.get("SOCK_STORIES", "3")),
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],  # each failure takes its whole bound
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(steps=STORY)
+        def tell(steps):
+            async def body():
+                async with contextlib.AsyncExitStack() as stack:
+                    name = secrets.token_hex(4)  # a story knows nothing of the one before
+                    story = Story(lambda: processes(url=url, lease=SHORT, name=name), stack, most)
+                    for _ in range(3):
+                        await story.start()
+                    for step in steps:
+                        await story.carry_out(*step)
+                    for one in story.alive if most > 1 else ():
+                        one.link.is_cut = False
+                    await wait_until(story.is_told)
+
+            in_loop(body)
+
+        tell()
+
+
+TOPICS = ("room", "hall")
+STORY = st.lists(
+    st.tuples(
+        st.sampled_from(STEPS),
+        st.integers(0, 3),
+        st.sampled_from(TOPICS),
+        st.sampled_from(["ada", "bob"]),
+    ),
+    min_size=20,
+    max_size=50,
+)

@@ -42,6 +42,9 @@ _QUIET: Final = 0.1
 _MAX_QUIET: Final = 1.0
 """Seconds for which it waits at most."""
 
+_MAX_FAREWELL: Final = 1.0
+"""Seconds for the backend to take what was said at last."""
+
 _PAUSE: Final = 0.01
 """Seconds between two looks whether fan-outs have come on, or time has passed."""
 
@@ -109,6 +112,7 @@ class Local:
         self._looking: asyncio.TimerHandle | None = None
         self._look_at = inf
         self._heard = self._next_beat = self.loop.time()
+        self._given: set[asyncio.Future[None]] = set()  # said, and not at the backend yet
         self._ended = False
         # These belong to no connection, so they see no connection's context variables.
         self._context = contextvars.Context()
@@ -143,7 +147,7 @@ class Local:
         while self.loop.time() < min(self._heard + _QUIET, last) and running.is_up:  # noqa: ASYNC110 - it waits for time without an event
             await asyncio.sleep(_PAUSE)
 
-    def end(self) -> None:
+    async def end(self) -> None:
         """Take all entries out, tell the others, and do nothing more."""
         if self._ended:
             return
@@ -157,6 +161,8 @@ class Local:
         for timer in (self._beating, self._looking, self._flushing):
             if timer is not None:
                 timer.cancel()
+        if self._given and self.running.is_up:
+            await asyncio.wait(self._given, timeout=_MAX_FAREWELL)
 
     # The connections of this loop.
 
@@ -247,7 +253,8 @@ class Local:
         if late > self._interval:
             # This process was held up or stopped. What others have said meanwhile is still unread.
             self._replica.forgive(late)
-        self._replica.beat()
+        if self.running.is_up:
+            self._replica.beat()
         self._next_beat = now + self._interval
         self._beating = self.loop.call_at(self._next_beat, self._beat, context=self._context)
 
@@ -273,7 +280,10 @@ class Local:
         delivered = self._post(self, to, said)
         if self.running.reaches_others and not delivered:
             topic = self._channel if to is None else self._inbox(to)
-            self.running.say(topic, self._pack(said))
+            given = self.running.say(topic, self._pack(said))
+            if given is not None:
+                self._given.add(given)
+                given.add_done_callback(self._given.discard)
 
     def _received(self, data: bytes) -> None:
         try:

@@ -122,7 +122,7 @@ class Presence(Generic[MetaT]):
         """End in the running event loop: the entries of its connections leave, or linger."""
         local = self._locals.pop(asyncio.get_running_loop(), None)
         if local is not None:
-            local.end()
+            await local.end()
 
     async def track(
         self, topic: str, ref: Ref[Any], /, *, key: str, meta: MetaT | None = None
