@@ -21,6 +21,7 @@ from .options import check_variables, option_declarations
 from .run import start
 from .schema import schema
 from .sections import OneLineGroup, SectionCommand, name_of
+from .topics import publish, subscribe
 
 
 @click.group(cls=OneLineGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -42,12 +43,16 @@ def main() -> None:
       sock check --help                    all there is to say about that
       sock ctl status                      what do the workers of my server do?
       sock schema chat:app                 which messages does my application take and send?
+      sock publish redis://localhost room:7 hello    send to all that listen to a topic
+      sock subscribe redis://localhost room:7        see what they get
     """  # noqa: D301 - click looks for the backspace itself
 
 
 main.add_command(check)
 main.add_command(ctl)
 main.add_command(schema)
+main.add_command(publish)
+main.add_command(subscribe)
 
 
 @main.command(cls=SectionCommand, context_settings={"max_content_width": 100})

@@ -22,6 +22,7 @@ from sock.server.supervisor.supervised import Supervised
 from sock.spec.options import SERVER_FIELDS
 
 from . import make
+from .backends import check_backends
 from .failure import CANNOT_START, NOT_THERE, fail
 from .find import find, is_asgi, problem_of_app
 from .leaving import end_process_later
@@ -59,6 +60,7 @@ def start(
     app_dir: str,
     health: str | None,
     options: str | None,
+    require_backend: bool,
     **settings: Any,
 ) -> None:
     """Serve an application until a signal comes.
@@ -72,6 +74,7 @@ def start(
         app_dir: the folder where modules are looked for first.
         health: the path that the server itself answers.
         options: MODULE:OPTIONS.
+        require_backend: whether the broker of topics must be there.
         settings: all other options of the command, passed on to the server as they are.
     """
     workers = Workers.taken_from(settings)
@@ -97,6 +100,8 @@ def start(
         if factory:
             make.check_factory(found, target)
             found = make.make(found, target)
+        if require_backend:
+            check_backends()
         in_loop = factory and make.needs_event_loop(found)
         if not in_loop and (problem := problem_of_app(found)) is not None:
             fail(f"{target!r} is not an application: {problem}.", NOT_THERE)

@@ -7,6 +7,7 @@ from .presence import Diff as Diff
 from .presence import Meta as Meta
 from .presence import Presence as Presence
 from .presence import State as State
+from .publish import publish as publish
 from .pubsub import PubSub as PubSub
 
-__all__ = ["AsInfo", "BackendDown", "Diff", "Gap", "Meta", "Presence", "PubSub", "State"]
+__all__ = ["AsInfo", "BackendDown", "Diff", "Gap", "Meta", "Presence", "PubSub", "State", "publish"]

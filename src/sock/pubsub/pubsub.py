@@ -7,6 +7,7 @@ import concurrent.futures
 import contextlib
 import os
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, TypeVar, final, overload
 
 from sock import telemetry
@@ -31,6 +32,10 @@ MessageT = TypeVar("MessageT")
 
 REQUIRE: Final = "SOCK_REQUIRE_BACKEND"
 """The variable that decides where `require` is not given."""
+
+
+MADE: Final[weakref.WeakSet[PubSub[Any]]] = weakref.WeakSet()
+"""All that there are in this process."""
 
 
 @final
@@ -96,6 +101,7 @@ class PubSub(Generic[MessageT]):
         self._running: dict[asyncio.AbstractEventLoop, Running] = {}
         self._own: set[bytes] = set()
         self._lock = threading.Lock()
+        MADE.add(self)
 
     async def __aenter__(self) -> Self:
         """Begin in the running event loop.

@@ -96,6 +96,11 @@ class Running:
         """Whether the backend has made its first attempt to reach the others."""
         return self._begun.is_set()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the backend has given up, because of `error`."""
+        return self._task is not None and self._task.done()
+
     async def begin(self) -> None:
         """Wait until the backend has made its first attempt to reach the others."""
         await self._begun.wait()

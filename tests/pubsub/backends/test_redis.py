@@ -64,7 +64,7 @@ def test_what_is_no_address_is_one_line_without_its_password(url, why):
 def test_an_address_has_account_database_and_several_servers():
     place = place_of("redis://me:a%40b@there:1/3")
     assert place.arguments["password"] == "a@b"
-    assert place.database == 3
+    assert place.prefix == "sock:3:"
     places, name = places_of("rediss+sentinel://:x@one:1,two:2/mymaster")
     assert [(one.arguments["host"], one.arguments["port"]) for one in places] == [
         ("one", 1),

@@ -33,4 +33,12 @@ OPTIONS: Final = (
         metavar="PATH",
         help="Path that the server itself answers, with 200, and with 503 while it is stopping.",
     ),
+    option(
+        _HEADING,
+        "--require-backend",
+        default=False,
+        is_flag=True,
+        help="Do not start where the broker of the application's topics is away; otherwise it is"
+        " connected when it comes.",
+    ),
 )

@@ -111,6 +111,19 @@ def _broker(url: str, extra: str) -> MakeBackend:
         raise ValueError(f"{masked(url)!r} is no address of a backend: {error}") from None
 
 
+def publisher_of(url: str) -> Callable[[str, bytes], None] | None:
+    """Return what publishes without an event loop; None if the backend needs one.
+
+    Raises:
+        ValueError: there is no backend of this scheme, or the address cannot be read.
+    """
+    if KNOWN[scheme_of(url)] != "redis":
+        return None
+    from .redis_publishing import publishing  # redis-py is there: `backend_of` has looked
+
+    return publishing(url)
+
+
 def masked(url: str) -> str:
     """Return an address as it may be shown: without its password.
 

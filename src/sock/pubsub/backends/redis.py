@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 TIMEOUT: Final = 5.0
 """Seconds for a server to take a connection, and to answer the login."""
 
+PLAIN_SCHEMES: Final = frozenset(("redis", "rediss"))
+
 _SENTINEL_PORT: Final = 26379
 
 
@@ -45,9 +47,9 @@ class Place(NamedTuple):
     arguments: dict[str, Any]
 
     @property
-    def database(self) -> int:
-        """The number of the database."""
-        return int(self.arguments.get("db", 0))
+    def prefix(self) -> str:
+        """What stands before a topic in the name of its channel."""
+        return f"sock:{int(self.arguments.get('db', 0))}:"
 
     def at(self, host: str, port: int) -> Place:
         """Return the same on another server."""
@@ -74,7 +76,7 @@ def place_of(url: str) -> Place:
     # What our reading of answers relies on.
     arguments |= {"socket_timeout": None, "decode_responses": False, "protocol": 2}
     try:
-        kind(**arguments)
+        kind(**{name: one for name, one in arguments.items() if not name.startswith("sentinel_")})
     except TypeError as error:
         raise ValueError(f"not an option of redis-py's connections: {error}") from None
     return Place(kind, arguments)
@@ -94,23 +96,38 @@ def places_of(url: str) -> tuple[list[Place], str]:
     return places, unquote(parts.path.strip("/"))
 
 
-def masters_of(url: str) -> Callable[[], Awaitable[Place]]:
-    """Return what asks the sentinels of an address for the place of their master.
+class Sentinels(NamedTuple):
+    """What an address of sentinels names."""
+
+    hosts: list[tuple[str, int]]
+    options: dict[str, Any]
+    """Of the connections with them."""
+    name: str
+    """Of the master."""
+    master: Place
+    """How to log in there; its host and port are those of the first sentinel."""
+
+
+def sentinels_of(url: str) -> Sentinels:
+    """Return what an address of sentinels names.
 
     Raises:
-        ValueError: the address names no sentinels, or no master.
+        ValueError: it names no sentinels, or no master.
     """
     places, name = places_of(url)
     if not name:
         raise ValueError("the name of the master follows the sentinels: …:26379/mymaster")
-    login: dict[str, Any] = dict(places[0].arguments)
-    secure = places[0].kind is SSLConnection
-    asking = {
+    login = dict(places[0].arguments)
+    options: dict[str, Any] = {
         one.removeprefix("sentinel_"): login.pop(one)
         for one in list(login)
         if one.startswith("sentinel_")
     }
-    there = Place(places[0].kind, login)
+    options |= {
+        "socket_timeout": TIMEOUT,
+        "socket_connect_timeout": TIMEOUT,
+        "ssl": places[0].kind is SSLConnection,
+    }
     hosts = [
         (
             str(one.arguments.get("host", "localhost")),
@@ -118,21 +135,27 @@ def masters_of(url: str) -> Callable[[], Awaitable[Place]]:
         )
         for one in places
     ]
+    return Sentinels(hosts, options, name, Place(places[0].kind, login))
+
+
+def masters_of(url: str) -> Callable[[], Awaitable[Place]]:
+    """Return what asks the sentinels of an address for the place of their master.
+
+    Raises:
+        ValueError: the address names no sentinels, or no master.
+    """
+    found = sentinels_of(url)
+    # The next sentinel is asked at once where one does not answer.
+    options = found.options | {"retry": Retry(NoBackoff(), 0)}
 
     async def master() -> Place:
-        options = {
-            "socket_timeout": TIMEOUT,
-            "socket_connect_timeout": TIMEOUT,
-            "ssl": secure,
-            "retry": Retry(NoBackoff(), 0),  # the next one is asked at once
-        }
-        sentinel: Any = cast("Any", Sentinel)(hosts, sentinel_kwargs=options | asking)
+        sentinel: Any = cast("Any", Sentinel)(found.hosts, sentinel_kwargs=options)
         try:
-            host, port = await sentinel.discover_master(name)
+            host, port = await sentinel.discover_master(found.name)
         finally:
             for one in sentinel.sentinels:
                 await one.aclose()
-        return there.at(host, port)
+        return found.master.at(host, port)
 
     return master
 
@@ -164,8 +187,7 @@ class Redis:
             while True:
                 try:
                     place = await self._locate()
-                    prefix = f"sock:{place.database}:"
-                    line = Line(place.open, prefix, PLAIN, self._outbox, receiver)
+                    line = Line(place.open, place.prefix, PLAIN, self._outbox, receiver)
                     await line.run(self._topics, connected)
                 except (OSError, RedisError) as error:
                     self._line = None
