@@ -1,27 +1,13 @@
 cimport cython
 
-from sock.loop.reactor cimport Reactor
-from sock.loop.wakeable cimport Wakeable
-
-
-@cython.final
-cdef class TLSPipes(Wakeable):
-    cdef readonly Reactor reactor
-    cdef readonly object new_tls
-    cdef readonly object incoming
-    cdef readonly object outgoing
-    cdef readonly bytes plain_answer
-    cdef object _waiting
-
-    cpdef add(self, lower)
-    cpdef queue(self, TLSPipe pipe)
+from sock.loop.shared_tls cimport SharedTLS as CSharedTLS
 
 
 @cython.final
 cdef class TLSPipe:
     cdef public object receiver
     cdef readonly object tls
-    cdef TLSPipes _pipes
+    cdef CSharedTLS _shared
     cdef object _lower
     cdef object _tls
     cdef object _encrypting
@@ -52,4 +38,3 @@ cdef class TLSPipe:
     cdef _say_goodbye(self)
     cdef _wait_for_the_end(self)
     cdef _send(self)
-    cdef _empty(self)

@@ -13,7 +13,9 @@ import pytest
 
 from sock.loop import Reactor
 from sock.loop import tls as module
-from sock.loop.tls import ServerSideTLS, TLSPipes
+from sock.loop.agreed_tls import ServerSideTLS
+from sock.loop.shared_tls import SharedTLS
+from sock.loop.tls import TLSPipe
 from tests.authority import authority as authority
 from tests.authority import localhost as localhost
 from tests.loop.receiver import Receiver
@@ -65,11 +67,11 @@ class Lower:
 class Ends:
     """Both ends of one connection: our pipe with what is below and above it, and the peer."""
 
-    def __init__(self, pipes, client_context):
-        self.pipes = pipes
+    def __init__(self, shared, client_context):
+        self.shared = shared
         self.lower = Lower()
         self.receiver = Receiver()
-        self.pipe = pipes.add(self.lower)
+        self.pipe = TLSPipe(shared, self.lower)
         self.pipe.receiver = self.receiver
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.peer = client_context.wrap_bio(self._in, self._out, server_hostname="localhost")
@@ -140,14 +142,14 @@ def ends(run_async, localhost, authority):
 
     def run(test):
         async def act():
-            pipes = TLSPipes(
+            shared = SharedTLS(
                 Reactor.of(asyncio.get_running_loop()),
                 lambda incoming, outgoing: context.wrap_bio(incoming, outgoing, server_side=True),
                 PLAIN_ANSWER,
             )
-            await test(lambda: Ends(pipes, authority.client()))
+            await test(lambda: Ends(shared, authority.client()))
             # The memory is shared, so nothing of one connection may stay in it.
-            assert (pipes.incoming.pending, pipes.outgoing.pending) == (0, 0)
+            assert (shared.incoming.pending, shared.outgoing.pending) == (0, 0)
 
         run_async(act())
 
@@ -426,7 +428,7 @@ def test_a_few_steps_of_handshakes_are_taken_in_each_turn(ends):
             end.pipe.received(end.say_hello())
         answered = []
         for _ in range(3):
-            storm[0].pipes.turn()
+            storm[0].shared.turn()
             answered.append(sum(bool(end.lower.written) for end in storm))
         assert answered == [4, 8, 10]
 
@@ -436,9 +438,9 @@ def test_a_connection_that_says_nothing_costs_no_tls(ends):
     async def _(make):
         made = []
         end = make()
-        new_tls = end.pipes.new_tls
-        pipes = TLSPipes(end.pipes.reactor, lambda *bios: made.append(1) or new_tls(*bios), b"")
-        pipe = pipes.add(Lower())
+        new_tls = end.shared.new_tls
+        shared = SharedTLS(end.shared.reactor, lambda *bios: made.append(1) or new_tls(*bios), b"")
+        pipe = TLSPipe(shared, Lower())
         assert not made
         pipe.received(end.say_hello())
         await turns()

@@ -26,36 +26,28 @@
     (1) and the receiver hears of the end
     (2) and telemetry is told, unless the peer has said nothing
 
-The receiver is there from the beginning, so its own deadline bounds the handshake too. A handshake
-costs a hundred times as much as a message: its steps wait in a queue, and a few of them are done in
-each turn, so that live connections have their turns in between (`TLSPipes`).
+The receiver is there from the beginning, so its own deadline bounds the handshake too. The steps of
+handshakes wait in the queue of a `SharedTLS`.
 """
 
 from __future__ import annotations
 
-import functools
 import ssl
-from collections import deque
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, final
 
 from sock import telemetry
-from sock.spec.tls import TLSInfo
 
+from .agreed_tls import agreed
 from .pipe import NO_RECEIVER
-from .wakeable import Wakeable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sock.spec.request import Address
+    from sock.spec.tls import TLSInfo
 
     from .pipe import Pipe, Receiver
-    from .reactor import Reactor
+    from .shared_tls import SharedTLS
     from .timer import Alarm
-
-_STEPS_PER_TURN: Final = 4
-"""Steps of handshakes in one turn. One costs up to a millisecond."""
 
 _MAX_KEPT: Final = 64 * 1024
 """Bytes of a handshake, or of answers to the peer's TLS itself, that may wait."""
@@ -89,66 +81,14 @@ _CLOSING: Final = _State.CLOSING
 _LOST: Final = _State.LOST
 
 
-class ServerSideTLS(ssl.SSLObject):
-    """The TLS of one connection. A context makes it that has this class as `sslobject_class`."""
-
-    server_name: str | None = None
-    """The name that the peer has asked for; set by the context's `sni_callback`."""
-
-
-@final
-class TLSPipes(Wakeable):
-    """The TLS pipes of one server: the memory that they share, and the queue of their handshakes.
-
-    OpenSSL reads from one memory and writes to another. Both are empty whenever no call is under
-    way, as OpenSSL keeps the beginning of a record itself. So all connections share two of them:
-    they never shrink, and an idle connection would keep some 90 kB for the largest read it has had.
-
-    Args:
-        reactor: of the event loop.
-        new_tls: makes the TLS of a new connection, which reads the first memory and writes the
-            second.
-        plain_answer: is sent to a peer that does not speak TLS.
-    """
-
-    __slots__ = ("_waiting", "incoming", "new_tls", "outgoing", "plain_answer", "reactor")
-
-    def __init__(
-        self,
-        reactor: Reactor,
-        new_tls: Callable[[ssl.MemoryBIO, ssl.MemoryBIO], ssl.SSLObject],
-        plain_answer: bytes,
-    ) -> None:
-        super().__init__()
-        self.reactor = reactor
-        self.new_tls = new_tls
-        self.plain_answer = plain_answer
-        self.incoming = ssl.MemoryBIO()
-        self.outgoing = ssl.MemoryBIO()
-        self._waiting: deque[TLSPipe] = deque()
-
-    def add(self, lower: Pipe) -> TLSPipe:
-        """Return a pipe that speaks TLS over another one, whose receiver it shall be."""
-        return TLSPipe(self, lower)
-
-    def queue(self, pipe: TLSPipe) -> None:
-        """Let a pipe take the next step of its handshake, behind those that wait already."""
-        self._waiting.append(pipe)
-        self.reactor.wake(self)
-
-    def turn(self) -> None:
-        """Take a few steps; the others wait until the loop has looked at its sockets again."""
-        try:
-            for _ in range(min(_STEPS_PER_TURN, len(self._waiting))):
-                self._waiting.popleft().step()
-        finally:
-            if self._waiting:
-                self.reactor.wake(self)
-
-
 @final
 class TLSPipe:
-    """A `Pipe` that speaks TLS, and the receiver of the pipe below it. Made by `TLSPipes.add`."""
+    """A `Pipe` that speaks TLS, and the receiver of the pipe below it.
+
+    Args:
+        shared: what all TLS pipes of the server share.
+        lower: the pipe to the peer.
+    """
 
     __slots__ = (
         "_alarm",
@@ -159,18 +99,18 @@ class TLSPipe:
         "_lower",
         "_paused",
         "_peer_ended",
-        "_pipes",
+        "_shared",
         "_state",
         "_tls",
         "receiver",
         "tls",
     )
 
-    def __init__(self, pipes: TLSPipes, lower: Pipe) -> None:
+    def __init__(self, shared: SharedTLS, lower: Pipe) -> None:
         self.receiver: Receiver = NO_RECEIVER
         self.tls: TLSInfo | None = None
         """What was agreed; None until the handshake is complete."""
-        self._pipes = pipes
+        self._shared = shared
         self._lower = lower
         self._tls: ssl.SSLObject | None = None  # made when the peer has begun to speak
         self._encrypting: Any = None  # what the methods of `_tls` call, from the handshake on
@@ -225,11 +165,11 @@ class TLSPipe:
 
     def _take_part(self, data: bytes) -> None:
         if self._tls is None and self._kept is None and data[0] != _HANDSHAKE:
-            self._fail("it does not speak TLS", answer=self._pipes.plain_answer)
+            self._fail("it does not speak TLS", answer=self._shared.plain_answer)
             return
         if self._kept is None:
             self._kept = bytearray(data)
-            self._pipes.queue(self)
+            self._shared.queue(self)
         else:
             self._kept += data
             if len(self._kept) > _MAX_KEPT:
@@ -240,26 +180,26 @@ class TLSPipe:
         kept, self._kept = self._kept, None
         if self._state is not _HANDSHAKING or kept is None:  # closed or lost while it waited
             return
-        pipes = self._pipes
+        shared = self._shared
         failure = None
-        agreed = None
+        info = None
         try:
             if self._tls is None:
-                self._tls = pipes.new_tls(pipes.incoming, pipes.outgoing)
-            pipes.incoming.write(kept)
+                self._tls = shared.new_tls(shared.incoming, shared.outgoing)
+            shared.incoming.write(kept)
             self._tls.do_handshake()
-            agreed = _describe(self._tls)
+            info = agreed(self._tls)
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLError as error:
             failure = _reason(error)
         except BaseException:  # no memory, say
-            self._empty()
+            self._shared.empty()
             self._lower.abort()
             raise
         self._send()
-        if agreed is not None:
-            self.tls = agreed
+        if info is not None:
+            self.tls = info
             # Without the methods in Python that are around these: two frames less (bench, tls-1).
             self._encrypting = getattr(self._tls, "_sslobj", self._tls)
             self._state = _OPEN
@@ -268,7 +208,7 @@ class TLSPipe:
             if self._fin_received and self._state is _OPEN:
                 self._note_end()
         elif failure is not None:
-            self._empty()
+            self._shared.empty()
             self._fail(f"the handshake failed: {failure}")
         elif self._fin_received:
             self.close()
@@ -279,7 +219,7 @@ class TLSPipe:
 
     def _read(self, data: bytes) -> None:
         """Decrypt these bytes and those in the memory, and give them on in one call."""
-        incoming, encrypting = self._pipes.incoming, self._encrypting
+        incoming, encrypting = self._shared.incoming, self._encrypting
         assert encrypting is not None, "the handshake is complete"
         # Python makes an object of this size, then shortens it (bench, tls-1). It is enough for
         # what has come now; where its record has begun earlier, the next read has the rest.
@@ -305,12 +245,12 @@ class TLSPipe:
         except ssl.SSLError as error:
             failure = _reason(error)
         except BaseException:  # no memory, say: bytes are lost, and nothing may follow them
-            self._empty()
+            self._shared.empty()
             self._lower.abort()
             raise
         if ended or failure is not None:
             incoming.read()  # what is behind it
-        if self._pipes.outgoing.pending:  # the answer to a change of keys, or an alert
+        if self._shared.outgoing.pending:  # the answer to a change of keys, or an alert
             self._send()
             if self._lower.pending > _MAX_KEPT:  # the peer asks, and takes no answers
                 self._hold()
@@ -391,19 +331,19 @@ class TLSPipe:
         try:
             if size <= _RECORD:
                 self._encrypting.write(data)
-                self._lower.write(self._pipes.outgoing.read())
+                self._lower.write(self._shared.outgoing.read())
             else:
                 self._write_records(memoryview(data))
         except ssl.SSLError as error:  # the peer has sent half a change of keys, and waits
-            self._empty()
+            self._shared.empty()
             self._fail(_reason(error))
         except BaseException:  # a part has perhaps left already, and no other bytes may follow it
-            self._empty()
+            self._shared.empty()
             self._lower.abort()
             raise
 
     def _write_records(self, data: memoryview) -> None:
-        outgoing, at = self._pipes.outgoing, 0
+        outgoing, at = self._shared.outgoing, 0
         while at < len(data):
             at += self._encrypting.write(data[at : at + _RECORD])
             if outgoing.pending >= _WRITE or at == len(data):
@@ -453,7 +393,7 @@ class TLSPipe:
         except ssl.SSLError:  # it wants to read the peer's, which `received` does
             pass
         except BaseException:
-            self._empty()
+            self._shared.empty()
             self._lower.abort()
             raise
         self._send()
@@ -461,37 +401,13 @@ class TLSPipe:
     def _wait_for_the_end(self) -> None:
         """Give the peer a little time to end TCP, once it has all that we had to say."""
         if self._alarm is None and not self._lower.pending:
-            self._alarm = self._pipes.reactor.after(_PATIENCE, self._lower.abort)
+            self._alarm = self._shared.reactor.after(_PATIENCE, self._lower.abort)
 
     def _send(self) -> None:
         """Send what TLS itself has to say."""
-        if self._pipes.outgoing.pending:
-            self._lower.write(self._pipes.outgoing.read())
-
-    def _empty(self) -> None:
-        """Take out of the shared memory what a failure has left: it is no other connection's."""
-        self._pipes.incoming.read()
-        self._pipes.outgoing.read()
+        if self._shared.outgoing.pending:
+            self._lower.write(self._shared.outgoing.read())
 
 
 def _reason(error: ssl.SSLError) -> str:
     return error.reason.lower().replace("_", " ") if error.reason else str(error)
-
-
-def _describe(tls: ssl.SSLObject) -> TLSInfo:
-    cipher = tls.cipher()
-    agreed = (
-        tls.version() or "",
-        cipher[0] if cipher else "",
-        getattr(tls, "server_name", None),
-    )
-    der = tls.getpeercert(binary_form=True)
-    if der is None:
-        return _shared_info(*agreed)
-    return TLSInfo(*agreed, certificate=tls.getpeercert() or {}, certificate_der=der)
-
-
-@functools.lru_cache(maxsize=256)
-def _shared_info(version: str, cipher: str, server_name: str | None) -> TLSInfo:
-    """Return one object for all connections that are alike, as most of a server are."""
-    return TLSInfo(version, cipher, server_name)

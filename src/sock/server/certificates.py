@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast, final
 
-from sock.loop.tls import ServerSideTLS
+from sock.loop.agreed_tls import ServerSideTLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

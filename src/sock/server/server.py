@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, cast, final
 from sock import telemetry
 from sock.hosting.drain import drain
 from sock.hosting.worker import wait_for_first_requests
+from sock.loop.shared_tls import SharedTLS
 from sock.loop.sockets import accept, adopt
-from sock.loop.tls import TLSPipes
+from sock.loop.tls import TLSPipe
 from sock.spec import Response
 
 from .connection import Connection
@@ -71,9 +72,9 @@ class Server(Service):
         self._bound: Sequence[Bound] = ()
         self._listeners: list[Listener] = []
         self._certificates = certificates
-        self._tls: TLSPipes | None = None
+        self._tls: SharedTLS | None = None
         if certificates is not None:
-            self._tls = TLSPipes(self.reactor, certificates.new_tls, _not_tls())
+            self._tls = SharedTLS(self.reactor, certificates.new_tls, _not_tls())
         self._drained: asyncio.Task[None] | None = None
         self._closed = asyncio.Event()
 
@@ -166,7 +167,7 @@ class Server(Service):
     def _begin(self, pipe: Pipe) -> Receiver:
         if self._tls is None:
             return self._begin_http(pipe)
-        encrypted = self._tls.add(pipe)
+        encrypted = TLSPipe(self._tls, pipe)
         encrypted.receiver = self._begin_http(encrypted)
         return encrypted
 
