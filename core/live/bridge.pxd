@@ -2,6 +2,7 @@ cimport cython
 
 from sock.live.live_connection cimport LiveConnection
 from sock.live.ref cimport LiveRef
+from sock.live.send_queue cimport SendQueue as CSendQueue
 from sock.wire.traffic cimport BothWays as CBothWays
 
 
@@ -14,12 +15,9 @@ cdef class Bridge(LiveConnection):
     cdef bint _in_turn
     cdef double _max_size
     cdef object _on_unsendable
-    cdef object _queue
-    cdef Py_ssize_t _queued_bytes
+    cdef CSendQueue _queue
     cdef object _reader
     cdef object _reading_resumed
-    cdef double _send_began
-    cdef object _sender
     cdef object _wire
     cdef CBothWays _traffic
     cdef public LiveRef ref

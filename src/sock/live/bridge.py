@@ -32,7 +32,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
@@ -49,6 +48,7 @@ from . import driver
 from .close_sender import CloseSender
 from .live_connection import LiveConnection, resolve
 from .ref import LiveRef
+from .send_queue import SendQueue
 from .server_wire import QueuedClose, snapshot
 from .state import CLOSE_SENT, HELD, LOST, OPEN
 
@@ -92,11 +92,8 @@ class Bridge(LiveConnection):
         "_max_size",
         "_on_unsendable",
         "_queue",
-        "_queued_bytes",
         "_reader",
         "_reading_resumed",
-        "_send_began",
-        "_sender",
         "_traffic",
         "_wire",
         "ref",
@@ -128,10 +125,7 @@ class Bridge(LiveConnection):
         self._on_unsendable = on_unsendable
         self._cancelled = end_when_cancelled
         self._max_size = options.max_message_size or NEVER
-        self._queue: deque[Message | QueuedClose] = deque()
-        self._queued_bytes = 0
-        self._sender: asyncio.Task[Any] | None = None  # the task that sends at this moment
-        self._send_began = 0.0  # when it began to send the message that comes first in the queue
+        self._queue = SendQueue(self, wire, loop, self.lifecycle.outbox)
         self._close_job: Job | None = None  # keeps `terminate` waiting until the Close has left
         self._close_sender = CloseSender(wire, loop)
         self._in_turn = False  # in a turn of the reader, which sends when its turn ends
@@ -173,13 +167,12 @@ class Bridge(LiveConnection):
 
     def abort(self) -> None:
         """Let go of the peer at once: queued messages are dropped, but the Close is still sent."""
-        last = self._queue[-1] if self._queue else None
+        close = self._queue.last_close()
         self.run_in_scope(self._lose_peer)
-        if self._sender is not None:
-            self._sender.cancel()
-        if isinstance(last, QueuedClose):
+        self._queue.cancel()
+        if close is not None:
             # A server that still has its peer would send a code of its own: a normal end.
-            self._close_sender.begin(last, timeout=_GRACE)
+            self._close_sender.begin(close, timeout=_GRACE)
 
     # Turns and deadlines.
 
@@ -204,8 +197,7 @@ class Bridge(LiveConnection):
                 self.push(Ping())
             elif verdict is Verdict.DEAD:
                 self.lifecycle.timed_out()
-        timeout = self._options.send_timeout
-        if timeout is not None and self._sender is not None and now >= self._send_began + timeout:
+        if self._queue.overdue(now, self._options.send_timeout):
             self.lifecycle.too_slow()
             self.abort()
         self._send_soon()
@@ -226,7 +218,7 @@ class Bridge(LiveConnection):
     @property
     def pending(self) -> int:
         """Bytes that wait for the peer: queued, and not taken by the server."""
-        return self._queued_bytes
+        return self._queue.size
 
     # The host of the life cycle.
 
@@ -244,13 +236,13 @@ class Bridge(LiveConnection):
         # The size is taken first, because a lone surrogate raises here, within the call of the
         # callback that has made the mistake.
         size = encoded_size(message)
-        self._queued_bytes += size
-        self._queue.append(message)
+        queue = self._queue
+        queue.put(message, size)
         if not isinstance(message, (Ping, Pong)):
             self._traffic.sent(size)
         limit = self._options.max_send_buffer
-        if limit is not None and self._queued_bytes > limit:
-            self.lifecycle.note_pending(self._queued_bytes)
+        if limit is not None and queue.size > limit:
+            self.lifecycle.note_pending(queue.size)
         if not self._in_turn:
             self.reactor.wake(self)
 
@@ -259,7 +251,7 @@ class Bridge(LiveConnection):
         if self.state is LOST:
             return
         self.state = CLOSE_SENT
-        self._queue.append(QueuedClose(code, detail))
+        self._queue.put_close(QueuedClose(code, detail))
         self._close_job = Job(TASK, "close")
         self.lifecycle.job_spawned(self._close_job)
         if not self._in_turn:
@@ -294,9 +286,9 @@ class Bridge(LiveConnection):
         self.ref.drop_connection()
         self.finish()
         self.reactor.wheel.disarm(self)
-        for task in (self._reader, self._sender):
-            if task is not None:
-                task.cancel()
+        if self._reader is not None:
+            self._reader.cancel()
+        self._queue.forget()
         self.lifecycle.forget()
         resolve(self._ended)
 
@@ -305,14 +297,15 @@ class Bridge(LiveConnection):
     async def _read(self) -> None:
         """Receive until the peer or the server ends the connection."""
         receive, take, now = self._wire.receive, self._take, self.reactor.loop.time
+        queue = self._queue
         message: Any
         count, self._in_turn = 0, True
         self.run_in_scope(self._open)
         while True:
             self._in_turn = False
-            if self._queue and self._sender is None:
-                self._sender = self._reader
-                await self._send()
+            if queue.items and queue.task is None:
+                queue.task = self._reader
+                await queue.send()
             while self._reading_resumed is not None:
                 await self._reading_resumed
             count += 1
@@ -441,56 +434,38 @@ class Bridge(LiveConnection):
     # Sending.
 
     def _send_soon(self) -> None:
-        if self._queue and self._sender is None and not self._in_turn:
-            # The task is the sender before it runs, so that no other one begins.
-            self._send_began = self.reactor.loop.time()
-            self._sender = self.reactor.loop.create_task(self._send())
-
-    async def _send(self) -> None:
-        """Send everything that is queued, now or meanwhile. One task at a time does this."""
-        wire, queue, now = self._wire, self._queue, self.reactor.loop.time
-        self._send_began = now()
-        try:
-            while queue:
-                message = queue[0]
-                if isinstance(message, QueuedClose):
-                    await self._send_close(message)
-                else:
-                    await wire.send(message)
-                if queue:  # otherwise the peer was lost in the meantime
-                    queue.popleft()
-                    if not isinstance(message, QueuedClose):
-                        self._queued_bytes -= encoded_size(message)
-                if queue:
-                    self._send_began = now()
-        except Exception:  # noqa: BLE001 - any error of a server means that the peer is lost
-            self._drop_queue()
-            self.reactor.after(_GRACE, partial(self.run_in_scope, self._lose_peer))
-        finally:
-            self._sender = None
-        if self._close_job is not None or self.lifecycle.outbox.full:
-            self.run_in_scope(self._has_sent)
-        self._send_soon()
+        if not self._in_turn:
+            self._queue.begin()
 
     def _drop_queue(self) -> None:
         self.state = LOST
         self._queue.clear()
-        self._queued_bytes = 0
 
-    def _has_sent(self) -> None:
-        # First, because the life cycle may close in `note_pending`, and that Close is queued only.
-        self._finish_close_job()
-        if self.lifecycle.outbox.full:
-            self.lifecycle.note_pending(0)
-            self.wake_waiters()
-
-    async def _send_close(self, close: QueuedClose) -> None:
+    def begin_close(self, close: QueuedClose) -> None:
+        """Begin to send our Close."""
         # One server sends no Close while `receive` waits for the next message, which nobody needs
         # any more.
         if self._reader is not None and self._reader is not asyncio.current_task():
             self._reader.cancel()
         self._close_sender.begin(close, report_refusal=True)
-        await asyncio.sleep(0)  # the Close leaves; `terminate` does not wait for the peer's answer
+
+    def cannot_send(self) -> None:
+        """Take note that the server cannot send: it may still report why, within a second."""
+        self.state = LOST
+        self.reactor.after(_GRACE, partial(self.run_in_scope, self._lose_peer))
+
+    def has_sent(self) -> None:
+        """Go on with what has waited for this."""
+        if self._close_job is not None or self.lifecycle.outbox.full:
+            self.run_in_scope(self._go_on_sending)
+        self._send_soon()
+
+    def _go_on_sending(self) -> None:
+        # First, because the life cycle may close in `note_pending`, and that Close is queued only.
+        self._finish_close_job()
+        if self.lifecycle.outbox.full:
+            self.lifecycle.note_pending(0)
+            self.wake_waiters()
 
     def _finish_close_job(self) -> None:
         """Let `terminate` run: our Close has left, or never will."""
