@@ -1,16 +1,14 @@
 cimport cython
 
-from sock.live.live_connection cimport LiveConnection
 from sock.live.ref cimport LiveRef
+from sock.live.tcp_connection cimport TcpConnection
 from sock.wire.traffic cimport BothWays as CBothWays
 
 
 @cython.final
-cdef class EngineConnection(LiveConnection):
-    cdef double _closing_at
+cdef class EngineConnection(TcpConnection):
     cdef bint _ending_tcp
     cdef bint _in_turn
-    cdef object _on_over
     cdef bint _peer_done
     cdef object _unread
     cdef object _wire

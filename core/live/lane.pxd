@@ -1,7 +1,7 @@
 from libc.stdint cimport uint8_t
 
 from sock.engine.keepalive cimport Keepalive
-from sock.live.live_connection cimport LiveConnection
+from sock.live.tcp_connection cimport TcpConnection
 from sock.loop.raw_pipe cimport RawPipe
 from sock.loop.reactor cimport Reactor
 from sock.loop.scope cimport Scope
@@ -11,7 +11,7 @@ from sock.wire.raw_writer cimport FrameBuffer
 from sock.wire.writer cimport Writer
 
 
-cdef class Lane(LiveConnection):
+cdef class Lane(TcpConnection):
     cdef readonly object pipe
     cdef RawPipe _raw
     cdef readonly Parser parser

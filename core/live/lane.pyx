@@ -9,7 +9,7 @@ from libc.stdint cimport int64_t, uint8_t
 
 from sock.engine.keepalive cimport Keepalive
 from sock.engine.lifecycle cimport Lifecycle
-from sock.live.live_connection cimport LiveConnection
+from sock.live.tcp_connection cimport TcpConnection
 from sock.loop.raw_pipe cimport RawPipe
 from sock.loop.reactor cimport Reactor
 from sock.loop.scope cimport Scope
@@ -157,7 +157,7 @@ cdef bint deliver_within_rate(Lane lane, event) except -1:
     return deliver(lane, event)
 
 
-cdef class Lane(LiveConnection):
+cdef class Lane(TcpConnection):
     """The part of a `Link` that runs for every message. A `Link` is a `Lane`."""
 
     cdef _set_up_lane(

@@ -26,17 +26,16 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from sock import telemetry
-from sock.engine import NEVER, Job, Keepalive, Verdict, encoded_size
+from sock.engine import NEVER, Keepalive, encoded_size
 from sock.engine.phase import OVER
 from sock.spec import Ping, Pong, ProtocolError, Remote
 from sock.wire.frame import Close, too_big
 from sock.wire.traffic import BothWays
 
-from . import driver
-from .live_connection import LiveConnection
 from .ref import LiveRef
 from .server_wire import plain
 from .state import BEHIND, CLOSE_SENT, HELD, LOST, OPEN
+from .tcp_connection import TcpConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -50,7 +49,7 @@ if TYPE_CHECKING:
 
 
 @final
-class EngineConnection(LiveConnection):
+class EngineConnection(TcpConnection):
     """One live connection of a host that has its own wire, and takes everything else from Sock.
 
     The host calls `begin` once, then `receive`, `drained` and `lost` as things happen. All of them
@@ -69,10 +68,8 @@ class EngineConnection(LiveConnection):
     """
 
     __slots__ = (
-        "_closing_at",
         "_ending_tcp",
         "_in_turn",
-        "_on_over",
         "_peer_done",
         "_traffic",
         "_unread",
@@ -94,15 +91,14 @@ class EngineConnection(LiveConnection):
         keepalive = Keepalive(options.idle_timeout, options.ping_interval, reactor.loop.time())
         scope = reactor.scope.for_current_context()
         self._set_up(reactor, request, handler, options, keepalive, debug, scope)
+        self._set_up_end(on_over)
         self.ref = LiveRef(self)
         self._traffic = BothWays()
         self._wire = wire
-        self._on_over = on_over
         self._in_turn = False
         self._unread: Any = None  # an iterator: what the host has read and nobody has taken yet
         self._ending_tcp = False
         self._peer_done = False  # its Close has come, or it has broken the protocol
-        self._closing_at = NEVER  # our deadline for the end of TCP, once our Close was sent
 
     # Called by the host.
 
@@ -138,18 +134,10 @@ class EngineConnection(LiveConnection):
 
     def lost(self) -> None:
         """Take note that TCP has ended, whoever has ended it. This is the last call."""
-        self.state = LOST
         self._unread = None
-        self._closing_at = NEVER
-        self.run_in_scope(self._tell_lost)
-        self.wake_waiters()
-        self._release()
+        self.note_lost()
 
     # Called by a drain and by the reactor.
-
-    def finish_up(self, timeout: float | None) -> None:
-        """Drain: let the work under way finish within `timeout` seconds, then close with 1012."""
-        self.lifecycle.shutdown(timeout)
 
     def abort(self) -> None:
         """Cut the connection."""
@@ -169,38 +157,21 @@ class EngineConnection(LiveConnection):
             self._break(error)
             raise
 
-    def look(self, now: float) -> None:
-        """Do what is due: one of the deadlines may have passed."""
-        if now >= self._alarm_at:
-            self._alarm_at = NEVER
-            self.lifecycle.alarmed()
-        if self.state is LOST:
-            self.arm()
-            return
-        if self.state is not CLOSE_SENT:
-            verdict = self.keepalive.check(now)
-            if verdict is Verdict.PING:
-                self.push(Ping())
-            elif verdict is Verdict.DEAD:
-                self.lifecycle.timed_out()
-        if now >= self._send_due(now):
-            self.lifecycle.too_slow()
-            self._wire.cut()
-        elif now >= self._closing_at:
-            self._wire.cut()
-        else:
-            self.arm()
-
     def arm(self) -> None:
         """Tell the wheel the earliest deadline."""
         due = self._alarm_at
         if self.state is not LOST:
             now = self.reactor.loop.time()
-            due = min(due, self._closing_at, self._send_due(now))
+            due = min(due, self._closing_at, self.send_due(now))
             if self.state is not CLOSE_SENT:
                 due = min(due, self.keepalive.due())
         if due < NEVER:
             self.reactor.wheel.arm(self, due)
+
+    def send_due(self, now: float) -> float:
+        """Return when the peer must have taken some of the bytes that wait for it."""
+        wire = self._wire
+        return self.lifecycle.outbox.due(now, wire.pending, wire.bytes_taken)
 
     def traffic(self) -> tuple[int, int, int, int]:
         """Return the messages received, their bytes, the messages sent, and their bytes."""
@@ -244,14 +215,6 @@ class EngineConnection(LiveConnection):
         if not self._in_turn:
             self.reactor.wake(self)  # the peer's Close may be among the unread messages
 
-    def start(self, job: Job, /) -> None:
-        """Begin a job."""
-        driver.start(self, job)
-
-    def cancel(self, job: Job, /) -> None:
-        """Cancel a job."""
-        driver.cancel(job)
-
     def hold(self) -> None:
         """Stop reading. The peer's clock stands still."""
         if self.state is OPEN or self.state is BEHIND:
@@ -270,12 +233,9 @@ class EngineConnection(LiveConnection):
         self.finish()
         if self.state is not CLOSE_SENT and self.state is not LOST:
             self._wire.end()  # a drain has ended it before `init`: no Close was sent
-        self._release()
+        self.release()
 
     # Inside.
-
-    def _tell_lost(self) -> None:
-        self.lifecycle.lost()
 
     def _begin(self) -> None:
         telemetry.emit("connection.opened", request=self.request, connection=self)
@@ -360,34 +320,12 @@ class EngineConnection(LiveConnection):
         self.arm()
 
     def _break(self, error: BaseException) -> None:
-        """End the connection after a turn that could not be finished, for example without memory.
-
-        An interrupt of the whole program ends no connection.
-        """
         self._in_turn = False
         self.reactor.wake(self)
-        if isinstance(error, (KeyboardInterrupt, SystemExit)):
-            return
-        if self.lifecycle.phase is OVER:
-            self._wire.cut()
-        else:
-            self.lifecycle.take_error(error)
-
-    def _send_due(self, now: float) -> float:
-        wire = self._wire
-        return self.lifecycle.outbox.due(now, wire.pending, wire.bytes_taken)
+        self.end_broken(error)
 
     def _max_size(self) -> float:
         return self._options.max_message_size or NEVER
 
     def _max_pending(self) -> float:
         return self._options.max_send_buffer or NEVER
-
-    def _release(self) -> None:
-        """Keep nothing alive any more, when the life cycle and TCP have both ended."""
-        if self.state is LOST and self.lifecycle.phase is OVER:
-            self.reactor.wheel.disarm(self)
-            on_over, self._on_over = self._on_over, None
-            if on_over is not None:
-                on_over(self)
-            self.lifecycle.forget()

@@ -22,7 +22,7 @@ from sock.spec import Ping, Pong, ProtocolError
 from sock.spec.message import MESSAGE_TYPES, Whole
 from sock.wire.frame import Close
 
-from .live_connection import LiveConnection
+from .tcp_connection import TcpConnection
 
 if TYPE_CHECKING:
     from sock.engine import Keepalive
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sock.wire.writer import Writer
 
 
-class Lane(LiveConnection):
+class Lane(TcpConnection):
     """The part of a `Link` that runs for every message. A `Link` is a `Lane`.
 
     Args:

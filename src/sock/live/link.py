@@ -32,13 +32,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, final
 
 from sock import telemetry
-from sock.engine import NEVER, Job, Keepalive, Verdict
+from sock.engine import NEVER, Keepalive
 from sock.engine.phase import OVER
-from sock.spec import Ping
 from sock.wire.parser import Parser
 from sock.wire.writer import Writer
 
-from . import driver
 from .lane import Lane
 from .ref import LiveRef
 from .state import BEHIND, CLOSE_SENT, HELD, LOST, OPEN
@@ -70,7 +68,7 @@ class Link(Lane):
             context variables that are set here and now.
     """
 
-    __slots__ = ("_closing_at", "_on_over", "ref")
+    __slots__ = ("ref",)
 
     def __init__(
         self,
@@ -106,9 +104,8 @@ class Link(Lane):
             ),
             Writer(deflater=deflater),
         )
+        self._set_up_end(on_over)
         self.ref = LiveRef(self)
-        self._on_over = on_over
-        self._closing_at = NEVER  # our deadline for the end of TCP, once our Close was sent
 
     def begin(self, head: bytes, early: bytes = b"") -> None:
         """Go live: send the 101 with everything that init pushes, then read, `early` first.
@@ -131,10 +128,6 @@ class Link(Lane):
             self.feed(early)
         self.deadline_changed = True
         self.finish_turn()
-
-    def finish_up(self, timeout: float | None) -> None:
-        """Drain: let the work under way finish within `timeout` seconds, then close with 1012."""
-        self.lifecycle.shutdown(timeout)
 
     def abort(self) -> None:
         """Cut the connection."""
@@ -159,15 +152,8 @@ class Link(Lane):
 
     def lost(self) -> None:
         """Take note that the pipe is gone."""
-        self.state = LOST
         self.forget()
-        self.run_in_scope(self._tell_lost)
-        self.wake_waiters()
-        self._closing_at = NEVER
-        self._release()
-
-    def _tell_lost(self) -> None:
-        self.lifecycle.lost()
+        self.note_lost()
 
     # Turns.
 
@@ -184,29 +170,6 @@ class Link(Lane):
         except BaseException as error:
             self.broken(error)
             raise
-
-    def look(self, now: float) -> None:
-        """Do what is due: one of the deadlines may have passed."""
-        if now >= self._alarm_at:
-            self._alarm_at = NEVER
-            self.lifecycle.alarmed()
-        if self.state is LOST:
-            self.arm()
-            return
-        if now >= self._closing_at:
-            self.pipe.abort()
-            return
-        if self.state is not CLOSE_SENT:
-            verdict = self.keepalive.check(now)
-            if verdict is Verdict.PING:
-                self.push(Ping())
-            elif verdict is Verdict.DEAD:
-                self.lifecycle.timed_out()
-        if now >= self._send_due(now):
-            self.lifecycle.too_slow()
-            self.pipe.abort()
-            return
-        self.arm()
 
     @property
     def pending(self) -> int:
@@ -237,14 +200,6 @@ class Link(Lane):
             self.pipe.resume()
         self.reactor.wake(self)
 
-    def start(self, job: Job, /) -> None:
-        """Begin a job."""
-        driver.start(self, job)
-
-    def cancel(self, job: Job, /) -> None:
-        """Cancel a job."""
-        driver.cancel(job)
-
     def hold(self) -> None:
         """Stop reading. The peer's clock stands still."""
         if self.state is OPEN or self.state is BEHIND:
@@ -267,27 +222,15 @@ class Link(Lane):
         self.finish()
         if self.state is not CLOSE_SENT and self.state is not LOST:
             self.pipe.close()  # a drain has ended it before `init`: no Close was sent
-        self._release()
+        self.release()
 
     # What the lane leaves to the link.
 
     def broken(self, error: BaseException) -> None:
-        """End the connection after a turn that could not be finished, for example without memory.
-
-        An interrupt of the whole program ends no connection.
-        """
+        """End the connection after a turn that could not be finished."""
         self.in_turn = False
         self.reactor.wake(self)  # so that the queued bytes leave
-        if isinstance(error, (KeyboardInterrupt, SystemExit)):
-            return
-        if self.lifecycle.phase is OVER:  # it takes no errors any more; TCP is left to end
-            self.pipe.abort()
-            return
-        try:
-            self.lifecycle.take_error(error)
-        except BaseException:  # the error could not even be reported
-            self.pipe.abort()
-            raise
+        self.end_broken(error)
 
     def fall_behind(self) -> None:
         """Go on in the next turn, and read nothing before it: other connections wait."""
@@ -325,7 +268,7 @@ class Link(Lane):
             if self.state is not CLOSE_SENT:
                 due = min(due, self.keepalive.due())
             if self.pipe.pending:
-                due = min(due, self._send_due(self.reactor.loop.time()))
+                due = min(due, self.send_due(self.reactor.loop.time()))
         if due < NEVER:
             self.reactor.wheel.arm(self, due)
 
@@ -336,6 +279,11 @@ class Link(Lane):
         else:
             self.arm()
 
+    def send_due(self, now: float) -> float:
+        """Return when the peer must have taken some of the bytes that wait for it."""
+        pipe = self.pipe
+        return self.lifecycle.outbox.due(now, pipe.pending, pipe.taken)
+
     # Inside.
 
     def _read_on(self) -> None:
@@ -343,16 +291,3 @@ class Link(Lane):
         self.keepalive.resume(self.reactor.loop.time())
         self.pipe.resume()
         self.arm_soon()
-
-    def _send_due(self, now: float) -> float:
-        pipe = self.pipe
-        return self.lifecycle.outbox.due(now, pipe.pending, pipe.taken)
-
-    def _release(self) -> None:
-        """Keep nothing alive any more, when the life cycle and the pipe have both ended."""
-        if self.state is LOST and self.lifecycle.phase is OVER:
-            self.reactor.wheel.disarm(self)
-            if self._on_over is not None:
-                on_over, self._on_over = self._on_over, None
-                on_over(self)
-            self.lifecycle.forget()

@@ -1,8 +1,10 @@
-"""What a link and a bridge have in common: one live connection, the host of its life cycle.
+"""What all connections have in common: one live connection, the host of its life cycle.
 
-    LiveConnection     turns, deadlines, infos, callbacks at the end
-     ├─ Lane ── Link   speaks the wire itself, over a pipe of ours
-     └─ Bridge         leaves the wire to another server
+    LiveConnection            turns, deadlines, infos, callbacks at the end
+     ├─ TcpConnection         ends TCP itself
+     │   ├─ Lane ── Link      speaks the wire itself, over a pipe of ours
+     │   └─ EngineConnection  leaves the frames to a host
+     └─ Bridge                leaves the wire to another server
 
 A live connection lasts from its 101 to the end of `terminate`. It decides nothing: the life cycle
 (`sock.engine.Lifecycle`) decides, and the connection carries that out.
