@@ -19,6 +19,10 @@ _IN_A_ROUTE: Final = {
     **_HEADS,
     "lifespan": "a route is told of no start and no stop: the program enters the lifespan",
 }
+_WSGI: Final = {
+    **_HEADS,
+    "fields": "WSGI joins the fields of one name",
+}
 _ASGI: Final = {
     **_HEADS,
     "control": "ASGI has no pings and pongs",
@@ -58,6 +62,7 @@ class Host:
         gateway: "2" or "3" for a host that clients reach through a gateway to that version of HTTP;
             "" for a host that they reach directly.
         suite: whether the Autobahn suite comes to an end with this host.
+        takeover: whether it gives its sockets away, whatever it does before that.
         notes: more about the host, such as a public issue.
         advice: a sentence for readers who choose a server.
     """
@@ -69,12 +74,13 @@ class Host:
     gateway: str = ""
     suite: bool = True
     notes: str = ""
+    takeover: bool = False
     advice: str = "The whole contract."
 
     @property
     def native(self) -> bool:
         """Whether all must hold of a connection, once there is one."""
-        return set(self.limits) <= set(_IN_A_ROUTE)
+        return self.takeover or set(self.limits) <= set(_IN_A_ROUTE)
 
 
 def _script(name: str) -> tuple[str, ...]:
@@ -99,6 +105,14 @@ def _hypercorn(*arguments: str) -> tuple[str, ...]:
     return str(BIN / "hypercorn"), "hosts.application:asgi", "--log-level", "warning", *arguments
 
 
+def _gunicorn(*arguments: str) -> tuple[str, ...]:
+    return (
+        *(str(BIN / "gunicorn"), "--bind", "127.0.0.1:{port}", "--no-control-socket"),
+        *("--log-level", "warning", "--chdir", str(HERE / "servers"), *arguments),
+        "flask_server:app",
+    )
+
+
 _TLS: Final = ("--certfile", str(CERTIFICATE), "--keyfile", str(CERTIFICATE))
 
 HOSTS: Final = (
@@ -117,6 +131,47 @@ HOSTS: Final = (
     ),
     Host("aiohttp", "aiohttp", _script("aiohttp_server.py"), _IN_A_ROUTE),
     Host("Tornado", "tornado", _script("tornado_server.py"), _IN_A_ROUTE),
+    Host(
+        "Flask, gunicorn gthread",
+        "gunicorn",
+        # A peer that has sent half a head keeps a thread, and many cases are tried at a time.
+        _gunicorn("--threads", "64"),
+        _WSGI,
+        takeover=True,
+        advice="The whole contract, for any WSGI application. It answers many requests at a time.",
+    ),
+    Host(
+        "Flask, gunicorn sync",
+        "gunicorn",
+        _gunicorn(),
+        {
+            **_WSGI,
+            "handshake": (
+                "the worker reads one request at a time: while a peer sends its head slowly, nobody"
+                " else is answered"
+            ),
+            "requests": (
+                "the worker reads one request at a time: while a peer sends its body slowly, nobody"
+                " else is answered"
+            ),
+        },
+        takeover=True,
+        advice=(
+            "The whole contract of a connection. gunicorn wants a proxy in front of this worker,"
+            " which collects slow requests."
+        ),
+    ),
+    Host(
+        "Flask, werkzeug",
+        "werkzeug",
+        _script("flask_server.py"),
+        {
+            **_WSGI,
+            "handshake": "the server takes heads that are no HTTP, and changes some fields",
+        },
+        takeover=True,
+        advice="The whole contract of a connection, on Flask's server for development.",
+    ),
     Host(
         "websockets",
         "websockets",

@@ -1,0 +1,131 @@
+"""A connection whose application has not answered yet.
+
+    in       what happens                         what is done                              then
+    -------  -----------------------------------  ----------------------------------------  -------
+    ASKED    the application answers at once      the server sends the response, or the     OVER
+                                                  connection is taken from it
+    ASKED    the loop goes on without an answer   the connection is taken from the server,  WAITING
+                                                  whose thread is free for other requests
+    WAITING  bytes                                kept; when there are many, reading pauses WAITING
+    WAITING  the peer leaves                      the application is cancelled              OVER
+    WAITING  the application accepts              the link reads what was kept, and more    OVER
+    WAITING  the application refuses              a `Refusal` has the connection            OVER
+
+gunicorn's sync worker has one thread. If that waited for an application, no other request could be
+answered meanwhile, and perhaps the application waits for one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final, final
+
+from sock.spec import HandlerError
+
+from .refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+    from sock.live import Link
+    from sock.loop import Pipe, Reactor
+    from sock.spec import Response
+
+    from .given_socket import GivenSocket
+
+_MAX_KEPT: Final = 64 * 1024
+"""Bytes behind the head that are kept before reading pauses."""
+
+
+@final
+class Waiting:
+    """One request to upgrade, from the question to the application until it is answered.
+
+    Made in the event loop, within the task that asks.
+
+    Args:
+        reactor: of the event loop.
+        given: the socket of the request.
+        told: is given what the server sends: a response, or None if the connection was taken.
+    """
+
+    def __init__(self, reactor: Reactor, given: GivenSocket, told: Future[Response | None]) -> None:
+        self._reactor = reactor
+        self._given = given
+        self._told = told
+        self._task: asyncio.Task[Any] | None = asyncio.current_task()
+        self._pipe: Pipe | None = None
+        self._early = bytearray()
+        self._paused = False
+        self._gone = False
+        # Taken in the next turn of the loop, if the application has not answered by then.
+        self._handle = reactor.loop.call_soon(self._take)
+
+    def hand_over(self, connect: Callable[[Pipe], Link]) -> bytes:
+        """Hand the connection over to its link; see `HandOver`."""
+        self._handle.cancel()
+        if not self._told.done():
+            return self._given.take(self._reactor, connect)
+        pipe = self._pipe
+        if pipe is None or self._gone:
+            raise ConnectionResetError("the peer has gone")
+        pipe.receiver = connect(pipe)
+        if self._paused:
+            pipe.resume()
+        return bytes(self._early)
+
+    def answer(self, response: Response | None) -> None:
+        """Send a response; None for a connection that was handed over, or whose peer has gone."""
+        self._handle.cancel()
+        self._task = None
+        if not self._told.done():
+            self._told.set_result(response)
+        elif response is not None and self._pipe is not None and not self._gone:
+            refusal = Refusal(self._reactor, response)
+            self._pipe.receiver = refusal.connect(self._pipe)
+
+    def fail(self, error: BaseException) -> None:
+        """Note that the answer will never come."""
+        self._handle.cancel()
+        self._task = None
+        if not self._told.done():
+            self._told.set_exception(error)
+        elif self._pipe is not None:
+            self._pipe.abort()
+
+    def _take(self) -> None:
+        try:
+            early = self._given.take(self._reactor, self._connect)
+        except (ConnectionResetError, HandlerError):  # with no descriptor left, the thread waits
+            return
+        self._early[:0] = early
+        self._told.set_result(None)
+
+    def _connect(self, pipe: Pipe) -> Any:
+        self._pipe = pipe
+        return self
+
+    # Calls from the pipe.
+
+    def received(self, data: bytes, /) -> None:
+        """Keep bytes that came behind the head."""
+        self._early += data
+        if len(self._early) > _MAX_KEPT and self._pipe is not None:
+            self._paused = True
+            self._pipe.pause()
+
+    def ended(self) -> None:
+        """Note that the peer has left."""
+        if self._pipe is not None:
+            self._pipe.close()
+
+    def drained(self) -> None:
+        """Do nothing: nothing was sent."""
+
+    def lost(self) -> None:
+        """Cancel the application, whose answer nobody waits for."""
+        self._gone = True
+        self._pipe = None
+        if self._task is not None:
+            self._task.cancel()
