@@ -20,7 +20,18 @@ from tests.certificate import tls as tls
 # A host that is missing skips its tests; where it was asked for, that is an error.
 if {"all", "hosts"} & set(os.environ.get("SOCK_REQUIRE", "").split(",")):
     for name in (
-        *("aioquic", "aiohttp", "channels", "daphne", "django", "fastapi", "granian", "h2"),
+        *(
+            "aioquic",
+            "aiohttp",
+            "channels",
+            "daphne",
+            "django",
+            "fastapi",
+            "flask",
+            "granian",
+            "gunicorn",
+            "h2",
+        ),
         *(
             "httpx2",
             "httpx_ws",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import socket
 import threading
@@ -13,7 +12,7 @@ from contextlib import asynccontextmanager
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from sock import Application, Refuse, Remote, Response, Sock, Upgrade
+from sock import Application, Remote, Response, Sock, Upgrade
 from sock.adapters.wsgi import HOST, upgrade, wsgi
 from tests.adapters.peers import HANDSHAKE
 
@@ -65,58 +64,6 @@ def test_bytes_that_come_with_the_handshake_are_not_lost(werkzeug, reactor_kind)
             bits = peer.recv(4096)
             assert bits, received
             received += bits
-
-
-def test_an_application_that_waits_holds_up_no_other_request(werkzeug, connect, reactor_kind):
-    asked, released = threading.Event(), threading.Event()
-
-    async def app(request):
-        if request.path == "/waits":
-            asked.set()
-            await asyncio.to_thread(released.wait, BOUND)
-        if request.path == "/refused":
-            await asyncio.sleep(0.01)
-            raise Refuse(409, "no room\n")
-        return Echo(None)
-
-    # This server answers one request after the other, like gunicorn's sync worker.
-    with werkzeug(wsgi(app), threaded=False) as port:
-        waiting = []
-        thread = threading.Thread(
-            target=lambda: waiting.append(connect(f"ws://127.0.0.1:{port}/waits"))
-        )
-        thread.start()
-        assert asked.wait(BOUND)
-        client = connect(f"ws://127.0.0.1:{port}/")
-        client.send("meanwhile")
-        assert client.recv(timeout=BOUND) == "meanwhile"
-        with pytest.raises(InvalidStatus) as refused:
-            connect(f"ws://127.0.0.1:{port}/refused")
-        assert refused.value.response.status_code == 409
-        assert refused.value.response.body == b"no room\n"
-        released.set()
-        thread.join(BOUND)
-        waiting[0].send("at last")
-        assert waiting[0].recv(timeout=BOUND) == "at last"
-
-
-def test_a_peer_that_leaves_while_the_application_waits_cancels_it(werkzeug, reactor_kind):
-    """[S1.8]"""
-    asked, cancelled = threading.Event(), threading.Event()
-
-    async def app(_):
-        asked.set()
-        try:
-            await asyncio.sleep(BOUND)
-        except asyncio.CancelledError:
-            cancelled.set()
-            raise
-
-    with werkzeug(wsgi(app)) as port:
-        with socket.create_connection(("127.0.0.1", port)) as peer:
-            peer.sendall(HANDSHAKE)
-            assert asked.wait(BOUND)
-        assert cancelled.wait(BOUND)
 
 
 def test_a_lifespan_is_left_behind_the_drain(werkzeug, connect, background):

@@ -70,10 +70,10 @@ def check_environ(environ: object) -> None:
     Raises:
         TypeError: it is something else.
     """
+    kind = type_name(environ)
     if not (isinstance(environ, dict) and "wsgi.version" in environ):
         raise TypeError(
-            "upgrade takes the environ of a WSGI request, such as request.environ, not a"
-            f" {type_name(environ)}"
+            f"upgrade takes the environ of a WSGI request, such as request.environ, not a {kind}"
         )
 
 

@@ -1,4 +1,4 @@
-"""gunicorn's workers: a connection needs none of their threads, and their end is a drain."""
+"""The answers of routes in gunicorn's workers: they need no thread, and their end is a drain."""
 
 from __future__ import annotations
 
