@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 from sock.spec import Options, Refuse, Response, Upgrade
@@ -26,6 +27,7 @@ from sock.wire import handshake
 from .auth_token import chosen_subprotocol, split_token
 from .broadcaster import DISCONNECT, Broadcaster
 from .limits import Limits
+from .longpoll import LongPoll
 from .mux import Mux
 from .params import decode_params, version_of
 from .serializer import V1, V2
@@ -34,10 +36,10 @@ from .websocket import WebSocket
 
 if TYPE_CHECKING:
     import concurrent.futures
-    from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping, Sequence
 
     from sock.pubsub import PubSub
-    from sock.spec import Answer, Request
+    from sock.spec import Answer, Request, Sock
     from sock.spec.origin import OriginCheck
 
     from .params import Params
@@ -60,6 +62,7 @@ class Mount:
             says.
         subprotocols: those that may be agreed on, beside "phoenix".
         path: of WebSocket, below that of the socket.
+        poll_path: of long poll, below that of the socket; None for none.
         serializers: the first that speaks the version of the client counts.
     """
 
@@ -68,6 +71,7 @@ class Mount:
     auth_token: bool | None = None
     subprotocols: Sequence[str] = ()
     path: str = "/websocket"
+    poll_path: str | None = "/longpoll"
     serializers: Sequence[Serializer] = SERIALIZERS
 
 
@@ -75,6 +79,8 @@ class _Route(NamedTuple):
     template: Template
     mount: Mount
     options: Options
+    polls: bool
+    """Whether it is that of long poll."""
 
 
 @final
@@ -92,6 +98,9 @@ class Endpoint:
         max_channels: topics that a client may have joined on one connection.
         max_waiting: events that may wait for one channel.
         join_timeout: seconds for which a join may take; None for no limit.
+        poll_timeout: seconds for which a request of long poll waits for something to come. Its
+            session ends when no request came for half as long again.
+        max_poll_sessions: connections over long poll in one process.
         options: limits of the connections, laid over those of the host.
 
     Raises:
@@ -109,22 +118,32 @@ class Endpoint:
         max_channels: int = 100,
         max_waiting: int = 256,
         join_timeout: float | None = 30.0,
+        poll_timeout: float = 10.0,
+        max_poll_sessions: int = 10_000,
         options: Options | None = None,
     ) -> None:
         if options is not None:
             check_of_connection(options, "the options of an Endpoint")
         self.pubsub = pubsub
         """Carries the broadcasts."""
+        self.sockets = {path: _mount(path, one) for path, one in sockets.items()}
+        """The sockets, by their paths."""
         self._auth_token = auth_token
         self._limits = Limits(max_channels, max_waiting, join_timeout)
         self._broadcaster = Broadcaster(pubsub)
-        self._routes = [_route(path, one, options) for path, one in sockets.items()]
+        self._long_poll = LongPoll(pubsub, poll_timeout, max_poll_sessions)
+        self._routes = [
+            route for path, one in self.sockets.items() for route in _routes(path, one, options)
+        ]
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None]:
         """Begin the pubsub, and end it behind the drain. For hosts."""
         async with self.pubsub:
-            yield
+            try:
+                yield
+            finally:
+                await self._long_poll.end()
 
     def __call__(self, request: Request, /) -> Answer | Awaitable[Answer]:
         """Answer a request: with a connection, or with 404."""
@@ -132,6 +151,9 @@ class Endpoint:
         for route in self._routes:
             values = route.template.match(path)
             if values is not None:
+                if route.polls:
+                    connect = partial(self._connect_poll, route, request, values)
+                    return self._long_poll.answer(request, route.options, connect)
                 return self._connect(route, request, values)
         return Response(404, "nothing here\n")
 
@@ -183,18 +205,43 @@ class Endpoint:
         mount = route.mount
         if mount.origins is not None:
             handshake.check_origin(request, route.options.origins)
-        offered = request.subprotocols
-        token, others = split_token(offered)
+        token, others = split_token(request.subprotocols)
+        subprotocol = chosen_subprotocol(others, mount.subprotocols)
+        handler, connected = self._handler(route, request, values, token, "websocket")
+        upgrade = Upgrade(handler, subprotocol=subprotocol, options=route.options)
+        return upgrade if connected is None else _connected(connected, upgrade)
+
+    async def _connect_poll(
+        self, route: _Route, request: Request, values: Mapping[str, Any]
+    ) -> Sock[Any]:
+        token = request.headers.get("x-phoenix-authtoken")
+        handler, connected = self._handler(route, request, values, token, "longpoll")
+        if connected is not None:
+            await connected
+        return handler
+
+    def _handler(
+        self,
+        route: _Route,
+        request: Request,
+        values: Mapping[str, Any],
+        token: str | None,
+        transport: str,
+    ) -> tuple[Sock[Any], Awaitable[None] | None]:
+        """Return the handler of a connection, and what is left to await of letting it in.
+
+        Raises:
+            Refuse: nobody speaks the version of the client, or `connect` refuses.
+        """
+        mount = route.mount
         if not (self._auth_token if mount.auth_token is None else mount.auth_token):
             token = None
-        subprotocol = chosen_subprotocol(others, mount.subprotocols)
         params: Params = {**decode_params(request.target.partition("?")[2]), **values}
         serializer = _serializer(mount.serializers, params)
         socket = new_socket(mount.socket)
         mux = Mux(socket, serializer, self._broadcaster, self._limits, request)
-        upgrade = Upgrade(WebSocket(mux), subprotocol=subprotocol, options=route.options)
-        connected = socket.connect(params, ConnectInfo(request, token, "websocket"))
-        return upgrade if connected is None else _connected(connected, upgrade)
+        connected = socket.connect(params, ConnectInfo(request, token, transport))
+        return WebSocket(mux), connected
 
 
 def new_socket(kind: type[Socket]) -> Socket:
@@ -219,14 +266,21 @@ def _serializer(serializers: Sequence[Serializer], params: Params) -> Serializer
     raise Refuse(403)
 
 
-def _route(path: str, mounted: object, options: Options | None) -> _Route:
+def _mount(path: str, mounted: object) -> Mount:
     if isinstance(mounted, type) and issubclass(mounted, Socket):
-        mounted = Mount(socket=mounted)
-    if not isinstance(mounted, Mount):
-        raise TypeError(f"behind {path!r} stands {mounted!r}, which is no class of sockets")
+        return Mount(socket=mounted)
+    if isinstance(mounted, Mount):
+        return mounted
+    raise TypeError(f"behind {path!r} stands {mounted!r}, which is no class of sockets")
+
+
+def _routes(path: str, mount: Mount, options: Options | None) -> Iterator[_Route]:
     laid = Options() if options is None else options
-    if mounted.socket.options is not None:
-        laid = mounted.socket.options.over(laid)
-    if mounted.origins is not None:
-        laid = Options(origins=mounted.origins).over(laid)
-    return _Route(Template(path.rstrip("/") + mounted.path), mounted, laid)
+    if mount.socket.options is not None:
+        laid = mount.socket.options.over(laid)
+    if mount.origins is not None:
+        laid = Options(origins=mount.origins).over(laid)
+    below = path.rstrip("/")
+    yield _Route(Template(below + mount.path), mount, laid, polls=False)
+    if mount.poll_path is not None:
+        yield _Route(Template(below + mount.poll_path), mount, laid, polls=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast, final
 
 from sock import telemetry
 from sock.hosting.drain import drain
+from sock.hosting.members import Members
 from sock.hosting.worker import wait_for_first_requests
 from sock.loop.shared_tls import SharedTLS
 from sock.loop.sockets import accept, adopt
@@ -185,7 +186,15 @@ class Server(Service):
         for listener in self._listeners:
             listener.close()
         telemetry.emit("server.draining", connections=self.connections, seconds=seconds)
-        cut = await drain(self, self.options, seconds)
+        # Others on this loop may be made of requests to this server, as those of long poll are.
+        others = Members.of(self.loop)
+        others.draining = True
+        try:
+            cut = sum(
+                await asyncio.gather(*(drain(one, self.options, seconds) for one in (self, others)))
+            )
+        finally:
+            others.draining = False  # another server may follow on this loop
         telemetry.emit("server.stopped", connections=cut)
         self._closed.set()
 
