@@ -6,6 +6,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 MADE := $(VENV)/.made
 NODE := build/node
+CLIENTS := build/clients
 CORE := $(wildcard core/*/*.* core/*/*/*.*)
 CORE_SOURCES := $(CORE) $(wildcard $(patsubst core/%.pxd,src/sock/%.py,$(CORE)))
 
@@ -28,7 +29,7 @@ core: $(MADE)/build ## the compiled core, in place (SOCK_CFLAGS=-g)
 # All of them run in four processes, also on two cores, because most tests wait for a socket. Chosen tests run in one.
 SIDE_BY_SIDE := --numprocesses 4
 TESTS = $(or $(ARGS),-q $(SIDE_BY_SIDE))
-test: $(MADE)/test $(NODE)/.made $(MADE)/core ## every test, compiled and pure, on both reactors (ARGS="tests/wire -k ping")
+test: $(MADE)/test $(NODE)/.made $(CLIENTS)/.made $(MADE)/core ## every test, compiled and pure, on both reactors (ARGS="tests/wire -k ping")
 	@set -e; expression=''; for extension in $${SOCK_EXTENSION:-$$($(BIN)/python -c \
 	    'from sock import native; print("1 0" if native.ACTIVE else "0")')}; do \
 	    echo "SOCK_EXTENSION=$$extension python -m pytest $(TESTS) $$expression"; \
@@ -135,6 +136,11 @@ $(MADE)/%: pyproject.toml | $(BIN)/python
 $(NODE)/.made: tests/node/package.json
 	@mkdir -p $(NODE) && cp $< $(NODE)/
 	npm install --prefix $(NODE) --silent --ignore-scripts --no-package-lock --no-audit --no-fund || test -z "$$SOCK_REQUIRE"
+	@touch $@
+
+# Clients in Python whose own requirements do not agree with the environment of the tests.
+$(CLIENTS)/.made: tests/clients/requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(CLIENTS) --requirement $<
 	@touch $@
 
 # The compiled core, in place, made again when something changes that it is compiled from; where there is no compiler,

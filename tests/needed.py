@@ -29,16 +29,25 @@ def needed(name: str, package: str | None = None) -> str:
 
 
 def node_folder() -> Path:
-    """Return the folder in which Node finds the packages of `tests/node/package.json`.
-
-    It is that of this checkout, or that of the checkout whose environment runs the tests. Where
-    `make build/node/.made` has not installed them, the test is skipped, or fails in CI.
-    """
+    """Return the folder in which Node finds the packages of `tests/node/package.json`."""
     needed("node", "nodejs")
+    return _made("node", "node_modules")
+
+
+def python_clients() -> Path:
+    """Return the folder of the packages of `tests/clients/requirements.txt`."""
+    return _made("clients", "realtime")
+
+
+def _made(name: str, needs: str) -> Path:
+    """Return a folder that make has made: of this checkout, or of the one with the environment.
+
+    Where `make build/NAME/.made` has not made it, the test is skipped, or fails in CI.
+    """
     checkouts = Path(__file__).parents[1], Path(sys.prefix).parent
-    for folder in (checkout / "build" / "node" for checkout in checkouts):
-        if (folder / "node_modules").is_dir():
+    for folder in (checkout / "build" / name for checkout in checkouts):
+        if (folder / needs).is_dir():
             return folder
-    required = {"all", "node"} & set(os.environ.get("SOCK_REQUIRE", "").split(","))
-    assert not required, "SOCK_REQUIRE demands the packages of Node, and they are not installed"
-    pytest.skip("no packages of Node (make build/node/.made)")
+    required = {"all", name} & set(os.environ.get("SOCK_REQUIRE", "").split(","))
+    assert not required, f"SOCK_REQUIRE demands build/{name}, which make has not made"
+    pytest.skip(f"no build/{name} (make build/{name}/.made)")

@@ -65,7 +65,7 @@ class Channel:
 
     # What a subclass has.
 
-    def join(self, topic: str, params: dict[str, Any], /) -> Reply | Awaitable[Reply]:  # noqa: ARG002 - the contract names them
+    def join(self, topic: str, params: Any, /) -> Reply | Awaitable[Reply]:  # noqa: ARG002 - the contract names them
         """Let the client in. What is returned is the response of the reply; None is an empty one.
 
         Nothing can be pushed yet; `after_join` is for that.
