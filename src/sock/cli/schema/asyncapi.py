@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from .conversation import BINARY
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -73,12 +75,16 @@ def _channel(conversation: Conversation, messages: dict[str, Any]) -> dict[str, 
     channel["messages"] = messages
     if conversation.socket is None:
         channel["bindings"] = {"ws": {"method": "GET", "bindingVersion": "0.1.0"}}
+    else:
+        channel["x-phoenix-socket"] = conversation.socket
     return channel
 
 
 def _put(name: str, schema: Schema, messages: dict[str, Any]) -> str:
     """Put a message to the others, if it is not among them, and return its key."""
-    message = {"name": name, "payload": schema}
+    message: dict[str, Any] = {"name": name, "payload": schema}
+    if schema == BINARY:
+        message["contentType"] = "application/octet-stream"
     for key, one in messages.items():
         if one == message:
             return key

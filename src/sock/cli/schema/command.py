@@ -86,9 +86,10 @@ def schema(
       sock schema chat:app > chat.json                   AsyncAPI 3.0, as JSON
       sock schema chat:app --typescript > chat.ts        types for a client
       sock schema chat:Chat                              one JsonSock
+      sock schema chat:endpoint --typescript             channels, for phoenix.js
 
-    The types are those of each JsonSock that the application answers with. Nothing is served, and
-    no lifespan is entered.
+    The types are those of each JsonSock that the application answers with, and of the channels of
+    an Endpoint. Nothing is served, and no lifespan is entered.
     """  # noqa: D301 - click looks for the backspace itself
     # What describes types is imported here, so that `sock run` starts as fast as without it.
     from .asyncapi import asyncapi

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, Union, cast, final
 
+from sock.typed.kind import members
 from sock.typed.schema import describe
 
 if TYPE_CHECKING:
     from sock.typed.schema import Schema
+
+BINARY: Final = {"type": "string", "format": "binary"}
+"""The schema of a message of bytes."""
 
 
 @final
@@ -68,12 +72,26 @@ def describe_all(conversations: list[Conversation]) -> dict[str, Schema]:
     messages = [message for one in conversations for message in one.messages]
     replying = [message for message in messages if message.reply is not None]
     described = describe(
-        [(message.kind, message.is_sent) for message in messages]
-        + [(message.reply, True) for message in replying]
+        [(_without_bytes(message.kind), message.is_sent) for message in messages]
+        + [(_without_bytes(message.reply), True) for message in replying]
     )
     schemas = iter(described.schemas)
     for message in messages:
-        message.schema = next(schemas)
+        message.schema = _with_bytes(message.kind, next(schemas))
     for message in replying:
-        message.reply_schema = next(schemas)
+        message.reply_schema = _with_bytes(message.reply, next(schemas))
     return described.components
+
+
+def _without_bytes(kind: Any) -> Any:
+    """Return what of a type is JSON: `bytes` as a whole message are binary."""
+    of_json = [one for one in members(kind) if one is not bytes]
+    if not of_json:
+        return Any
+    return kind if len(of_json) == len(members(kind)) else cast("Any", Union)[tuple(of_json)]
+
+
+def _with_bytes(kind: Any, schema: Schema) -> Schema:
+    if bytes not in members(kind):
+        return schema
+    return dict(BINARY) if members(kind) == (bytes,) else {"anyOf": [schema, dict(BINARY)]}

@@ -1,4 +1,4 @@
-"""Finds what an application says and hears: the JsonSocks that it answers with.
+"""Finds what an application says and hears: its JsonSocks, and the channels of its endpoints.
 
 the application is                          the JsonSocks are
 ------------------------------------------  --------------------------------------------------
@@ -7,6 +7,7 @@ Routes, mount, around, Application          those of the applications in it, eac
 a functools.partial                         those of the function in it
 a function whose result is annotated        those in the annotation
 a function whose annotation names none      those that its code names
+an Endpoint                                 none; its channels are found, by their topics
 anything else with a method `__call__`      as for that function
 """
 
@@ -24,6 +25,7 @@ from sock.spec.application import Composed
 from sock.typed.json_sock import coding_of
 from sock.typed.kind import NONE, members, parts
 
+from .channels import conversations_of_endpoint, is_endpoint
 from .conversation import Conversation, Message
 
 if TYPE_CHECKING:
@@ -44,10 +46,16 @@ def conversations_of(app: Any) -> list[Conversation]:
     Raises:
         Exception: as for `sock.typed.Codec`, for a type of a JsonSock.
     """
-    return [_of_json_sock(one, path) for one, path in dict.fromkeys(_handlers(app, ""))]
+    found: list[Conversation] = []
+    for one, path in dict.fromkeys(_handlers(app, "")):
+        found += (
+            [_of_json_sock(one, path)] if _is_json_sock(one) else conversations_of_endpoint(one)
+        )
+    return found
 
 
-def _handlers(app: Any, path: str) -> Iterator[tuple[type[JsonSock[Any, Any, Any]], str]]:
+def _handlers(app: Any, path: str) -> Iterator[tuple[Any, str]]:
+    """Return each JsonSock with its path, and each Endpoint."""
     if isinstance(app, functools.partial):
         yield from _handlers(cast("functools.partial[Any]", app).func, path)
     elif isinstance(app, Composed):
@@ -55,6 +63,8 @@ def _handlers(app: Any, path: str) -> Iterator[tuple[type[JsonSock[Any, Any, Any
             yield from _handlers(inner, path + template)
     elif _is_json_sock(app):
         yield app, path or "/"
+    elif is_endpoint(app):
+        yield app, ""
     elif not isinstance(app, type):
         for one in _named(app if inspect.isroutine(app) else type(app).__call__):
             yield one, path or "/"

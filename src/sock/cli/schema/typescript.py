@@ -1,4 +1,4 @@
-"""Conversations as types of TypeScript, for the client.
+"""Conversations as types of TypeScript, for the client: of a WebSocket, or of phoenix.js.
 
 of the schema                          in TypeScript
 -------------------------------------  ------------------------------------------------
@@ -25,9 +25,19 @@ if TYPE_CHECKING:
 
     from sock.typed.schema import Schema
 
-    from .conversation import Conversation
+    from .conversation import Conversation, Message
 
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_$][\w$]*", re.ASCII)
+_PHOENIX: Final = """\
+import type { Channel, Push } from "phoenix";
+
+/** A push or a join whose reply is known. */
+export interface PushOf<Response> extends Omit<Push, "receive"> {
+  receive(status: "ok", callback: (response: Response) => unknown): this;
+  receive(status: string, callback: (response: any) => unknown): this;
+}
+"""
+
 _SIMPLE: Final = {
     "string": "string",
     "integer": "number",
@@ -52,9 +62,15 @@ def typescript(
         names[component] = _identifier(component, names.values())
     writer = _Writer(names)
     lines = [f"// Made by `sock schema {target} --typescript`. Do not edit.", ""]
+    told = list(conversations)
+    if any(one.socket is not None for one in told):
+        lines += _PHOENIX.split("\n")
     for component, schema in components.items():
         lines += [*writer.declaration(names[component], schema), ""]
-    for one in conversations:
+    for one in told:
+        if one.socket is not None:
+            lines += _channel(one, writer, names)
+            continue
         for word, said, sent in (
             ("To", f"What a client sends to {one.name}", False),
             ("From", f"What a client gets from {one.name}", True),
@@ -70,6 +86,36 @@ def typescript(
                 "",
             ]
     return "\n".join(lines)
+
+
+def _channel(one: Conversation, writer: _Writer, names: dict[str, str]) -> list[str]:
+    """Return the lines that declare a channel of phoenix.js."""
+    name = _identifier(f"{one.name}Channel", names.values())
+    names[name] = name
+    joins, *pushes = one.going(sent=False)
+    lines = [
+        *_comment(f"The parameters of a join of {one.address}."),
+        f"export type {name}Params = {writer.type_of(joins.schema)};",
+        "",
+        *_comment(f"What a join of {one.address} is answered with."),
+        f"export type {name}Joined = {_reply(joins, writer)};",
+        "",
+        *_comment(f"A channel of {one.address}: `socket.channel(…) as unknown as {name}`."),
+        f'export interface {name} extends Omit<Channel, "join" | "push" | "on"> {{',
+        f"  join(timeout?: number): PushOf<{name}Joined>;",
+    ]
+    for push in pushes:
+        payload = f"payload: {writer.type_of(push.schema)}, timeout?: number"
+        answer = f"PushOf<{_reply(push, writer)}>"
+        lines += f"  push(event: {json.dumps(push.name)}, {payload}): {answer};".split("\n")
+    for event in one.going(sent=True):
+        callback = f"callback: (payload: {writer.type_of(event.schema)}) => unknown"
+        lines += f"  on(event: {json.dumps(event.name)}, {callback}): number;".split("\n")
+    return [*lines, "  on(event: string, callback: (payload: any) => unknown): number;", "}", ""]
+
+
+def _reply(message: Message, writer: _Writer) -> str:
+    return "unknown" if message.reply is None else writer.type_of(message.reply_schema)
 
 
 class _Writer:
@@ -99,6 +145,8 @@ class _Writer:
         found = cast("dict[str, Any]", schema)
         if "$ref" in found:
             return self._names[found["$ref"].removeprefix(REF)]
+        if found.get("format") == "binary":
+            return "ArrayBuffer"
         if "const" in found:
             return json.dumps(found["const"])
         if "enum" in found:
