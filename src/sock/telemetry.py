@@ -62,6 +62,7 @@ While there is no subscriber, an event costs one look at an empty tuple.
     channel.refused       request, topic, response: the application has refused the join
     channel.crashed       request, topic, error, place: raised in a callback of the channel
     channel.ended         request, topic, reason: as its `terminate` gets it
+    presence.failed       topic, error: raised by the `fetch` of a Presence of channels
     host.limited          request, host, handler, needed, instead: the host lacks a thing needed
 
 The fields are not masked: a request has its query and its headers, and tokens may be in them.

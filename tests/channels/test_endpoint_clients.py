@@ -9,7 +9,7 @@ import pytest
 
 import sock
 from sock import Refuse, Stop
-from sock.channels import Channel, Endpoint, JoinError, ReplyError, Socket, on
+from sock.channels import Channel, Endpoint, JoinError, Presence, ReplyError, Socket, on
 from sock.pubsub import PubSub
 from tests.needed import node_folder
 
@@ -30,9 +30,18 @@ class Room(Channel):
                 await asyncio.sleep(seconds)
         return self.assigns.params if topic == "room:params" else {}
 
-    def after_join(self):
+    async def after_join(self):
         if self.topic == "room:after":
             self.push("welcome", {"to": self.topic})
+        if self.topic == "room:here":
+            presence = self.assigns.presence
+            await presence.push_state(self)
+            await presence.track(self, self.assigns.params["name"], {"tab": 1})
+
+    @on("move")
+    async def move(self, payload: dict[str, Any]):
+        await self.assigns.presence.update(self, self.assigns.params["name"], payload)
+        return {}
 
     @on("echo")
     def echo(self, payload: dict[str, Any]):
@@ -82,14 +91,21 @@ class Room(Channel):
         await self.assigns.endpoint.disconnect(f"users:{self.assigns.params['name']}")
 
 
+async def with_names(topic, presences):
+    await asyncio.sleep(0.001)
+    return {key: {**entry, "name": key.title()} for key, entry in presences.items()}
+
+
 class UserSocket(Socket):
     channels = {"room:*": Room}
     endpoint: Endpoint
+    presence: Presence
 
     async def connect(self, params, info):
         if "refuse" in params:
             raise Refuse(int(params["refuse"]))
         self.assigns.endpoint = self.endpoint
+        self.assigns.presence = self.presence
         self.assigns.params = {**params, "token": info.auth_token}
 
     def id(self):
@@ -140,6 +156,16 @@ def seen(version, closed_with):
         "a slow join holds up neither another topic nor heartbeats": [
             ["quick", "ok", "slow"],
             [],
+        ],
+        "who is here comes as a state, then as diffs, also after a change": [
+            *[[["ada", "Ada", [1]], ["bob", "Bob", [7]]]] * 2,
+            [
+                ["+", "ada", [1]],
+                ["+", "bob", [1]],
+                ["+", "bob", [7]],
+                ["-", "bob", [1]],
+                ["-", "bob", [7]],
+            ],
         ],
         "heartbeats keep it, and all sockets of a user can be ended with 1001 and come back": [
             [],
@@ -209,9 +235,9 @@ def test_phoenix_js_sees_what_it_should(host, version):
 async def talk(host, version):
     packages = node_folder()
     kind = type("Own", (UserSocket,), {})
-    kind.endpoint = endpoint = Endpoint(
-        {"/socket": kind}, pubsub=PubSub("memory:"), auth_token=True
-    )
+    pubsub = PubSub("memory:")
+    kind.endpoint = endpoint = Endpoint({"/socket": kind}, pubsub=pubsub, auth_token=True)
+    kind.presence = Presence(pubsub, fetch=with_names)
     async with host(endpoint) as (port, stop):
         node = await asyncio.create_subprocess_exec(
             "node", SCRIPT, str(packages), version, f"ws://127.0.0.1:{port}/socket",

@@ -1,7 +1,7 @@
 // What a client sees, by phoenix.js over `ws`: node channels.cjs PACKAGES VERSION URL
 // It prints one JSON object, from the name of a check to what was seen; then "leaving", and why it was closed at last.
 const [packages, version, url] = process.argv.slice(2)
-const {Socket} = require(`${packages}/node_modules/${version}`)
+const {Socket, Presence} = require(`${packages}/node_modules/${version}`)
 const transport = require(`${packages}/node_modules/ws`)
 const seen = {}
 const within = (promise, what) => Promise.race([
@@ -119,6 +119,29 @@ const checks = {
     order.push("quick", (await answered(quick.push("echo", {})))[0])
     await joined
     return [order, one.codes]
+  },
+  async "who is here comes as a state, then as diffs, also after a change"(one, two) {
+    const watch = channel => {
+      const presence = new Presence(channel)
+      const told = []
+      presence.onJoin((key, known, joined) => told.push(["+", key, joined.metas.map(meta => meta.tab)]))
+      presence.onLeave((key, left, gone) => told.push(["-", key, gone.metas.map(meta => meta.tab)]))
+      return [told, () => presence.list((key, {metas, name}) => [key, name, metas.map(meta => meta.tab)]).sort()]
+    }
+    const mine = one.channel("room:here", {})
+    const [told, list] = watch(mine)
+    await answered(mine.join())
+    await until(() => list().length === 1, "oneself")
+    const other = two.channel("room:here", {})
+    const [, others] = watch(other)
+    await answered(other.join())
+    await until(() => list().length === 2 && others().length === 2, "both")
+    await answered(other.push("move", {tab: 7}))
+    await until(() => JSON.stringify(list()).includes("7") && JSON.stringify(others()).includes("7"), "the change")
+    const both = [list(), others()]
+    await answered(other.leave())
+    await until(() => list().length === 1, "oneself alone")
+    return [...both, told]
   },
   async "heartbeats keep it, and all sockets of a user can be ended with 1001 and come back"() {
     const socket = open({name: "carol"})

@@ -9,6 +9,8 @@ from .endpoint import Mount as Mount
 from .events import intercept as intercept
 from .events import on as on
 from .params import Params as Params
+from .presence import Presence as Presence
+from .presence import Presences as Presences
 from .reason import Closed as Closed
 from .reason import Crashed as Crashed
 from .reason import Draining as Draining
@@ -43,6 +45,8 @@ __all__ = [
     "Left",
     "Mount",
     "Params",
+    "Presence",
+    "Presences",
     "Reply",
     "ReplyError",
     "Serializer",
@@ -56,7 +60,20 @@ __all__ = [
 
 for _one in (
     *(Channel, ChannelRef, Closed, ConnectInfo, Crashed, Deferred, Draining, Duplicate, Endpoint),
-    *(JoinError, Left, Mount, ReplyError, Serializer, Socket, Stopped, Token, TokenError, V1, V2),
+    *(
+        JoinError,
+        Left,
+        Mount,
+        Presence,
+        ReplyError,
+        Serializer,
+        Socket,
+        Stopped,
+        Token,
+        TokenError,
+        V1,
+        V2,
+    ),
     *(intercept, on),
 ):
     _one.__module__ = "sock.channels"  # the name that users write

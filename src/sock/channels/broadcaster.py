@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, final
 
 from sock.pubsub import AsInfo
+from sock.pubsub.payload import TEXT
 
 from .serializer import V2, decode_broadcast, encode_broadcast
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import concurrent.futures
 
     from sock.pubsub import PubSub
+    from sock.pubsub.running import Running
     from sock.spec import Ref
 
     from .message import Broadcast, Frame
@@ -148,6 +150,20 @@ class Broadcaster:
     async def listen_for_disconnect(self, name: str, connection: Ref[Any]) -> None:
         """Have a connection get an info `DISCONNECT` when all connections with its name end."""
         await self._pubsub.attach(ID_PREFIX + name, connection, encode=_disconnect)
+
+
+def deliver(running: Running, topic: str, event: str, payload: Any) -> None:
+    """Send an event to those of this event loop that have joined a topic, and to no others.
+
+    Args:
+        running: the pubsub in this event loop.
+        topic: the topic.
+        event: its name.
+        payload: a mapping.
+    """
+    frame = encode_broadcast(topic, event, payload)
+    assert isinstance(frame, str), "a mapping is sent as text"
+    running.registry.deliver(TOPIC_PREFIX + topic, frame, TEXT, frame.encode())
 
 
 def _drop(_frame: Frame) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, final
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from sock.spec import Request
+    from sock.spec import Ref, Request
 
     from .port import Port
 
@@ -73,6 +73,11 @@ class ChannelRef:
     def closed(self) -> bool:
         """Whether the channel has ended, or its connection."""
         return self._over or self._port.ref.closed
+
+    @property
+    def connection(self) -> Ref[Any]:
+        """The address of its connection."""
+        return self._port.ref
 
     @property
     def request(self) -> Request:

@@ -5,7 +5,7 @@ event                                                        level
 pubsub.connected                                             info
 pubsub.down, pubsub.alone, pubsub.refused; the first         warning
 pubsub.rejected
-pubsub.failed                                                error
+pubsub.failed, presence.failed                               error
 pubsub.gap                                                   debug
 """
 
@@ -36,6 +36,7 @@ _TEXTS: Final = {
         logging.ERROR,
         "topics: the encode of connections attached to {topic!r} has raised {error!r}",
     ),
+    "presence.failed": (logging.ERROR, "topics: the fetch of {topic!r} has raised {error!r}"),
     "pubsub.alone": (
         logging.WARNING,
         (
