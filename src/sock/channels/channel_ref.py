@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, final
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from sock.spec import Ref, Request
+    from sock.spec import Ref, Request, Timer
 
     from .port import Port
 
@@ -101,7 +101,7 @@ class ChannelRef:
         """
         self.send(StopChannel())
 
-    def send_after(self, seconds: float, info: Any, /) -> ChannelTimer:
+    def send_after(self, seconds: float, info: Any, /) -> Timer:
         """Send an info later, unless the channel ends before."""
         timer = ChannelTimer(self, info)
         if not self._over:

@@ -108,6 +108,11 @@ class Endpoint:
         ValueError: a path is wrong, or the options have fields that only a server has.
     """
 
+    pubsub: PubSub[str | bytes]
+    """Carries the broadcasts."""
+    sockets: dict[str, Mount]
+    """The sockets, by their paths."""
+
     def __init__(
         self,
         sockets: Mapping[str, type[Socket] | Mount],
@@ -125,9 +130,7 @@ class Endpoint:
         if options is not None:
             check_of_connection(options, "the options of an Endpoint")
         self.pubsub = pubsub
-        """Carries the broadcasts."""
         self.sockets = {path: _mount(path, one) for path, one in sockets.items()}
-        """The sockets, by their paths."""
         self._auth_token = auth_token
         self._limits = Limits(max_channels, max_waiting, join_timeout)
         self._broadcaster = Broadcaster(pubsub)

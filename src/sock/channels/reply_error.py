@@ -19,10 +19,12 @@ class ReplyError(Exception):
     {'reason': 'empty'}
     """
 
+    response: dict[str, Any]
+    """What the client gets."""
+
     def __init__(self, response: Mapping[str, Any] | None = None, /, **fields: Any) -> None:
         super().__init__(response, fields)
-        self.response: dict[str, Any] = {**(response or {}), **fields}
-        """What the client gets."""
+        self.response = {**(response or {}), **fields}
 
     def __str__(self) -> str:
         return ", ".join(f"{name}={value!r}" for name, value in self.response.items())
