@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from sock import Application, Options, Refuse, Response, Routes, mount, testing
-from sock.channels import Channel, Endpoint, Mount, Socket
+from sock.channels import Channel, Endpoint, Mount, Socket, Token
 from sock.pubsub import PubSub
 
 pytestmark = pytest.mark.one_form
@@ -226,3 +226,27 @@ def test_a_connect_that_raises_has_failed_and_lets_nobody_in():
 
     with pytest.raises(KeyError):
         status(endpoint({"/socket": Wrong}), "/socket/websocket")
+
+
+@pytest.mark.parametrize("awaits", [False, True])
+def test_a_token_that_is_not_good_is_refused(serve, awaits):
+    tokens = Token("a secret of at least twenty bytes")
+
+    class Verifies(Socket):
+        def connect(self, params, info):
+            if awaits:
+                return self.connect_later(info)
+            self.assigns.user = tokens.verify("user socket", info.auth_token)
+            return None
+
+        async def connect_later(self, info):
+            self.assigns.user = tokens.verify("user socket", info.auth_token)
+
+    endpoint = serve(Channel, Verifies, auth_token=True).endpoint
+    with testing.open(endpoint, "/socket/websocket?vsn=2.0.0") as session:
+        assert session.response.status == 403
+    token = base64.b64encode(tokens.sign("user socket", 7).encode()).decode().rstrip("=")
+    offered = ["phoenix", f"base64url.bearer.phx.{token}"]
+    target = "/socket/websocket?vsn=2.0.0"
+    with testing.open(endpoint, target, subprotocols=offered) as session:
+        assert session.head["sec-websocket-protocol"] == "phoenix"

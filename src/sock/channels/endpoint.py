@@ -7,6 +7,7 @@ with a token that cannot be decoded           403
 with subprotocols, none of which is known     403
 with a version that nobody speaks             403
 and `connect` raises `Refuse`                 what that says
+and `connect` raises `TokenError`             403
 otherwise                                     101, with "phoenix" if that was offered
 
 (1) where the endpoint lists origins; else the host looks at them, behind `connect`
@@ -32,6 +33,7 @@ from .mux import Mux
 from .params import decode_params, version_of
 from .serializer import V1, V2
 from .socket import ConnectInfo, Socket
+from .token import TokenError
 from .websocket import WebSocket
 
 if TYPE_CHECKING:
@@ -101,7 +103,8 @@ class Endpoint:
         poll_timeout: seconds for which a request of long poll waits for something to come. Its
             session ends when no request came for half as long again.
         max_poll_sessions: connections over long poll in one process.
-        options: limits of the connections, laid over those of the host.
+        options: limits of the connections, laid over those of the host. Over long poll those of the
+            host are not known: what is not given here is the default.
 
     Raises:
         TypeError: what stands behind a path is no class of sockets.
@@ -243,8 +246,11 @@ class Endpoint:
         serializer = _serializer(mount.serializers, params)
         socket = new_socket(mount.socket)
         mux = Mux(socket, serializer, self._broadcaster, self._limits, request)
-        connected = socket.connect(params, ConnectInfo(request, token, transport))
-        return WebSocket(mux), connected
+        try:
+            connected = socket.connect(params, ConnectInfo(request, token, transport))
+        except TokenError as error:
+            raise Refuse(403) from error
+        return WebSocket(mux), None if connected is None else _refused(connected)
 
 
 def new_socket(kind: type[Socket]) -> Socket:
@@ -254,6 +260,14 @@ def new_socket(kind: type[Socket]) -> Socket:
     socket = kind()
     socket.assigns = SimpleNamespace()
     return socket
+
+
+async def _refused(connected: Awaitable[None]) -> None:
+    """Let a client in, and refuse one whose token is not good."""
+    try:
+        await connected
+    except TokenError as error:
+        raise Refuse(403) from error
 
 
 async def _connected(connected: Awaitable[None], upgrade: Upgrade) -> Answer:

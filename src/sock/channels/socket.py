@@ -77,6 +77,7 @@ class Socket:
 
         Raises:
             Refuse: to refuse, with any status.
+            TokenError: the client's token is not good: it is refused with 403.
         """
 
     def id(self) -> str | None:
