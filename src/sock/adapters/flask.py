@@ -32,7 +32,8 @@ from .wsgi.answering import Answer
 from .wsgi.background import Background
 from .wsgi.background import call as call
 from .wsgi.environment import request_of
-from .wsgi.exchange import close_after_response, headers_for_peer
+from .wsgi.exchange import headers_for_peer
+from .wsgi.exchange import setup as close_refused
 from .wsgi.limits import HOST as HOST
 from .wsgi.limits import LIMITS as LIMITS
 from .wsgi.limits import ROUTE_HOST
@@ -125,15 +126,8 @@ def setup(app: flask.Flask) -> flask.Flask:
     """
     app.register_error_handler(Refuse, _respond_to_refusal)
     app.register_error_handler(WebsocketMismatch, _respond_to_mismatch)
-    serve: Any = app.wsgi_app
-
-    def wsgi_app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        if environ.get("HTTP_UPGRADE", "").lower() == "websocket":
-            close_after_response(start_response)
-        answer: Iterable[bytes] = serve(environ, start_response)
-        return answer
-
-    app.wsgi_app = wsgi_app  # type: ignore[method-assign]  # as Flask's documentation does it
+    flask_app: Any = app  # Flask's documentation wraps this attribute so, but it is a method
+    flask_app.wsgi_app = close_refused(flask_app.wsgi_app)
     return app
 
 

@@ -13,6 +13,8 @@ A view gets Django's request, with its session and its user loaded, and answers 
 of Sock's does. The server that serves this ASGI application decides how much of the contract holds:
 see `sock.adapters.asgi` and `sock.adapters.uvicorn`.
 
+Without ASGI, an ordinary view under gunicorn does it: `return upgrade(request, Chat(room))`.
+
 The ORM runs in a few threads. A callback keeps its thread until it has ended, and so its connection
 to the database; connections are given back a moment later, by Django's own rules (CONN_MAX_AGE).
 """
@@ -31,5 +33,6 @@ from .routing import SocketRequest as SocketRequest
 from .routing import path as path
 from .routing import re_path as re_path
 from .sockets import with_sockets as with_sockets
+from .under_wsgi import upgrade as upgrade
 
-__all__ = ["LIMITS", "SocketRequest", "drain", "path", "re_path", "with_sockets"]
+__all__ = ["LIMITS", "SocketRequest", "drain", "path", "re_path", "upgrade", "with_sockets"]

@@ -16,9 +16,10 @@ views.
 """
 
 from .background import call as call
+from .exchange import setup as setup
 from .limits import HOST as HOST
 from .limits import LIMITS as LIMITS
 from .route import upgrade as upgrade
 from .route import wsgi as wsgi
 
-__all__ = ["HOST", "LIMITS", "call", "upgrade", "wsgi"]
+__all__ = ["HOST", "LIMITS", "call", "setup", "upgrade", "wsgi"]

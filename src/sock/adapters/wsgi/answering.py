@@ -31,7 +31,7 @@ from .environment import request_of
 from .exchange import send_nothing, with_headers
 from .given_socket import GivenSocket
 from .limits import ROUTE_HOST
-from .refusal import refuse
+from .refusal import refuse, send_from_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -133,15 +133,22 @@ class Answer:
         except HandshakeError as refusal:  # the process is about to end
             return refused(self.request, refusal)
 
+    def refuse(self, headers: Headers = ()) -> bool:
+        """Send the refusal from the event loop; tell whether that can be done.
+
+        Args:
+            headers: of the framework's response, which are sent too.
+        """
+        assert self.refusal is not None, "this is for a request that was refused"
+        return send_from_loop(with_headers(self.refusal, headers), self._given)
+
     def end(self) -> None:
         """Note that the server has ended its work on this request."""
-        if self.refusal is None:
-            self._given.end()
+        self._given.end()
 
 
 def _with_any_origin(upgrade: Upgrade) -> Upgrade:
-    """Return an upgrade for a page that was judged already, unless it lists origins itself."""
-    options = Options() if upgrade.options is None else upgrade.options
-    if "origins" in options.given:
-        return upgrade
-    return upgrade.replace(options=options.over(Options(origins="*")))
+    """Return an upgrade for a page that was judged already."""
+    any_origin = Options(origins="*")
+    options = any_origin if upgrade.options is None else any_origin.over(upgrade.options)
+    return upgrade.replace(options=options)

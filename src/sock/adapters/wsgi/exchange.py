@@ -12,7 +12,7 @@ from sock.spec import Response
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from .environment import StartResponse
+    from .environment import Environ, StartResponse, WSGIApplication
     from .given_socket import GivenSocket
 
 Headers: TypeAlias = "Iterable[tuple[str, str]]"
@@ -86,6 +86,30 @@ def close_after_response(start_response: StartResponse) -> None:
     force_close = getattr(response, "force_close", None)
     if force_close is not None:
         force_close()
+
+
+def setup(application: WSGIApplication) -> WSGIApplication:
+    """Let a WSGI application close each connection whose request to upgrade was refused.
+
+    gunicorn's gthread worker reads the bytes behind such a request as another request, although
+    they may be frames. What this package answers needs no `setup`. Every other response of the
+    application does, for example a 401 before `upgrade`, or a 404.
+
+    Args:
+        application: the whole application, such as Django's `get_wsgi_application()`.
+
+    Returns:
+        The application to give to the server.
+
+    RFC 9110 §7.8.
+    """
+
+    def closing(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if environ.get("HTTP_UPGRADE", "").lower() == "websocket":
+            close_after_response(start_response)
+        return application(environ, start_response)
+
+    return closing
 
 
 @final

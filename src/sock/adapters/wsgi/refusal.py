@@ -43,20 +43,27 @@ def refuse(
         given: the socket of the request.
         start_response: the server's.
     """
-    if given.problem:
+    if not send_from_loop(response, given):
         return send(response, method, start_response, last=True)
+    return send_nothing(given, start_response, response.status)
+
+
+def send_from_loop(response: Response, given: GivenSocket) -> bool:
+    """Send the last response of a connection from the event loop; tell whether that can be done."""
 
     async def begin() -> None:
         reactor = Reactor.of(asyncio.get_running_loop())
         given.take(reactor, Refusal(reactor, response).connect)
 
+    if given.problem:
+        return False
     try:
         Background.of_process().call(begin)
     except ConnectionResetError:
         pass
     except (HandshakeError, HandlerError):  # the process is about to end; no descriptor is left
-        return send(response, method, start_response, last=True)
-    return send_nothing(given, start_response, response.status)
+        return False
+    return True
 
 
 @final
