@@ -57,7 +57,7 @@ def werkzeug(background):
 class Gunicorn:
     """gunicorn in a process of its own, with its output."""
 
-    def __init__(self, log, *arguments, app="tests.adapters.wsgi.application:app"):
+    def __init__(self, log, *arguments, app="tests.adapters.wsgi.application:app", **variables):
         self._log = log
         with log.open("wb") as out:
             self.process = subprocess.Popen(
@@ -66,7 +66,7 @@ class Gunicorn:
                     *("--no-control-socket", *arguments, app),
                 ],
                 cwd=ROOT,
-                env=os.environ | {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"},
+                env=os.environ | {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"} | variables,
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
