@@ -51,9 +51,12 @@ While there is no subscriber, an event costs one look at an empty tuple.
     reload.done           workers
     control.refused       user: who is not the user that runs the server
     control.missing       error: there is no control socket
+    pubsub.began          url, running, traffic: a PubSub has begun in an event loop
+    pubsub.ended          url, running: it has ended there
     pubsub.connected      url: of the backend, which reaches the other processes
     pubsub.down           url, error, seconds: it does not, and tries again after so many
     pubsub.gap            topic: messages of other processes may have been lost
+    pubsub.lost           topic, error: the broker has not taken a message, as far as is known
     pubsub.refused        url, topic, error: the broker does not let this account use a topic
     pubsub.rejected       url, topic, error, count: what came is no message, or of another type
     pubsub.failed         topic, error: raised by the `encode` of attached connections

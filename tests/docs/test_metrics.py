@@ -79,7 +79,7 @@ def alerts() -> list[str]:
 
 
 def test_prometheus_can_read_every_expression_of_the_dashboard_and_of_the_page(tmp_path):
-    assert len(alerts()) == 3
+    assert len(alerts()) == 4
     texts = expressions() + alerts()
     rules = [{"record": f"one:{number}", "expr": text} for number, text in enumerate(texts)]
     path = tmp_path / "rules.json"  # JSON is YAML

@@ -157,7 +157,7 @@ def test_a_backend_that_goes_and_comes_is_told_once_each(run, events):
         assert not running.is_up
         backend.receiver.connected()
         assert running.is_up
-        names = [event for event, _ in events]
+        names = [event for event, _ in events if event in {"pubsub.connected", "pubsub.down"}]
         assert names == ["pubsub.connected", "pubsub.down", "pubsub.connected"]
 
     run(body)

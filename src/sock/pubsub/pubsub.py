@@ -276,7 +276,9 @@ class PubSub(Generic[MessageT]):
             with self._lock:  # several threads may have loops
                 self._own.add(running.sender)
                 for other in [one for one in self._running if one.is_closed()]:
-                    self._own.discard(self._running.pop(other).sender)
+                    closed = self._running.pop(other)
+                    self._own.discard(closed.sender)
+                    closed.forget()
                 self._running[loop] = running
         return running
 

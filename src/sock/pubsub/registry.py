@@ -151,6 +151,11 @@ class Registry:
         """Whether so many fan-outs wait that nothing more should be sent."""
         return self._waiting >= MAX_WAITING
 
+    @property
+    def listener_count(self) -> int:
+        """How many connections listen to some topic."""
+        return len(self._listeners)
+
     def subscribe(self, name: str, ref: Ref[Any], *, gaps: bool) -> None:
         """Have a connection get each message of a topic as an info."""
         topic = self._enter(name, ref)

@@ -30,6 +30,7 @@ from .gap import BackendDown
 from .heard import Heard, Order
 from .payload import PRESENCE
 from .registry import Registry
+from .traffic import TRAFFIC
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Container
@@ -83,6 +84,7 @@ class Running:
         # These belong to no connection, so they see no connection's context variables.
         self._context = contextvars.Context()
         self._task: asyncio.Task[None] | None = None
+        telemetry.emit("pubsub.began", url=url, running=self, traffic=TRAFFIC)
         if backend is None:
             self._begun.set()
         else:
@@ -101,6 +103,16 @@ class Running:
         """Whether the backend has given up, because of `error`."""
         return self._task is not None and self._task.done()
 
+    @property
+    def topic_count(self) -> int:
+        """How many topics somebody here listens to."""
+        return len(self.registry.topics)
+
+    @property
+    def listener_count(self) -> int:
+        """How many connections listen to some topic."""
+        return self.registry.listener_count
+
     async def begin(self) -> None:
         """Wait until the backend has made its first attempt to reach the others."""
         await self._begun.wait()
@@ -113,6 +125,11 @@ class Running:
             self._sweep.cancel()
         if self._task is not None:
             await cancelled(self._task)
+        self.forget()
+
+    def forget(self) -> None:
+        """Tell that this has ended, also where its event loop has closed before."""
+        telemetry.emit("pubsub.ended", url=self._url, running=self)
 
     # Who listens.
 
@@ -164,6 +181,7 @@ class Running:
         Raises:
             BackendDown: the backend cannot take it.
         """
+        TRAFFIC.published += 1
         self.registry.deliver(topic, message, kind, payload, exclude)
         if self._backend is None:
             return None
@@ -269,6 +287,7 @@ class Running:
         except ValueError as error:
             self.reject(topic, error)
             return
+        TRAFFIC.received += 1
         self.registry.deliver(envelope.topic, message, envelope.kind, envelope.payload)
 
     def reject(self, topic: str, error: Exception) -> None:

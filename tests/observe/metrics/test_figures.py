@@ -165,3 +165,36 @@ def test_figures_may_begin_again(figures):
     figures.begin()
     opened(Connection())
     assert counted(figures, "sock_connections_opened") == {(): 1}
+
+
+class Topics:
+    """A PubSub in one event loop, as far as its figures are read."""
+
+    topic_count, listener_count, is_up = 3, 5, False
+
+
+class Traffic:
+    """What has gone over topics."""
+
+    published, received = 10, 20
+
+
+def test_topics_are_counted_since_the_figures_have_begun(figures):
+    running, traffic = Topics(), Traffic()
+    telemetry.emit("pubsub.began", url="redis:", running=running, traffic=traffic)
+    traffic.published, traffic.received = 11, 22
+    for event in ("gap", "lost", "rejected"):
+        telemetry.emit(f"pubsub.{event}", url="redis:", topic="a", error=OSError(), count=1)
+    for name, number in (
+        ("sock_published_topic_messages", 1),
+        ("sock_received_topic_messages", 2),
+        ("sock_topic_gaps", 1),
+        ("sock_lost_topic_messages", 1),
+        ("sock_rejected_topic_messages", 1),
+    ):
+        assert counted(figures, name) == {(): number}
+    gauges = figures.snapshot()["gauges"]
+    assert [gauges[name] for name in ("sock_topics", "sock_topic_listeners")] == [3, 5]
+    assert gauges["sock_backends_away"] == 1
+    telemetry.emit("pubsub.ended", url="redis:", running=running)
+    assert figures.snapshot()["gauges"]["sock_backends_away"] == 0

@@ -113,6 +113,46 @@ METRICS: Final = {
             "counter",
             "Connections that a drain has cut, because its time was up.",
         ),
+        Metric(
+            "sock_topics",
+            "gauge",
+            "Topics that connections of the process listen to.",
+        ),
+        Metric(
+            "sock_topic_listeners",
+            "gauge",
+            "Connections that listen to some topic.",
+        ),
+        Metric(
+            "sock_published_topic_messages",
+            "counter",
+            "Messages of topics that have been published.",
+        ),
+        Metric(
+            "sock_received_topic_messages",
+            "counter",
+            "Messages of topics that other processes have sent to listeners of this one.",
+        ),
+        Metric(
+            "sock_lost_topic_messages",
+            "counter",
+            "Messages of topics that the backend has not taken, as far as is known.",
+        ),
+        Metric(
+            "sock_rejected_topic_messages",
+            "counter",
+            "Messages of topics that were dropped because they could not be read.",
+        ),
+        Metric(
+            "sock_topic_gaps",
+            "counter",
+            "Times that messages of a topic may have been missed.",
+        ),
+        Metric(
+            "sock_backends_away",
+            "gauge",
+            "Backends of topics that are not reached now.",
+        ),
     )
 }
 """The metrics by their names, in the order in which they are shown."""

@@ -52,6 +52,39 @@ class Measured(Protocol):
         ...
 
 
+class MeasuredTopics(Protocol):
+    """A PubSub in one event loop, as far as its figures are read."""
+
+    @property
+    def topic_count(self) -> int:
+        """How many topics somebody listens to."""
+        ...
+
+    @property
+    def listener_count(self) -> int:
+        """How many connections listen to some topic."""
+        ...
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the other processes are reached."""
+        ...
+
+
+class TopicTraffic(Protocol):
+    """The messages of all topics of the process, counted since its start."""
+
+    @property
+    def published(self) -> int:
+        """Messages that were published here."""
+        ...
+
+    @property
+    def received(self) -> int:
+        """Messages of other processes."""
+        ...
+
+
 @final
 class Figures:
     """Counts what happens in this process, from `begin` to `end`.
@@ -72,6 +105,9 @@ class Figures:
             if metric.kind == "counter"
         }
         self._connections: set[Measured] = set()
+        self._topics: set[MeasuredTopics] = set()
+        self._topic_traffic: TopicTraffic | None = None
+        self._topic_traffic_seen = (0, 0)
         self._draining = 0
         self._slowest = 0.0
         self._high_water = 0  # of the connections that have ended, or were looked at
@@ -95,6 +131,11 @@ class Figures:
             "drain.told": self._told_connections,
             "server.draining": self._began_drain,
             "server.stopped": self._ended_drain,
+            "pubsub.began": self._began_topics,
+            "pubsub.ended": lambda fields: self._topics.discard(fields["running"]),
+            "pubsub.gap": lambda _: self._count("sock_topic_gaps"),
+            "pubsub.lost": lambda _: self._count("sock_lost_topic_messages"),
+            "pubsub.rejected": lambda _: self._count("sock_rejected_topic_messages"),
         }
 
     def begin(self) -> None:
@@ -139,6 +180,7 @@ class Figures:
         if self._unsubscribe is not None:
             self._note_traffic()
         self._high_water = max(self._high_water, levels.high_water)
+        topics = list(self._topics)
         return {
             "counters": {
                 name: [[list(labels), number] for labels, number in list(rows.items())]
@@ -151,6 +193,9 @@ class Figures:
                 "sock_mailbox_high_water": self._high_water,
                 "sock_slowest_callback_seconds": self._slowest,
                 "sock_draining": int(self._draining > 0),
+                "sock_topics": sum(one.topic_count for one in topics),
+                "sock_topic_listeners": sum(one.listener_count for one in topics),
+                "sock_backends_away": sum(not one.is_up for one in topics),
             },
             "histograms": {
                 "sock_loop_lag_seconds": {"counts": list(self._lag.counts), "sum": self._lag.sum}
@@ -186,6 +231,12 @@ class Figures:
             before, self._traffic_seen = self._traffic_seen, _traffic()
             for name, number in self._traffic_seen.items():
                 self._count(name, by=number - before[name])
+            traffic = self._topic_traffic
+            if traffic is not None:
+                published, received = self._topic_traffic_seen
+                self._topic_traffic_seen = (traffic.published, traffic.received)
+                self._count("sock_published_topic_messages", by=traffic.published - published)
+                self._count("sock_received_topic_messages", by=traffic.received - received)
 
     def _take(self, event: str, fields: Mapping[str, Any]) -> None:
         take = self._takes.get(event)
@@ -239,6 +290,13 @@ class Figures:
     def _ended_drain(self, fields: Mapping[str, Any]) -> None:
         self._draining -= 1
         self._count("sock_connections_cut", by=fields["connections"])
+
+    def _began_topics(self, fields: Mapping[str, Any]) -> None:
+        self._topics.add(fields["running"])
+        traffic: TopicTraffic = fields["traffic"]
+        if self._topic_traffic is None:
+            self._topic_traffic = traffic
+            self._topic_traffic_seen = (traffic.published, traffic.received)
 
     # Levels.
 

@@ -174,7 +174,7 @@ class Session:
         """
         await self._listen(topic)
         try:
-            await self._client.flush(TIMEOUT)
+            await self._flush(TIMEOUT)
         except (OSError, Error):
             return  # it is subscribed when a server is there again
         if topic in self._refused:
@@ -211,6 +211,19 @@ class Session:
             pending_msgs_limit=MAX_UNDONE,
             pending_bytes_limit=MAX_BYTES,
         )
+
+    async def _flush(self, timeout: int) -> None:  # noqa: ASYNC109 - that of nats-py
+        """Wait until the server has done all that was asked before.
+
+        The PING of nats-py's `flush` is written at once, and overtakes what its other task has not
+        written yet. When the first PING is answered, that task has had its turn.
+        """
+        client = self._client
+        if client.pending_data_size:
+            await asyncio.sleep(0)  # mostly it is all written then
+        if client.pending_data_size:
+            await client.flush(timeout)
+        await client.flush(timeout)
 
     # What nats-py calls.
 
@@ -260,7 +273,7 @@ class Session:
 
     async def _tell_again(self) -> None:
         """Tell of the gaps as soon as the server knows all topics."""
-        await self._client.flush(4 * TIMEOUT)
+        await self._flush(4 * TIMEOUT)
         for topic in list(self._again):
             self._tell(topic)
         await asyncio.Event().wait()
@@ -287,7 +300,7 @@ class Session:
             await self._published.wait()
             self._published.clear()
             count = self._outbox.sent
-            await self._client.flush(2 * TIMEOUT)
+            await self._flush(2 * TIMEOUT)
             for _ in range(count):
                 self._outbox.acknowledge()
 

@@ -15,6 +15,7 @@ import asyncio
 from collections import deque
 from typing import Final, NamedTuple, final
 
+from sock import telemetry
 from sock.pubsub.gap import BackendDown
 
 MAX_WAITING: Final = 1024
@@ -66,7 +67,9 @@ class Outbox:
             count and self._bytes + len(data) > MAX_BYTES
         ):
             why = "it is slow" if self.is_up else str(self.error)
-            raise BackendDown(f"{count} messages wait for the backend already: {why}")
+            down = BackendDown(f"{count} messages wait for the backend already: {why}")
+            telemetry.emit("pubsub.lost", topic=topic, error=down)
+            raise down
         message = Published(topic, data, asyncio.get_running_loop().create_future())
         self._waiting.append(message)
         self._bytes += len(data)
@@ -127,5 +130,7 @@ def _tell(message: Published, error: Exception | None) -> None:
     if error is None:
         message.done.set_result(None)
     else:
-        message.done.set_exception(BackendDown(str(error)))
+        down = BackendDown(str(error))
+        message.done.set_exception(down)
         message.done.exception()  # it need not be looked at
+        telemetry.emit("pubsub.lost", topic=message.topic, error=down)
