@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+import struct
 
 from sock.loop import Reactor
 from sock.loop.transport import TransportPipe
@@ -104,6 +106,57 @@ def test_one_that_is_lost_touches_its_transport_no_more():
     assert transport.calls == []
     assert pipe.pending == 0
     assert receiver.events[-1] == "lost"
+
+
+def paused_pipe(end):
+    """Pause a pipe of a real connection, let the peer end it, and return what the pipe tells."""
+
+    async def act():
+        made = asyncio.get_running_loop().create_future()
+        reactor = Reactor.of(asyncio.get_running_loop())
+        server = await asyncio.get_running_loop().create_server(
+            lambda: TransportPipe(reactor, lambda pipe: made.set_result(pipe) or Receiver(pipe)),
+            "127.0.0.1",
+        )
+        async with server:
+            peer = socket.create_connection(server.sockets[0].getsockname())
+            pipe = await made
+            pipe.pause()
+            peer.sendall(b"never read")
+            return await end(pipe, pipe.receiver, peer)
+
+    return asyncio.run(asyncio.wait_for(act(), 30))
+
+
+def reset(peer):
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.close()
+
+
+def test_a_peer_that_is_lost_is_noticed_although_nothing_is_read():
+    """[S7.11] After a violation nothing is read until its code was said."""
+
+    async def act(_, receiver, peer):
+        reset(peer)
+        while receiver.events != ["lost"]:
+            await asyncio.sleep(0.01)
+
+    paused_pipe(act)
+
+
+def test_a_peer_that_has_ended_its_side_is_not_lost_while_nothing_is_read():
+    async def act(pipe, receiver, peer):
+        peer.shutdown(socket.SHUT_WR)
+        await asyncio.sleep(1.5)  # there is nothing to wait for: it looks once in that time
+        assert receiver.events == []
+        pipe.resume()
+        while "ended" not in receiver.events:
+            await asyncio.sleep(0.01)
+        assert receiver.events == [b"never read", "ended"]
+        peer.close()
+        pipe.close()
+
+    paused_pipe(act)
 
 
 def test_a_transport_without_addresses_has_none_to_tell():

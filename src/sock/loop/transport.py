@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
@@ -17,9 +18,15 @@ if TYPE_CHECKING:
 
     from .pipe import Pipe, Receiver
     from .reactor import Reactor
+    from .timer import Alarm
 
 
 _LARGE: Final = 64 * 1024
+
+_LOOK_INTERVAL: Final = 1.0
+"""Seconds between two looks at whether a peer is lost that is not read from."""
+
+_CAN_LOOK: Final = hasattr(select, "poll")
 
 
 @final
@@ -34,7 +41,9 @@ class TransportPipe(asyncio.Protocol):
     __slots__ = (
         "_connect",
         "_ended",
+        "_looking",
         "_lost",
+        "_paused",
         "_reactor",
         "_transport",
         "_written",
@@ -53,6 +62,8 @@ class TransportPipe(asyncio.Protocol):
         self._written = 0
         self._ended = False
         self._lost = False
+        self._paused = False
+        self._looking: Alarm | None = None  # from the first pause on, until it is read again
         self.client: Address | None = None
         self.server: Address | None = None
 
@@ -93,6 +104,9 @@ class TransportPipe(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the cause makes no difference
         """Tell the receiver that the pipe is gone."""
         self._lost = True
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
         sock: Any = self._transport.get_extra_info("socket") if fork.happened else None
         if sock is not None:
             fork.shut(sock.fileno())
@@ -131,10 +145,13 @@ class TransportPipe(asyncio.Protocol):
             sock: Any = self._transport.get_extra_info("socket")
             if isinstance(sock, socket.socket) or hasattr(sock, "setsockopt"):
                 expect_dead_peer(sock, dead_after)
+                self._look_soon()
+            self._paused = True
             self._transport.pause_reading()
 
     def resume(self) -> None:
         """Read again."""
+        self._paused = False
         if not self._lost and not self._ended:
             self._transport.resume_reading()
 
@@ -158,6 +175,22 @@ class TransportPipe(asyncio.Protocol):
         """Close at once."""
         if not self._lost:
             self._transport.abort()
+
+    def _look_soon(self) -> None:
+        if self._looking is None and _CAN_LOOK:
+            self._looking = self._reactor.after(_LOOK_INTERVAL, self._look)
+
+    def _look(self) -> None:
+        """End the pipe if its peer is lost: asyncio tells that only to those who read [S7.11]."""
+        self._looking = None
+        if not self._paused or self._lost or self._transport.is_closing():
+            return
+        poll = select.poll()
+        poll.register(self._transport.get_extra_info("socket").fileno(), 0)
+        if poll.poll(0):  # POLLERR or POLLHUP: others were not asked for; a FIN is neither
+            self._transport.abort()
+        else:
+            self._look_soon()
 
     def _address(self, name: str) -> Address | None:
         address: Any = self._transport.get_extra_info(name)
