@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import KW_ONLY, dataclass
 from typing import Final, final
 
-SPECIFICATION: Final = "1.0"
+SPECIFICATION: Final = "1.1"
 """The version of the specification that this package keeps [S0.7]."""
 
 _NUMBER = re.compile(r"S[0-9]+\.[0-9]+")

@@ -32,10 +32,6 @@ UNSEEN: Final[dict[str, str]] = {
     "S19.11": ("A client finds nobody there: the host accepts nothing, or has ended."),
     "S0.2": "All cases together prove it: they are one application, the same on every host.",
     "S20.18": "A host enters one lifespan. `Routes` enters the others in it, on every host alike.",
-    "S22.1": (
-        "Typed messages need msgspec, which a host's environment may lack. A host that takes its"
-        " life cycle from Sock keeps it, and the tests of `JsonSock` prove that."
-    ),
     **{f"S21.{number}": _HTTP_2 for number in range(1, 11)},
 }
 """Why no case can see that a host keeps a statement that says MUST."""
