@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
-    from sock.channels import Endpoint
+    from sock.spec import App
 
     from .session import Session
 
@@ -45,7 +45,7 @@ class Heard(NamedTuple):
 
 
 def connect(
-    endpoint: Endpoint,
+    app: App,
     path: str = "/socket",
     params: Mapping[str, Any] | None = None,
     *,
@@ -53,10 +53,10 @@ def connect(
     headers: Mapping[str, str] | None = None,
     cookies: Mapping[str, str] | None = None,
 ) -> Client:
-    """Return a client of an endpoint, to be used in a `with` statement.
+    """Return a client of an application, to be used in a `with` statement.
 
     Args:
-        endpoint: the application.
+        app: an `Endpoint`, or what stands around it, such as `Routes`.
         path: of the socket.
         params: of the connection.
         auth_token: is sent as phoenix.js sends its `authToken`.
@@ -86,7 +86,7 @@ def connect(
         encoded = b64encode(auth_token.encode()).decode().rstrip("=")
         subprotocols = [PHOENIX, PREFIX + encoded]
     session = open_session(
-        endpoint,
+        app,
         f"{path}/websocket?{query}",
         headers=headers or {},
         cookies=cookies,
