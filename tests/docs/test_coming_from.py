@@ -152,13 +152,6 @@ HERE = [
     pytest.param(
         "socketio", "chat:Chat", lambda text: json.dumps(["say", text]), event, id="socketio"
     ),
-    pytest.param(
-        "phoenix",
-        "chat:Room",
-        lambda text: json.dumps(["say", {"text": text}]),
-        event,
-        id="phoenix",
-    ),
 ]
 
 
@@ -188,6 +181,35 @@ def test_the_chat_in_sock_holds_the_same_conversation(page, app, say, line, serv
         pytest.importorskip(needed)
     port = serve(page, "Sock", *SOCK, app)
     run_async(converse(port, room(page), say, line))
+
+
+def test_the_chat_from_phoenix_is_the_same_for_its_clients(serve, run_async):
+    port = serve("phoenix", "Sock", *SOCK, "chat:app")
+
+    async def heard(client, count):
+        return [json.loads(await client.recv())[3:] for _ in range(count)]
+
+    async def enter(name):
+        url = f"ws://127.0.0.1:{port}/socket/websocket?name={name}&vsn=2.0.0"
+        client = await websockets.connect(url)
+        await client.send('["1","1","room:lobby","phx_join",{}]')
+        reply, joined = await heard(client, 2)
+        assert reply == ["phx_reply", {"status": "ok", "response": {}}]
+        assert joined == ["joined", {"name": name}]
+        return client
+
+    async def act():
+        ada = await enter("ada")
+        bob = await enter("bob")
+        assert await heard(ada, 1) == [["joined", {"name": "bob"}]]
+        await ada.send('["1","2","room:lobby","say",{"text":"hello"}]')
+        said = ["said", {"name": "ada", "text": "hello"}]
+        assert await heard(ada, 1) == await heard(bob, 1) == [said]
+        bob.transport.abort()
+        assert await heard(ada, 1) == [["left", {"name": "bob"}]]
+        await ada.close()
+
+    run_async(act())
 
 
 def test_the_chat_in_socketio_does_what_the_page_says(serve, run_async):
