@@ -79,7 +79,7 @@ class Running:
         self._emptied_at: dict[str, float] = {}
         self._sweep: asyncio.TimerHandle | None = None
         self._presences: dict[str, Callable[[bytes], None]] = {}
-        self._ending: list[Callable[[], Awaitable[None]]] = []
+        self._ending: set[Callable[[], Awaitable[None]]] = set()
         self._begun = asyncio.Event()
         # These belong to no connection, so they see no connection's context variables.
         self._context = contextvars.Context()
@@ -119,7 +119,7 @@ class Running:
 
     async def stop(self) -> None:
         """Let go of the backend."""
-        for ending in self._ending:
+        for ending in tuple(self._ending):
             await ending()
         if self._sweep is not None:
             self._sweep.cancel()
@@ -210,9 +210,18 @@ class Running:
         self._presences[topic] = take
         await self.subscribe_at_backend(topic)
 
+    def forget_presences(self, topic: str) -> None:
+        """Give that to nobody any more. Nothing happens if nobody has it."""
+        if self._presences.pop(topic, None) is not None and topic not in self.registry.topics:
+            self._emptied(topic)
+
     def call_when_ending(self, ending: Callable[[], Awaitable[None]]) -> None:
         """Call a function before the backend is let go."""
-        self._ending.append(ending)
+        self._ending.add(ending)
+
+    def call_no_more(self, ending: Callable[[], Awaitable[None]]) -> None:
+        """Forget a function that was to be called."""
+        self._ending.discard(ending)
 
     def say(self, topic: str, data: bytes) -> asyncio.Future[None] | None:
         """Send what a Presence says. If it is lost, the others find that out by themselves.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import secrets
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -19,7 +20,7 @@ from sock.pubsub.registry import Registry
 from sock.spec import Shutdown
 
 from .change import State
-from .message import opener, packer
+from .message import NODE_SIZE, opener, packer
 from .replica import Replica
 from .roster import Roster
 
@@ -97,7 +98,7 @@ class Local:
     ) -> None:
         self.running = running
         self.loop = running.loop
-        self.name = running.sender
+        self.name = secrets.token_bytes(NODE_SIZE)
         self.watchers = Registry(self.loop)
         self.roster = Roster(self.watchers.topics.__contains__, self._flush_soon)
         self._channel = channel
@@ -113,6 +114,7 @@ class Local:
         self._look_at = inf
         self._heard = self._next_beat = self.loop.time()
         self._given: set[asyncio.Future[None]] = set()  # said, and not at the backend yet
+        self._is_heard = False
         self._ended = False
         # These belong to no connection, so they see no connection's context variables.
         self._context = contextvars.Context()
@@ -136,6 +138,7 @@ class Local:
     async def _begin(self) -> None:
         running = self.running
         await running.hear_presences(self._channel, self._received)
+        self._is_heard = True
         running.call_when_ending(self.end)
         if not running.reaches_others:
             self._replica.begin()
@@ -161,8 +164,13 @@ class Local:
         for timer in (self._beating, self._looking, self._flushing):
             if timer is not None:
                 timer.cancel()
-        if self._given and self.running.is_up:
+        running = self.running
+        if self._given and running.is_up:
             await asyncio.wait(self._given, timeout=_MAX_FAREWELL)
+        running.call_no_more(self.end)
+        if self._is_heard:  # else it is another one's
+            running.forget_presences(self._channel)
+        running.forget_presences(self._inbox(self.name))
 
     # The connections of this loop.
 

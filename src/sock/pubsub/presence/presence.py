@@ -218,7 +218,13 @@ class Presence(Generic[MetaT]):
                 for loop in [loop for loop in self._locals if loop.is_closed()]:
                     del self._locals[loop]
                 self._locals[running.loop] = local
-        await local.begun()
+        try:
+            await local.begun()
+        except Exception:
+            if self._locals.get(running.loop) is local:
+                del self._locals[running.loop]  # the next one who asks tries again
+                await local.end()
+            raise
         return local
 
     def _post(self, sender: Local, to: bytes | None, said: Said) -> bool:
