@@ -23,8 +23,9 @@ pytestmark = pytest.mark.one_form
 CLIENT = Path(__file__).parent / "clients" / "longpoll.cjs"
 
 
-@pytest.mark.parametrize("package", ["phoenix", "phoenix-1.8.9"])
-@pytest.mark.parametrize("mode", ["poll", "fallback"])
+@pytest.mark.parametrize(
+    ("package", "mode"), [("phoenix", "poll"), ("phoenix", "fallback"), ("phoenix-1.8.9", "poll")]
+)
 def test_phoenix_js_polls_where_no_websocket_opens(run_async, package, mode):
     script = node_folder() / "node_modules" / package / "priv/static/phoenix.cjs.js"
 

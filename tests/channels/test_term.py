@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sock.channels.term import Atom, decode, encode
@@ -25,11 +25,13 @@ VALUES = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(VALUES)
 def test_what_is_written_is_read_as_the_same(value):
     assert decode(encode(value)) == value
 
 
+@settings(max_examples=50)
 @given(VALUES, st.data())
 def test_a_term_that_is_cut_off_is_refused(value, data):
     whole = encode(value)

@@ -48,8 +48,9 @@ def test_a_guest_without_a_name_is_refused(name):
         assert session.response.status == 403
 
 
-def enter(browser, url, name):
+def enter(browser, url, name, script=""):
     page = browser.new_context().new_page()
+    page.add_init_script(script)
     page.goto(url)
     page.fill("#name", name)
     page.click("text=Enter")
@@ -89,3 +90,25 @@ def test_two_windows_talk_change_rooms_and_come_back_after_a_restart(serve, brow
     ada.wait_for_function("document.querySelectorAll('#people li').length === 2", timeout=20_000)
     say(bob, "back again")
     ada.wait_for_selector("text=back again")
+
+
+BLOCKED = """
+window.WebSocket = class {
+  constructor() { setTimeout(() => this.onerror(new Event("error"))); }
+  close() {}
+};
+"""
+
+
+@pytest.mark.parametrize("reactor_kind", ["epoll"], indirect=True)
+def test_a_window_without_websockets_goes_on_over_long_poll(serve, browser):
+    node_folder()
+    server = serve("examples.channels_chat:app", 0)
+    ada = enter(browser, server.url, "ada")
+    eve = enter(browser, server.url, "eve", BLOCKED)
+    assert eve.evaluate("() => Object.keys(sessionStorage)") == ["phx:fallback:LongPoll"]
+    say(eve, "from afar")
+    ada.wait_for_selector("#log li:text('from afar') b:text('eve')")
+    say(ada, "welcome")
+    eve.wait_for_selector("#log li:text('welcome') b:text('ada')")
+    eve.close()
