@@ -47,6 +47,14 @@ _CHOICE: Final = (
         "the whole contract",
     ),
     (
+        "a WSGI application: Flask, Django on gunicorn, Pyramid, Bottle",
+        (
+            "gunicorn, worker class gthread, or sync behind a proxy, with `sock.adapters.flask`,"
+            " `.django` or `.wsgi`"
+        ),
+        "the whole contract, and no thread for a connection",
+    ),
+    (
         "another ASGI server, which you must keep",
         "that one, with `sock.asgi`",
         (
@@ -57,7 +65,7 @@ _CHOICE: Final = (
     ),
 )
 _ADVICE: Final = (
-    "Take one of the first three rows, unless you have a reason for another server."
+    "Take one of the first four rows, unless you have a reason for another server."
     " If you have one, the next table says in a sentence what each server is good"
     " for, and the rest of the page says exactly what it leaves out.\n"
 )
@@ -113,8 +121,8 @@ def page(outcomes: Sequence[Outcome], title: str) -> str:
         " carries the other cases would judge them in place of the server.\n"
     )
     where = (
-        "The first four are our own server and the servers that let go of their"
-        " sockets: they keep the whole contract. The others keep their wire, and"
+        "The first seven are our own server and the servers that let go of their"
+        " sockets: they keep the whole contract of a connection. The others keep their wire, and"
         " declare their limits ([S0.3] of the specification, appendix B).\n"
     )
     parts = ["# The hosts\n", "## Which server should I take?\n", f"{_table(_CHOICE)}\n", _ADVICE]

@@ -47,6 +47,7 @@ asyncio.run(main())
 
 SOCK = ("-m", "sock", "run", "--port", "0")
 UVICORN = ("-m", "uvicorn", "--port", "0")
+GUNICORN = ("-m", "gunicorn", "--bind", "127.0.0.1:0", "--no-control-socket", "--threads", "8")
 DAPHNE = ("-m", "daphne", "-b", "127.0.0.1", "-p", "0")
 
 
@@ -140,6 +141,7 @@ def event(kind, name, text=None):
 SAME = (str, plain)  # a message is the text itself
 THERE = [
     pytest.param("starlette", "Starlette", (*UVICORN, "chat:app"), id="starlette"),
+    pytest.param("flask-sock", "flask-sock", (*GUNICORN, "chat:app"), id="flask-sock"),
     pytest.param("websockets", "websockets", ("-c", SERVE_WITH_WEBSOCKETS), id="websockets"),
     pytest.param(
         "django-channels", "Channels", (*DAPHNE, "project.asgi:application"), id="channels"
@@ -165,6 +167,7 @@ def test_the_chat_of_the_other_library_does_what_the_page_says(
 ):
     for needed in {
         "starlette": ["starlette", "uvicorn"],
+        "flask-sock": ["flask_sock", "gunicorn"],
         "django-channels": ["channels", "daphne"],
     }.get(page, []):
         pytest.importorskip(needed)
@@ -240,3 +243,9 @@ def test_the_chat_in_socketio_does_what_the_page_says(serve, run_async):
             assert await to_ada.get() == event("left", "bob")
 
     run_async(act())
+
+
+def test_the_chat_in_flask_holds_the_same_conversation(serve, run_async):
+    pytest.importorskip("gunicorn")
+    port = serve("flask-sock", "Sock", *GUNICORN, "chat:app")
+    run_async(converse(port, "/rooms/lobby", *SAME))
