@@ -87,6 +87,7 @@ _HOSTS: Final = (
     "uvicorn-websockets",
     "uvicorn-wsproto",
     "granian",
+    "flask-sock",
     *SOCK_ON_OTHER_SERVERS,
 )
 

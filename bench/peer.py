@@ -122,6 +122,20 @@ _PEERS: Final = (
         named_only=True,
     ),
     Peer("sock-aiohttp", "aiohttp", "aiohttp_sock", title_suffix=", Sock, native", named_only=True),
+    Peer(
+        "flask-sock",
+        "flask",
+        "flask",
+        title_suffix=", flask-sock, gunicorn gthread",
+        named_only=True,
+    ),
+    Peer(
+        "sock-flask",
+        "flask",
+        "flask_sock",
+        title_suffix=", Sock, gunicorn gthread",
+        named_only=True,
+    ),
     Peer("sock-tornado", "tornado", "tornado_sock", title_suffix=", Sock, native", named_only=True),
     Peer(
         "asgi-uvicorn",
@@ -151,6 +165,7 @@ SOCK_ON_OTHER_SERVERS: Final = (
     "sock-uvicorn",
     "sock-aiohttp",
     "sock-tornado",
+    "sock-flask",
     "asgi-uvicorn",
     "asgi-granian",
 )

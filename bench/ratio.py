@@ -212,6 +212,8 @@ RATIOS: Final = (
     _hosted("hosts-16", "16", "sock-uvicorn", _UVICORN, 8),
     _hosted("hosts-1", "1", "sock-aiohttp", ("aiohttp",), 1.6),
     _hosted("hosts-16", "16", "sock-aiohttp", ("aiohttp",), 8),
+    _hosted("hosts-1", "1", "sock-flask", ("flask-sock",), 10),
+    _hosted("hosts-16", "16", "sock-flask", ("flask-sock",), 10),
     _hosted("hosts-1", "1", "sock-tornado", ("tornado",), 4),
     _hosted("hosts-16", "16", "sock-tornado", ("tornado",), 8),
     _hosted("hosts-1", "1", "asgi-uvicorn", ("uvicorn-sansio",), 0.85),
