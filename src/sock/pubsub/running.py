@@ -79,6 +79,7 @@ class Running:
         self._emptied_at: dict[str, float] = {}
         self._sweep: asyncio.TimerHandle | None = None
         self._presences: dict[str, Callable[[bytes], None]] = {}
+        self._entry_counts: dict[str, Callable[[], int]] = {}
         self._ending: set[Callable[[], Awaitable[None]]] = set()
         self._begun = asyncio.Event()
         # These belong to no connection, so they see no connection's context variables.
@@ -112,6 +113,11 @@ class Running:
     def listener_count(self) -> int:
         """How many connections listen to some topic."""
         return self.registry.listener_count
+
+    @property
+    def entry_count(self) -> int:
+        """How many entries connections of this loop have in some Presence."""
+        return sum(count() for count in list(self._entry_counts.values()))
 
     async def begin(self) -> None:
         """Wait until the backend has made its first attempt to reach the others."""
@@ -212,8 +218,13 @@ class Running:
 
     def forget_presences(self, topic: str) -> None:
         """Give that to nobody any more. Nothing happens if nobody has it."""
+        self._entry_counts.pop(topic, None)
         if self._presences.pop(topic, None) is not None and topic not in self.registry.topics:
             self._emptied(topic)
+
+    def count_entries(self, topic: str, count: Callable[[], int]) -> None:
+        """Ask a Presence how many entries it has here, by a function, while it has its topic."""
+        self._entry_counts[topic] = count
 
     def call_when_ending(self, ending: Callable[[], Awaitable[None]]) -> None:
         """Call a function before the backend is let go."""

@@ -170,7 +170,7 @@ def test_figures_may_begin_again(figures):
 class Topics:
     """A PubSub in one event loop, as far as its figures are read."""
 
-    topic_count, listener_count, is_up = 3, 5, False
+    topic_count, listener_count, entry_count, is_up = 3, 5, 7, False
 
 
 class Traffic:
@@ -195,6 +195,7 @@ def test_topics_are_counted_since_the_figures_have_begun(figures):
         assert counted(figures, name) == {(): number}
     gauges = figures.snapshot()["gauges"]
     assert [gauges[name] for name in ("sock_topics", "sock_topic_listeners")] == [3, 5]
+    assert gauges["sock_presence_entries"] == 7
     assert gauges["sock_backends_away"] == 1
     telemetry.emit("pubsub.ended", url="redis:", running=running)
     assert figures.snapshot()["gauges"]["sock_backends_away"] == 0

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from msgspec import msgpack
 
+from sock.observe.metrics import Figures
 from sock.pubsub import Diff, State
 from sock.pubsub.envelope import VERSION, Envelope, coder
 from sock.pubsub.payload import PRESENCE
@@ -54,6 +55,24 @@ def test_one_that_comes_later_knows_all_when_it_has_begun(processes, in_loop):
             async with processes() as (second,):
                 assert second.list("room") == first.list("room")
                 assert len(second.keys()) == 200
+
+    in_loop(body)
+
+
+def test_the_metrics_count_the_entries_of_the_own_connections(processes, wait_until, in_loop):
+    async def body():
+        with Figures() as figures:
+
+            def shown():
+                return figures.snapshot()["gauges"]["sock_presence_entries"]
+
+            async with processes(2) as (first, second):
+                await first.track("room", Ref(), key="ada")
+                await first.track("hall", Ref(), key="ada")
+                await wait_until(lambda: second.keys() == ["ada"])
+                assert shown() == 2  # each is counted once, in its own process
+                await first.presence.__aexit__(None, None, None)
+                assert shown() == 0
 
     in_loop(body)
 

@@ -124,6 +124,11 @@ METRICS: Final = {
             "Connections that listen to some topic.",
         ),
         Metric(
+            "sock_presence_entries",
+            "gauge",
+            "Entries of presence that connections of the process have.",
+        ),
+        Metric(
             "sock_published_topic_messages",
             "counter",
             "Messages of topics that have been published.",

@@ -66,6 +66,11 @@ class MeasuredTopics(Protocol):
         ...
 
     @property
+    def entry_count(self) -> int:
+        """How many entries of presence its connections have."""
+        ...
+
+    @property
     def is_up(self) -> bool:
         """Whether the other processes are reached."""
         ...
@@ -195,6 +200,7 @@ class Figures:
                 "sock_draining": int(self._draining > 0),
                 "sock_topics": sum(one.topic_count for one in topics),
                 "sock_topic_listeners": sum(one.listener_count for one in topics),
+                "sock_presence_entries": sum(one.entry_count for one in topics),
                 "sock_backends_away": sum(not one.is_up for one in topics),
             },
             "histograms": {

@@ -140,6 +140,7 @@ class Local:
         await running.hear_presences(self._channel, self._received)
         self._is_heard = True
         running.call_when_ending(self.end)
+        running.count_entries(self._channel, self._replica.own_count)
         if not running.reaches_others:
             self._replica.begin()
             return

@@ -142,6 +142,10 @@ class Replica:
         self._leave(self._entries.pop(number), self.me, number, linger, now)
         self._changes.append((number, float(linger)))
 
+    def own_count(self) -> int:
+        """Return how many own entries there are. It may be called in any thread."""
+        return len(self._entries)
+
     def flush(self) -> None:
         """Tell all others what has changed."""
         changes, self._changes = self._changes, []
