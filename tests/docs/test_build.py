@@ -38,7 +38,9 @@ def documented() -> dict[str, object]:
             members = [one.strip() for one in ",".join(listed).split(",") if one.strip()]
             members = members or [one for one in vars(thing) if not one.startswith("_")]
             for member in members:
-                found[f"{name}.{member}"] = getattr(thing, member)
+                # An attribute of its objects is described in the source only, where Sphinx looks.
+                if hasattr(thing, member):
+                    found[f"{name}.{member}"] = getattr(thing, member)
     return found
 
 
