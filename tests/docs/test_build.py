@@ -57,8 +57,9 @@ def page(tmp_path_factory) -> str:
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("name", documented())
 def test_the_first_sentences_of_a_docstring_are_whole_on_the_page(page, name):
-    docstring = inspect.getdoc(documented()[name])
-    if not docstring:
+    thing = documented()[name]
+    docstring = inspect.getdoc(thing)
+    if not docstring or docstring == inspect.getdoc(type(thing)):  # that of bool, for instance
         pytest.skip("it has none")
     assert words(docstring.partition("\n\n")[0]) in page
 
