@@ -13,6 +13,9 @@ pytestmark = pytest.mark.one_form
 NAMES = {
     "uvicorn, native": "uvicorn",
     "hypercorn, HTTP/1.1": "hypercorn",
+    "Flask, gunicorn gthread": "gunicorn-gthread",
+    "Flask, gunicorn sync": "gunicorn-sync",
+    "Flask, werkzeug": "werkzeug",
 }
 
 
@@ -48,6 +51,19 @@ def test_each_asgi_server_is_started(run_async, folder, host):
             assert await client.receive() == "hello"
 
     with started(host, "alone:app", folder) as (port, _):
+        run_async(talk(port))
+
+
+@pytest.mark.parametrize("host", ["gunicorn-gthread", "gunicorn-sync", "werkzeug"])
+def test_each_wsgi_server_is_started(run_async, folder, host):
+    pytest.importorskip(host.partition("-")[0])
+
+    async def talk(port):
+        async with await Client.connect(f"ws://127.0.0.1:{port}/") as client:
+            await client.send("hello")
+            assert await client.receive() == "hello"
+
+    with started(host, "echo alone:Chat", folder) as (port, _):
         run_async(talk(port))
 
 

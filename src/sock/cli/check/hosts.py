@@ -39,6 +39,7 @@ _START: Final = 30.0
 _STOP: Final = 5.0
 
 _IN_A_ROUTE: Final = ("heads", "lifespan")
+_WSGI: Final = ("heads", "fields")
 _ASGI: Final = (
     *("heads", "control", "idle", "leaving", "violations", "handshake", "options", "writes"),
 )
@@ -71,6 +72,13 @@ def _uvicorn(ws: str) -> tuple[str, ...]:
     )
 
 
+def _gunicorn(*arguments: str) -> tuple[str, ...]:
+    return (
+        *("-m", "gunicorn", "--bind", "127.0.0.1:{port}", "--no-control-socket"),
+        *("--log-level", "warning", *arguments, "sock.cli.check.wsgi:app"),
+    )
+
+
 HOSTS: Final = {
     "sock": CheckHost(_own("sock")),
     "uvicorn": CheckHost(_uvicorn("sock.adapters.uvicorn:SockProtocol"), ("heads",)),
@@ -83,6 +91,10 @@ HOSTS: Final = {
             *("control", "close", "violations", "handshake", "options", "writes"),
         ),
     ),
+    # A peer that has sent half a head keeps a thread, and many cases are tried at a time.
+    "gunicorn-gthread": CheckHost(_gunicorn("--threads", "64"), _WSGI),
+    "gunicorn-sync": CheckHost(_gunicorn(), (*_WSGI, "handshake", "requests")),
+    "werkzeug": CheckHost(_own("werkzeug"), (*_WSGI, "handshake")),
     "uvicorn-websockets-sansio": CheckHost(_uvicorn("websockets-sansio"), (*_UVICORN, "close")),
     "uvicorn-websockets": CheckHost(_uvicorn("websockets"), (*_UVICORN, "text")),
     "uvicorn-wsproto": CheckHost(_uvicorn("wsproto"), (*_UVICORN, "close", "detail")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import sys
 from contextlib import nullcontext
@@ -13,7 +14,7 @@ from sock.cli.find import is_asgi
 from sock.cli.make import needs_event_loop
 from sock.testing.contract import DRAIN_BOUND
 
-from .served import check_made, made_in_loop, served
+from .served import check_made, made_in_loop, served, served_as_wsgi
 
 HERE: Final = "127.0.0.1"
 
@@ -22,9 +23,12 @@ def main(host: str, port: int) -> None:
     """Serve until SIGTERM.
 
     Args:
-        host: "sock", "aiohttp", "tornado" or "websockets".
+        host: "sock", "aiohttp", "tornado", "websockets" or "werkzeug".
         port: on loopback.
     """
+    if host == "werkzeug":
+        _serve_werkzeug(port)
+        return
     app = served()
     if is_asgi(app):
         sys.exit(f"an ASGI application runs in an ASGI server, not in {host}: --host uvicorn")
@@ -91,6 +95,15 @@ async def _serve_websockets(app: Any, port: int) -> None:
     async with serve(**hosting(app), host=HERE, port=port):
         await _stopped()
         await drain(DRAIN_BOUND)
+
+
+def _serve_werkzeug(port: int) -> None:
+    from werkzeug.serving import make_server
+
+    # Its reloader ends its process in this way, and the Socks are drained then.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    make_server(HERE, port, served_as_wsgi("werkzeug"), threaded=True).serve_forever()
 
 
 async def _stopped() -> None:

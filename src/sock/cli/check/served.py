@@ -66,6 +66,21 @@ def served_as_asgi() -> Any:
     return found if is_asgi(found) else sock.asgi(found)
 
 
+def served_as_wsgi(host: str) -> Any:
+    """Return the same as a WSGI application.
+
+    Args:
+        host: the name of the server, for an error.
+    """
+    from sock.adapters.wsgi import wsgi
+
+    found = served()
+    if is_asgi(found):
+        sys.exit(f"an ASGI application runs in an ASGI server, not in {host}: --host uvicorn")
+    check_made(found)
+    return wsgi(found, options=sock.Options(drain_timeout=contract.DRAIN_BOUND))
+
+
 def check_made(made: Any) -> None:
     """End the process where an application is made in the event loop: only Sock's server can."""
     if make.needs_event_loop(made):
