@@ -101,9 +101,13 @@ def _serve_werkzeug(port: int) -> None:
     from werkzeug.serving import make_server
 
     # Its reloader ends its process in this way, and the Socks are drained then.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, _end)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     make_server(HERE, port, served_as_wsgi("werkzeug"), threaded=True).serve_forever()
+
+
+def _end(number: int, frame: object) -> None:  # noqa: ARG001 - as signal.signal calls it
+    sys.exit(0)
 
 
 async def _stopped() -> None:
