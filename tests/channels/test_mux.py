@@ -2,12 +2,16 @@
 
 import asyncio
 import gc
+import json
+import weakref
 from typing import Any
 
 import pytest
 
-from sock.channels import Channel, Socket, on
+from sock import testing
+from sock.channels import Channel, Endpoint, Socket, on
 from sock.channels.limits import MAX_WAITING_BYTES
+from sock.pubsub import PubSub
 
 pytestmark = pytest.mark.one_form
 
@@ -143,6 +147,42 @@ def test_a_flood_of_joins_and_leaves_leaves_nothing_behind(serve):
     gc.collect()
     assert len(gc.get_objects()) - before < 100
     assert served.endpoint.pubsub.subscribers("channel:room:1") == ()
+
+
+def test_a_connection_and_its_channels_are_freed_at_once_when_it_ends():
+    kept = []
+
+    class Own(Channel):
+        async def join(self, topic: str, params: dict[str, Any]):
+            kept.append(weakref.ref(self))
+            self.ref.send_after(100, "late")
+
+        @on("boom")
+        async def boom(self, payload: Any):
+            await asyncio.sleep(0)
+            raise ValueError("boom")
+
+        @on("sleep")
+        async def sleep(self, payload: Any):
+            await asyncio.sleep(100)
+
+        async def terminate(self, reason): ...
+
+    class UserSocket(Socket):
+        channels = {"room:*": Own}
+
+    endpoint = Endpoint({"/socket": UserSocket}, pubsub=PubSub("memory:"))
+    gc.collect()
+    gc.disable()
+    try:
+        with testing.open(endpoint, "/socket/websocket?vsn=2.0.0") as session:
+            for n, event in enumerate(("boom", "sleep", "phx_leave", "phx_join", "nope")):
+                for said in ("phx_join", event):
+                    session.receive(json.dumps([str(n), str(n), f"room:{n}", said, {}]))
+        assert len(kept) == 6
+        assert [ref() for ref in kept] == [None] * 6
+    finally:
+        gc.enable()
 
 
 def test_all_connections_with_an_id_are_ended_with_1001_and_no_others(serve):

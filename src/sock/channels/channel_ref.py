@@ -59,11 +59,12 @@ class ChannelRef:
         channel: has this address.
     """
 
-    __slots__ = ("_callbacks", "_channel", "_over", "_port", "_tasks", "_timers")
+    __slots__ = ("_callbacks", "_channel", "_over", "_port", "_tasks", "_timers", "_topic")
 
     def __init__(self, port: Port, channel: Any) -> None:
         self._port = port
         self._channel = channel
+        self._topic: str = channel.topic
         self._over = False
         self._callbacks: list[Callable[[], None]] = []
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -132,6 +133,7 @@ class ChannelRef:
     def release(self) -> None:
         """Cancel what was spawned, and forget what is timed: the channel ends. For the lane."""
         self._over = True
+        self._channel = None  # the two know each other, and both shall be freed at once
         for task in self._tasks:
             task.cancel()
         for timer in tuple(self._timers):
@@ -154,7 +156,7 @@ class ChannelRef:
             self.send(StopChannel(error))
 
     def __repr__(self) -> str:
-        return f"<ChannelRef {'closed' if self.closed else 'live'} {self._channel.topic!r}>"
+        return f"<ChannelRef {'closed' if self.closed else 'live'} {self._topic!r}>"
 
 
 @final

@@ -229,6 +229,8 @@ class TopicLane(Voice):
             return channel
         if channel is not None:
             change_phase(channel, OVER)
+            # It may be attached already, where the pubsub has failed in between.
+            yield connection.broadcaster.detach(topic, connection.ref)
             yield from self._let_go(channel)
         return None
 
@@ -312,8 +314,10 @@ class TopicLane(Voice):
             told = told or result.error
             if told is None:
                 yield from self._stop(channel)
+        result = None
         if told is not None:
-            yield from self._crash(channel, place, told)
+            crash, told = self._crash(channel, place, told), None  # it refers to this frame
+            yield from crash
 
     def _try_to_reply(self, message: Message, response: Any) -> Exception | None:
         """Answer with an error; return the exception of a response that cannot be sent."""
