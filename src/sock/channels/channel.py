@@ -36,6 +36,7 @@ class Channel:
     An event that no method takes is answered with an error, and so is a payload that is not of the
     declared type. With `strict = True` both end the channel, as they do in Phoenix.
 
+    >>> from typing import Any
     >>> class Room(Channel):
     ...     def join(self, topic: str, params: dict[str, Any]) -> Reply:
     ...         return {"topic": topic}
