@@ -157,6 +157,28 @@ def test_a_server_that_answers_no_more_is_noticed_and_what_waits_is_bounded(
     in_loop(body())
 
 
+def test_a_topic_that_is_subscribed_while_the_server_comes_back_is_carried(server, events):
+    server.start()
+
+    async def body():
+        async with PubSub(server.url) as one, PubSub(server.url) as two:
+            refs = [Ref(), Ref()]
+            await one.subscribe("early", refs[0], gaps=True)
+            server.kill()
+            await until(lambda: [event for event, _ in events].count("pubsub.down") == 2)
+            server.start()
+            server.pause()
+            await asyncio.sleep(0.3)  # the connections are made, and nothing is answered
+            await one.unsubscribe("early", refs[0])
+            await one.subscribe("late", refs[1], gaps=True)
+            server.resume()
+            await until(lambda: Gap("late") in refs[1].heard)
+            await two.broadcast("late", "hello")
+            await until(lambda: "hello" in refs[1].heard)
+
+    in_loop(body())
+
+
 def test_a_server_that_is_not_there_is_told_once_and_connected_when_it_comes(server, events):
     async def body():
         async with PubSub(server.url) as one, PubSub(server.url) as two:

@@ -28,6 +28,8 @@ KNOWN: Final = {
     "host": "pubsub",
     "redis": "redis",
     "rediss": "redis",
+    "redis+cluster": "redis",
+    "rediss+cluster": "redis",
     "redis+sentinel": "redis",
     "rediss+sentinel": "redis",
     "nats": "nats",
@@ -36,7 +38,8 @@ KNOWN: Final = {
 """The schemes, and the extra that each needs."""
 
 _BROKERS: Final = frozenset(("redis", "nats"))
-"""Extras whose module, its package and the function that makes a backend all have its name."""
+"""Extras whose module, its package and the function that makes a backend all have its name. What is
+made of several servers has a module beside it."""
 
 _SECRETS: Final = re.compile(r"([?&][a-z_]*(?:password|token|secret)=)[^&]*")
 
@@ -96,15 +99,16 @@ def backend_of(url: str) -> MakeBackend | None:
 
 def _broker(url: str, extra: str) -> MakeBackend:
     coder()
+    name = f"{extra}_cluster" if scheme_of(url).endswith("+cluster") else extra
     try:
-        module = import_module(f"{__package__}.{extra}")
+        module = import_module(f"{__package__}.{name}")
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("sock"):
             raise
         raise ImportError(
             f"{error.name} is not installed: pip install 'sockpy[{extra}]'"
         ) from error
-    make: Callable[[str], MakeBackend] = getattr(module, extra)
+    make: Callable[[str], MakeBackend] = getattr(module, name)
     try:
         return make(url)
     except ValueError as error:

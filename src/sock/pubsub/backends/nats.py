@@ -136,7 +136,7 @@ class Session:
         self,
         url: str,
         context: ssl.SSLContext | None,
-        topics: list[str],
+        topics: dict[str, None],
         connected: Callable[[], None],
     ) -> None:
         """Carry messages until the connection fails.
@@ -153,9 +153,13 @@ class Session:
         try:
             async with asyncio.timeout(2 * TIMEOUT):
                 await self._connect(url, context)
-            self._again.update(topics)
-            for topic in topics:
-                await self._listen(topic)
+            # They may change meanwhile, until `connected` is called.
+            while missing := [one for one in topics if one not in self._subscriptions]:
+                for topic in missing:
+                    self._again.add(topic)
+                    await self._listen(topic)
+            for topic in self._subscriptions.keys() - topics.keys():
+                self.unsubscribe(topic)
             self._outbox.is_up = True
             connected()
             await together(
@@ -343,7 +347,7 @@ class Nats:
                 session = Session(self._outbox, receiver)
                 try:
                     url = urls[at % len(urls)]
-                    await session.run(url, self._servers.context, list(self._topics), connected)
+                    await session.run(url, self._servers.context, self._topics, connected)
                 except (OSError, Error) as error:
                     self._session = None
                     at += 1

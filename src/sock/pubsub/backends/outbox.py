@@ -92,6 +92,20 @@ class Outbox:
         self._filled.clear()
         return taken
 
+    def take_back(self) -> list[Published]:
+        """Return the messages that wait, which another outbox adopts."""
+        taken = list(self._waiting)
+        self._waiting.clear()
+        self._bytes -= sum(len(one.data) for one in taken)
+        self._filled.clear()
+        return taken
+
+    def adopt(self, message: Published) -> None:
+        """Take a message that was put into another outbox."""
+        self._waiting.append(message)
+        self._bytes += len(message.data)
+        self._filled.set()
+
     @property
     def sent(self) -> int:
         """How many messages were written and not acknowledged."""

@@ -15,7 +15,7 @@ import contextlib
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, final
 
-from redis.exceptions import ResponseError
+from redis.exceptions import AskError, ClusterDownError, ResponseError
 
 from sock.pubsub.gap import BackendDown
 
@@ -136,7 +136,7 @@ class Line:
             first = await self._opened(stack)
             second = await self._opened(stack)
             for topic in topics:
-                self._subscribe(Expected(topic, None, again=True))
+                self.subscribe_again(topic)
             self._outbox.is_up = True
             connected()
             try:
@@ -157,6 +157,10 @@ class Line:
         asked = asyncio.get_running_loop().create_future()
         self._subscribe(Expected(topic, asked, again=False))
         return asked
+
+    def subscribe_again(self, topic: str) -> None:
+        """Have the messages of a topic, and its gap before them."""
+        self._subscribe(Expected(topic, None, again=True))
 
     def unsubscribe(self, topic: str) -> None:
         """Have the messages of a topic no more."""
@@ -201,6 +205,7 @@ class Line:
                 await connection.read_response()
             except ResponseError as refused:
                 error = refused
+                _check_not_moved(refused)
             self._unanswered[0] = 0
             if self._publishing.popleft():
                 self._outbox.acknowledge(error)
@@ -223,6 +228,7 @@ class Line:
             try:
                 answer: Any = await connection.read_response()
             except ResponseError as refused:
+                _check_not_moved(refused)
                 self._answer(refused)
                 continue
             self._unanswered[1] = 0
@@ -236,6 +242,8 @@ class Line:
                         await asyncio.sleep(_PAUSE)
                 case [b"pong", _] | b"PONG":
                     pass
+                case [b"sunsubscribe", bytes(channel), _] if self._is_unasked(channel):
+                    raise ConnectionResetError("a topic has moved to another server")
                 case _:
                     self._answer(None)
 
@@ -252,6 +260,11 @@ class Line:
             else:
                 expected.asked.set_exception(BackendDown(str(error)))
 
+    def _is_unasked(self, channel: bytes) -> bool:
+        """Tell whether a server of a cluster has ended a subscription by itself."""
+        topic = channel.decode()[len(self._prefix) :]
+        return not self._expected or self._expected[0].topic != topic
+
     # Both.
 
     async def _ping(self) -> None:
@@ -265,3 +278,9 @@ class Line:
             self._outbox.nudge()
             self._commands.append(("PING",))
             self._commanded.set()
+
+
+def _check_not_moved(error: ResponseError) -> None:
+    """End the line if a server of a cluster is not responsible for a topic any more."""
+    if isinstance(error, AskError | ClusterDownError):  # a MovedError is an AskError
+        raise ConnectionResetError(f"the cluster has changed: {error}") from error

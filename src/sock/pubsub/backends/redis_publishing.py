@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import redis as library
 from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection
 from redis.backoff import NoBackoff
+from redis.cluster import ClusterNode, RedisCluster
 from redis.exceptions import RedisError
 from redis.retry import Retry
 from redis.sentinel import Sentinel
@@ -18,6 +19,7 @@ from redis.sentinel import Sentinel
 from sock.pubsub.gap import BackendDown
 
 from .redis import PLAIN_SCHEMES, place_of, sentinels_of
+from .redis_cluster import places_of_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,10 +34,12 @@ _ONCE: Final[dict[str, Any]] = {"socket_timeout": _TIMEOUT, "retry": Retry(NoBac
 def publishing(url: str) -> Callable[[str, bytes], None]:
     """Return what publishes bytes on a topic, and raises `BackendDown`."""
     client, prefix = _client(url)
+    is_cluster = isinstance(client, RedisCluster)
+    send: Callable[[str, bytes], object] = client.spublish if is_cluster else client.publish
 
     def publish(topic: str, data: bytes) -> None:
         try:
-            client.execute_command("PUBLISH", prefix + topic, data)
+            send(prefix + topic, data)
         except (OSError, RedisError) as error:
             raise BackendDown(str(error)) from error
 
@@ -54,6 +58,18 @@ def _client(url: str) -> tuple[Any, str]:
         kind = kinds.get(place.kind, library.Connection)
         pool: Any = library.ConnectionPool(connection_class=kind, **arguments)
         return library.Redis(connection_pool=pool), place.prefix
+    if url.partition(":")[0].endswith("+cluster"):
+        places = places_of_cluster(url)
+        login = {
+            name: value
+            for name, value in (places[0].arguments | _ONCE).items()
+            if name not in {"host", "port"}
+        }
+        node: Any = ClusterNode
+        nodes = [node(one.arguments["host"], one.arguments["port"]) for one in places]
+        cluster: Any = RedisCluster
+        secure = places[0].kind is SSLConnection
+        return cluster(startup_nodes=nodes, ssl=secure, **login), places[0].prefix
     found = sentinels_of(url)
     options = found.options | _ONCE
     make: Any = Sentinel
