@@ -59,6 +59,21 @@ def test_only_the_slots_that_serve_get_connections(addresses):
     assert min(got[0], got[2]) > 0
 
 
+def test_those_who_wait_for_a_slot_that_cannot_start_are_sent_away(addresses):
+    addresses.of(1)
+    address = addresses.of(0)[0].getsockname()
+    addresses.let_get({1})
+    waiting = [socket.create_connection(address, timeout=10) for _ in range(3)]
+    addresses.let_get({0})
+    other = socket.create_connection(address, timeout=10)
+    addresses.drop_waiting(1)
+    for client in waiting:
+        assert client.recv(1) == b""
+        client.close()
+    assert sum(1 for _ in accepted(addresses.of(0)[0])) == 1
+    other.close()
+
+
 def test_a_slot_that_is_closed_takes_no_connection_with_it(addresses):
     for slot in (1, 2, 3):
         addresses.of(slot)

@@ -56,14 +56,15 @@ def walk(run_async):
 
     def run(test):
         async def act():
-            workers = []
+            workers, failed = [], []
 
             def spawn(slot):
                 workers.append(Worker(slot))
                 return workers[-1]
 
-            slot = Slot(0, spawn, lambda _: None)
+            slot = Slot(0, spawn, lambda _: None, lambda slot: failed.append(slot.state))
             slot._loop = Loop(asyncio.get_running_loop())
+            slot.failed_in = failed
             test(slot, workers)
 
         run_async(act())
@@ -108,6 +109,7 @@ def test_a_worker_that_dies_at_start_for_ever_is_started_less_and_less_often(wal
             assert slot.state is SlotState.STARTING
         assert outcome.result() is False
         assert slot._loop.waits == [1, 2, 4, 8, 16, 30, 30, 30]
+        assert slot.failed_in == [SlotState.WAITING] * 8
 
     walk(test)
 
@@ -118,6 +120,7 @@ def test_a_worker_that_dies_is_replaced_at_once_and_then_less_and_less_often(wal
         workers[0].end(-9)
         assert slot.state is SlotState.STARTING
         assert slot._loop.waits == []
+        assert slot.failed_in == []  # it had been ready
         for wait in (1, 2, 4):
             workers[-1].get_ready()
             workers[-1].end(-9)

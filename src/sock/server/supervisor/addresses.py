@@ -11,6 +11,7 @@ another server has, with or without this option, is in use and not shared by mis
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from typing import TYPE_CHECKING, final
 
@@ -61,6 +62,13 @@ class Addresses:
         """Let only these slots get new connections, as far as their sockets are their own."""
         for index, group in enumerate(self._groups):
             group.steer_to([self._of_slot[slot][index] for slot in sorted(slots)])
+
+    def drop_waiting(self, slot: int) -> None:
+        """Close the connections that wait for this slot: their clients may find another one."""
+        for sock in self._of_slot.get(slot, ()):
+            with contextlib.suppress(OSError):  # none is left
+                while True:
+                    sock.accept()[0].close()
 
     def close_slot(self, slot: int) -> None:
         """Close the sockets that only this slot has."""

@@ -67,6 +67,7 @@ class Slot:
         number: of the slot, from 0.
         spawn: starts a worker that belongs to the slot it is given.
         changed: is called when the slot begins or ceases to serve, and when it is empty.
+        failed: is called when a worker has ended before it was ready, and no other one serves here.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Slot:
         number: int,
         spawn: Callable[[Slot], WorkerProcess],
         changed: Callable[[Slot], None],
+        failed: Callable[[Slot], None] | None = None,
     ) -> None:
         self.number = number
         self.state = SlotState.EMPTY
@@ -87,6 +89,7 @@ class Slot:
         """The exit code of the last worker that ended without being told to."""
         self._spawn = spawn
         self._changed = changed
+        self._failed = failed
         self._loop = asyncio.get_running_loop()
         self._failures = 0
         self._first = False
@@ -190,6 +193,8 @@ class Slot:
             else:
                 self._failures = max(self._failures, 1)  # the first wait is a second
                 self._start_unless_begun(self._next_wait())
+                if self._failed is not None:
+                    self._failed(self)
             self._tell(succeeded=False)
 
     def _next_wait(self) -> float:

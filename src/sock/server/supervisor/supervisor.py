@@ -200,7 +200,9 @@ class Supervisor:
     # Slots.
 
     def _add_slot(self, number: int) -> Slot:
-        slot = self.slots[number] = Slot(number, self._spawn, self._slot_changed)
+        slot = self.slots[number] = Slot(
+            number, self._spawn, self._slot_changed, self._start_failed
+        )
         return slot
 
     def _spawn(self, slot: Slot) -> WorkerProcess:
@@ -228,6 +230,14 @@ class Supervisor:
         if slot.state is SlotState.EMPTY:
             self._emptied.set()
         self._steer()
+
+    def _start_failed(self, slot: Slot) -> None:
+        """Send the clients of a slot to another one that serves: here nobody may ever accept them.
+
+        They have come between the end of the last worker and our notice of it.
+        """
+        if any(one.state in _SERVING for one in self.slots.values()):
+            self._addresses.drop_waiting(slot.number)
 
     def _steer(self) -> None:
         serving = {
