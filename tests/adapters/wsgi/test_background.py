@@ -60,6 +60,20 @@ def test_the_loop_cannot_wait_for_itself(background):
         call(waits())
 
 
+def test_a_loop_that_cannot_begin_is_an_error_of_that_request_alone(background, monkeypatch):
+    def no_descriptors():
+        raise OSError("too many open files")
+
+    async def nothing():
+        return "begun"
+
+    with monkeypatch.context() as broken:
+        broken.setattr("sock.adapters.wsgi.background._loop_factory", lambda: no_descriptors)
+        with pytest.raises(OSError, match="too many open files"):
+            background.of_process()
+    assert call(nothing()) == "begun"
+
+
 def test_a_lifespan_is_entered_once_and_left_at_the_end_in_the_same_task(background):
     steps = []
 

@@ -149,8 +149,13 @@ class Background:
             raise
 
     def _run(self, begun: Future[None]) -> None:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(self._serve(begun))
+        try:
+            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                runner.run(self._serve(begun))
+        except BaseException as error:
+            if begun.done():
+                raise
+            begun.set_exception(error)  # no descriptor is left, say: the request is answered so
 
     async def _serve(self, begun: Future[None]) -> None:
         self.loop = asyncio.get_running_loop()
