@@ -68,9 +68,9 @@ class Cluster:
             client.execute_command("CLUSTER SETSLOT", slot, "NODE", self.ids[(owner + 1) % 3])
 
 
-@pytest.fixture
-def cluster(tmp_path):
-    made = Cluster(tmp_path)
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    made = Cluster(tmp_path_factory.mktemp("cluster"))
     yield made
     for client in made.clients:
         client.close()
