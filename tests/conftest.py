@@ -11,9 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from sock import telemetry
 from sock.observe import log
+
+# Tests run beside others on busy machines: how long one example takes says nothing about it.
+settings.register_profile("sock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sock")
 
 BOUND = 30.0  # seconds for everything that one test does; it waits for events, never for time
 
