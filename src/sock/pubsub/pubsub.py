@@ -55,6 +55,8 @@ class PubSub(Generic[MessageT]):
             TypedDict, a model of pydantic, a union; or `str`, or `bytes`. None for the last two.
         require: a backend that is away at the beginning is an error, and not waited for. None is
             the variable `SOCK_REQUIRE_BACKEND`.
+        lossy: what the backend does not take is dropped, counted and told as `pubsub.lost`:
+            `broadcast` neither waits for it nor raises `BackendDown`.
 
     Raises:
         ValueError: there is no backend of this scheme, or the address cannot be read.
@@ -72,10 +74,13 @@ class PubSub(Generic[MessageT]):
         kind: None = None,
         *,
         require: bool | None = None,
+        lossy: bool = False,
     ) -> None: ...
 
     @overload
-    def __init__(self, *, kind: type[MessageT], require: bool | None = None) -> None: ...
+    def __init__(
+        self, *, kind: type[MessageT], require: bool | None = None, lossy: bool = False
+    ) -> None: ...
 
     @overload
     def __init__(
@@ -84,6 +89,7 @@ class PubSub(Generic[MessageT]):
         kind: type[MessageT],
         *,
         require: bool | None = None,
+        lossy: bool = False,
     ) -> None: ...
 
     def __init__(
@@ -92,12 +98,14 @@ class PubSub(Generic[MessageT]):
         kind: type[Any] | None = None,
         *,
         require: bool | None = None,
+        lossy: bool = False,
     ) -> None:
         self.url: str = chosen_url(url)
         """Where messages go."""
         self._make_backend = backend_of(self.url)
         self._payloads = Payloads(kind)
         self._require = _required() if require is None else require
+        self._lossy = lossy
         self._running: dict[asyncio.AbstractEventLoop, Running] = {}
         self._own: set[bytes] = set()
         self._lock = threading.Lock()
@@ -317,7 +325,13 @@ class PubSub(Generic[MessageT]):
                         other.loop.call_soon_threadsafe(
                             other.registry.deliver, topic, message, kind, payload, exclude
                         )
-        return running.publish(topic, message, kind, payload, exclude)
+        try:
+            given = running.publish(topic, message, kind, payload, exclude)
+        except BackendDown:
+            if not self._lossy:
+                raise
+            return None
+        return None if self._lossy else given
 
     def _publish_soon(
         self,

@@ -197,6 +197,21 @@ def test_a_server_that_is_not_there_is_told_once_and_connected_when_it_comes(ser
     in_loop(body())
 
 
+def test_a_lossy_pubsub_drops_and_counts_what_the_server_does_not_take(server, events, monkeypatch):
+    monkeypatch.setattr(outbox, "MAX_WAITING", 3)
+
+    async def body():
+        async with PubSub(server.url, lossy=True) as one:
+            ref = Ref()
+            await one.subscribe("room", ref)
+            for number in range(10):
+                await one.broadcast("room", str(number))
+            assert ref.texts == [str(number) for number in range(10)]
+            assert [name for name, _ in events].count("pubsub.lost") == 7
+
+    in_loop(body())
+
+
 def test_a_server_that_is_required_and_not_there_is_an_error_at_once(server):
     async def body():
         with pytest.raises(BackendDown, match=str(server.port)):
