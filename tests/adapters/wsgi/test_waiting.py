@@ -73,6 +73,24 @@ def test_a_peer_that_leaves_while_the_application_waits_cancels_it(werkzeug, rea
         assert cancelled.wait(BOUND)
 
 
+@pytest.mark.parametrize("turns", range(6))
+def test_an_answer_may_come_in_any_turn_of_the_loop(werkzeug, connect, reactor_kind, turns):
+    async def app(request):
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        if request.path == "/refused":
+            raise Refuse(409)
+        return Echo(None)
+
+    with werkzeug(wsgi(app)) as port:
+        client = connect(f"ws://127.0.0.1:{port}/")
+        client.send("hello")
+        assert client.recv(timeout=BOUND) == "hello"
+        with pytest.raises(InvalidStatus) as refused:
+            connect(f"ws://127.0.0.1:{port}/refused")
+        assert refused.value.response.status_code == 409
+
+
 def test_what_comes_while_the_application_waits_is_read_when_it_has_accepted(
     werkzeug, reactor_kind
 ):

@@ -198,6 +198,7 @@ class Application:
         takeover = Takeover(reactor, request, waiting.hand_over)
         try:
             answer = await self._hosted.ask(request, takeover.check_handshake, upgrading=True)
+            await waiting.connected()
             if isinstance(answer, Upgrade):
                 accepted = answer.replace(headers=(*answer.headers, *headers))
                 waiting.answer(takeover.begin_or_respond(accepted, self._hosted.options))

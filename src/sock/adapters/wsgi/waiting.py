@@ -10,6 +10,7 @@
     WAITING  the peer leaves                      the application is cancelled              OVER
     WAITING  the application accepts              the link reads what was kept, and more    OVER
     WAITING  the application refuses              a `Refusal` has the connection            OVER
+    WAITING  … before there is a transport        the answer waits for it                   WAITING
 
 gunicorn's sync worker has one thread. If that waited for an application, no other request could be
 answered meanwhile, and perhaps the application waits for one.
@@ -20,6 +21,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final, final
 
+from sock.loop.pipe import NO_RECEIVER
 from sock.spec import HandlerError
 
 from .refusal import Refusal
@@ -30,12 +32,17 @@ if TYPE_CHECKING:
 
     from sock.live import Link
     from sock.loop import Pipe, Reactor
+    from sock.loop.pipe import Receiver
     from sock.spec import Response
 
     from .given_socket import GivenSocket
 
 _MAX_KEPT: Final = 64 * 1024
 """Bytes behind the head that are kept before reading pauses."""
+
+
+_CONNECT_TIMEOUT: Final = 5.0
+"""Seconds for a socket to become a transport, where there is no epoll. It takes a turn or two."""
 
 
 @final
@@ -56,6 +63,7 @@ class Waiting:
         self._told = told
         self._task: asyncio.Task[Any] | None = asyncio.current_task()
         self._pipe: Pipe | None = None
+        self._connected = reactor.loop.create_future()
         self._early = bytearray()
         self._paused = False
         self._gone = False
@@ -67,12 +75,9 @@ class Waiting:
         self._handle.cancel()
         if not self._told.done():
             return self._given.take(self._reactor, connect)
-        pipe = self._pipe
-        if pipe is None or self._gone:
+        if self._gone or self._pipe is None:
             raise ConnectionResetError("the peer has gone")
-        pipe.receiver = connect(pipe)
-        if self._paused:
-            pipe.resume()
+        self._give_to(connect)
         return bytes(self._early)
 
     def answer(self, response: Response | None) -> None:
@@ -81,9 +86,8 @@ class Waiting:
         self._task = None
         if not self._told.done():
             self._told.set_result(response)
-        elif response is not None and self._pipe is not None and not self._gone:
-            refusal = Refusal(self._reactor, response)
-            self._pipe.receiver = refusal.connect(self._pipe)
+        elif response is not None and not self._gone:
+            self._give_to(Refusal(self._reactor, response).connect)
 
     def fail(self, error: BaseException) -> None:
         """Note that the answer will never come."""
@@ -91,8 +95,25 @@ class Waiting:
         self._task = None
         if not self._told.done():
             self._told.set_exception(error)
-        elif self._pipe is not None:
-            self._pipe.abort()
+        elif not self._gone:
+            self._give_to(self._cut)
+
+    async def connected(self) -> None:
+        """Wait for the transport, if the connection was taken from the server and needs one."""
+        if self._told.done():
+            await asyncio.wait({self._connected}, timeout=_CONNECT_TIMEOUT)
+
+    def _give_to(self, connect: Callable[[Pipe], Receiver]) -> None:
+        """Give the connection another receiver."""
+        pipe = self._pipe
+        if pipe is not None:
+            pipe.receiver = connect(pipe)
+            if self._paused:
+                pipe.resume()
+
+    def _cut(self, pipe: Pipe) -> Receiver:
+        self._reactor.loop.call_soon(pipe.abort)
+        return NO_RECEIVER
 
     def _take(self) -> None:
         try:
@@ -102,8 +123,10 @@ class Waiting:
         self._early[:0] = early
         self._told.set_result(None)
 
-    def _connect(self, pipe: Pipe) -> Any:
+    def _connect(self, pipe: Pipe) -> Receiver:
         self._pipe = pipe
+        if not self._connected.done():
+            self._connected.set_result(None)
         return self
 
     # Calls from the pipe.
