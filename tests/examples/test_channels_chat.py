@@ -87,6 +87,8 @@ def test_two_windows_talk_change_rooms_and_come_back_after_a_restart(serve, brow
     serve("examples.channels_chat:app", server.port, "--workers", "2")
     for page in (ada, bob):
         page.wait_for_selector("#state", state="hidden", timeout=20_000)
+        # The list of people may still be that of before the restart.
+        page.wait_for_function("channel.state === 'joined'", timeout=20_000)
     ada.wait_for_function("document.querySelectorAll('#people li').length === 2", timeout=20_000)
     say(bob, "back again")
     ada.wait_for_selector("text=back again")
