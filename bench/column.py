@@ -34,6 +34,7 @@ class Column:
         name: its name for `--only`; the part before the dash is the name of its family.
         title: the head of its column.
         mode: the mode of `wsload`.
+        asks: what a client asks for, in the dialect of each server that has one.
         connections: how many connections `wsload` opens.
         arguments: more arguments of `wsload`.
         key: the name of the figure in the output of `wsload`.
@@ -49,6 +50,7 @@ class Column:
     name: str
     title: str
     mode: str = "echo"
+    asks: str = ""
     connections: int = 64
     arguments: tuple[str, ...] = ("-s", "64")
     key: str = "per_cpu_s"
@@ -75,6 +77,9 @@ FAMILIES: Final = (
     Family("fanout", "One message to 500 connections: copies per server CPU second", "rate"),
     Family("async", "Echo by a coroutine that does not suspend: per server CPU second", "rate"),
     Family("json", "Echo of a small struct by a JsonSock: per server CPU second", "rate"),
+    Family("push", "A push to a joined channel and its reply: per server CPU second", "rate"),
+    Family("shout", "A broadcast to 1,000 joined channels: copies per server CPU second", "rate"),
+    Family("joined", "10,000 joined channels: kB of memory each, beside the connection", "weight"),
     Family("p99", "64 B on 64 connections at half of the own peak: latency", "latency"),
     Family("hosts", "Sock on other servers, and what they do by themselves: the same echo", "rate"),
     Family("flat", "Server CPU per message of 64 B, in µs, by number of connections", "cost"),
@@ -92,6 +97,8 @@ _HOSTS: Final = (
 )
 
 _TLS: Final = tuple(name for name, peer in PEERS.items() if peer.tls)
+
+_CHANNELS: Final = ("sock-channels", "socketio")
 
 _OBJECT: Final = ("--path", "/json", "--object", "-s", "64")
 
@@ -148,6 +155,40 @@ COLUMNS: Final = (
     ),
     Column(
         "hosts-16", "16 in flight", arguments=("-s", "64", "-p", "16"), peers=_HOSTS, rounds=(3, 3)
+    ),
+    *(
+        Column(
+            f"push-{depth}",
+            f"{depth} in flight",
+            asks="push",
+            arguments=("--object", "-p", str(depth)),
+            peers=_CHANNELS,
+        )
+        for depth in (1, 16)
+    ),
+    *(
+        Column(
+            f"shout-{depth}",
+            f"{depth} in flight",
+            mode="fanout",
+            asks="shout",
+            connections=1000,
+            arguments=("--object", "-p", str(depth)),
+            peers=_CHANNELS,
+            rounds=(3, 3),
+        )
+        for depth in (1, 16)
+    ),
+    Column(
+        "joined",
+        "joined channel",
+        mode="join",
+        connections=10_000,
+        arguments=(),
+        key="rss_per_conn_kb",
+        peers=("sock-channels",),
+        rounds=(2, 1),
+        fresh=True,
     ),
     Column("p99", "p99", key="p99_us", peers=("floor", "sock", "picows"), half_of="echo-1"),
     Column(

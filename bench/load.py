@@ -8,6 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from .peer import PEERS
+
 if TYPE_CHECKING:
     from .column import Column
     from .server import Server
@@ -56,10 +58,12 @@ def measure(server: Server, column: Column, seconds: float, rate: float = 0) -> 
     client = ["taskset", "--cpu-list", str(CORE), str(FOLDER / "wsload" / "wsload"), column.mode]
     load = ["-c", str(column.connections), "-d", f"{seconds:g}", "-w", f"{column.warm:g}"]
     paced = ["--rate", f"{rate:.0f}"] if rate else []
+    dialect = PEERS[server.peer].dialect
+    spoken = dialect.arguments(column.asks) if dialect else []
     target = ["-P", str(server.port), "--pid", str(server.pid), "--tree", "--json"]
     try:
         done = subprocess.run(
-            [*client, *load, *paced, *column.arguments, *target],
+            [*client, *load, *paced, *column.arguments, *spoken, *target],
             capture_output=True,
             check=False,
             start_new_session=True,

@@ -11,6 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from .dialect import PHOENIX, SOCKET_IO, Dialect
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -41,6 +43,7 @@ class Peer:
         environment: variables for its process, beside those of this one.
         tls: whether it speaks TLS, with the certificate of `certificate.py`.
         workers: how many it says are ready before it is; 0 for a server of one process.
+        dialect: how a client speaks to it; None where each payload is a message.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Peer:
     named_only: bool = False
     tls: bool = False
     workers: int = 0
+    dialect: Dialect | None = None
 
     def command(self, port: int) -> list[str]:
         """Return the command that starts the server."""
@@ -153,6 +157,15 @@ _PEERS: Final = (
         ", ASGI, Sock over it",
         named_only=True,
     ),
+    Peer("sock-channels", "sockpy", "sock_channels", named_only=True, dialect=PHOENIX),
+    Peer(
+        "socketio",
+        "python-socketio",
+        "socketio",
+        title_suffix=", uvicorn",
+        named_only=True,
+        dialect=SOCKET_IO,
+    ),
 )
 
 DEFAULT_PEERS: Final = tuple(peer.name for peer in _PEERS if not peer.named_only)
@@ -175,8 +188,10 @@ _TLS: Final = ("sock-tls", "picows-tls", "uvicorn-tls")
 
 _WORKERS: Final = ("sock-1", "sock-2", "sock-metrics")
 
+_CHANNELS: Final = ("sock-channels", "socketio")
+
 CONTENDERS: Final = frozenset(
-    {"floor", "sock", "sock-pure", "picows", "websockets", *_TLS, *_WORKERS}
+    {"floor", "sock", "sock-pure", "picows", "websockets", *_TLS, *_WORKERS, *_CHANNELS}
 )
 """The servers in the ratios to reach: they are measured more often, and longer."""
 

@@ -87,6 +87,12 @@ def _through_tls(column: str, title: str, peer: str, target: float) -> Ratio:
     )
 
 
+def _of_channels(column: str, title: str, peer: str, target: float) -> Ratio:
+    name = f"channels/{peer} {column}"
+    title = f"{title}: sock.channels ÷ {peer}"
+    return Ratio(name, title, target, ("sock-channels", column), ((peer, column),))
+
+
 _UVICORN: Final = ("uvicorn-sansio", "uvicorn-websockets", "uvicorn-wsproto")
 
 RATIOS: Final = (
@@ -188,6 +194,28 @@ RATIOS: Final = (
         0.6,
         ("sock", "json-16"),
         (("sock", "echo-16"),),
+    ),
+    *(
+        Ratio(
+            f"channels/echo push-{depth}",
+            f"a push and its reply, {depth} in flight: sock.channels ÷ echo of sock",
+            0.35,
+            ("sock-channels", f"push-{depth}"),
+            (("sock", f"echo-{depth}"),),
+        )
+        for depth in (1, 16)
+    ),
+    _of_channels("push-1", "a push and its reply, 1 in flight", "socketio", 3),
+    _of_channels("push-16", "a push and its reply, 16 in flight", "socketio", 3),
+    _of_channels("shout-1", "a broadcast to 1,000, 1 in flight", "socketio", 5),
+    _of_channels("shout-16", "a broadcast to 1,000, 16 in flight", "socketio", 5),
+    Ratio(
+        "channels joined",
+        "joined channel beside its connection: kB of sock.channels",
+        1.5,
+        ("sock-channels", "joined"),
+        (),
+        ceiling=True,
     ),
     Ratio(
         "sock/picows p99",

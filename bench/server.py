@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from .peer import Peer
+
 CORE: Final = 0
 """The core of the server. The load client has another one, so they do not compete for time."""
 
@@ -33,8 +35,8 @@ START_TIMEOUT: Final = 15.0
 STOP_TIMEOUT: Final = 5.0
 
 HANDSHAKE: Final = (
-    b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    "GET {} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 )
 
 
@@ -124,7 +126,7 @@ class Server:
             if self._process is not None and self._process.poll() is not None:
                 ended = self._process.returncode
                 raise ServerFailed(f"it ended with {ended}{self._last_words()}")
-            if _answers(self.port, tls=PEERS[self.peer].tls) and self._workers_are_ready():
+            if _answers(self.port, PEERS[self.peer]) and self._workers_are_ready():
                 return
             time.sleep(0.05)
         raise ServerFailed(f"no answer after {START_TIMEOUT:.0f} s{self._last_words()}")
@@ -150,9 +152,10 @@ def _free_port() -> int:
     return port
 
 
-def _answers(port: int, *, tls: bool) -> bool:
+def _answers(port: int, peer: Peer) -> bool:
+    path = peer.dialect.path if peer.dialect else "/"
     context = None
-    if tls:
+    if peer.tls:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
@@ -160,7 +163,7 @@ def _answers(port: int, *, tls: bool) -> bool:
             connection = closing.enter_context(socket.create_connection(("127.0.0.1", port), 1))
             if context is not None:
                 connection = closing.enter_context(context.wrap_socket(connection))
-            connection.sendall(HANDSHAKE)
+            connection.sendall(HANDSHAKE.format(path).encode())
             return connection.recv(1024).startswith(b"HTTP/1.1 101")
     except OSError:
         return False
