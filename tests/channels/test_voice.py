@@ -1,4 +1,4 @@
-"""What a lane says is proven by what clients hear, in test_topic_lane.py; here is what is left."""
+"""What a lane says is proven by what clients hear, in test_lifecycle.py; here is what is left."""
 
 import pytest
 
