@@ -85,8 +85,9 @@ def test_every_other_path_is_404(path):
     assert status(endpoint(), path) == 404
 
 
-def test_a_plain_request_is_told_to_upgrade():
-    request = testing.request("/socket/websocket", upgrade=False)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_plain_request_is_told_to_upgrade(method):
+    request = testing.request("/socket/websocket", method=method, upgrade=False)
     assert status(endpoint(), request) == 426
 
 

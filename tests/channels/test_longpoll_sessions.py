@@ -42,6 +42,19 @@ def test_a_client_that_does_not_come_back_is_lost(run_async, ended):
     run_async(main())
 
 
+def test_posts_do_not_keep_a_session(run_async, ended):
+    async def main():
+        poll = LongPoll(PubSub("memory:"), 0.1, 10)
+        client = Client(poll)
+        await client.get()
+        async with asyncio.timeout(20):
+            while await client.post('["x"]') == 200:
+                await asyncio.sleep(0.02)
+        assert ended == [Remote(1006)]
+
+    run_async(main())
+
+
 def test_a_drain_ends_sessions_as_it_ends_connections(run_async, ended):
     async def main():
         poll = LongPoll(PubSub("memory:"), 10, 10)
