@@ -128,6 +128,31 @@ def option(section: str, name: str, *more: str, **settings: Any) -> Callable[[An
     )
 
 
+def plain_option(section: str, name: str, *more: str, **settings: Any) -> Callable[[Any], Any]:
+    """Declare an option that is no variable: one of `sock run` may have the same name."""
+    return click.option(name, *more, cls=SectionOption, section=section, **settings)
+
+
+def options_of_app(section: str) -> Callable[[Any], Any]:
+    """Declare the two options that say how MODULE:APP is found, for a command beside `sock run`."""
+    factory = plain_option(
+        section,
+        "--factory",
+        is_flag=True,
+        default=False,
+        help="APP is called without arguments and makes the application, as with sock run.",
+    )
+    folder = plain_option(
+        section,
+        "--app-dir",
+        default=".",
+        metavar="FOLDER",
+        type=click.Path(exists=True, file_okay=False),
+        help="Folder in which MODULE is looked for first.",
+    )
+    return lambda command: factory(folder(command))
+
+
 def name_of(parameter: click.Parameter, context: click.Context) -> str:
     """Return the name by which a parameter was given: the option's, or the variable's."""
     of_variable = context.get_parameter_source(str(parameter.name)) is ParameterSource.ENVIRONMENT

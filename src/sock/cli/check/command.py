@@ -7,16 +7,13 @@ the command does not exist; 130 after Ctrl-C.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
-from sock.cli.sections import SectionCommand, SectionOption, WholeNumber
+from sock.cli.sections import SectionCommand, WholeNumber, options_of_app, plain_option
 
 from .hosts import HOSTS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _WHICH: Final = "Which cases"
 _URL: Final = "A server at a URL"
@@ -24,14 +21,9 @@ _APP: Final = "An application MODULE:APP"
 _REPORT: Final = "The report"
 
 
-def _option(section: str, name: str, *more: str, **settings: Any) -> Callable[[Any], Any]:
-    """Declare an option. It is no variable: those of `sock run` have the same names."""
-    return click.option(name, *more, cls=SectionOption, section=section, **settings)
-
-
 @click.command(cls=SectionCommand, context_settings={"max_content_width": 100})
 @click.argument("target", metavar="URL|MODULE:APP", required=False)
-@_option(
+@plain_option(
     _WHICH,
     "--section",
     "sections",
@@ -39,7 +31,7 @@ def _option(section: str, name: str, *more: str, **settings: Any) -> Callable[[A
     metavar="NAME",
     help="Only this section; may be given more than once. --list names them.",
 )
-@_option(
+@plain_option(
     _WHICH,
     "--only",
     multiple=True,
@@ -47,10 +39,10 @@ def _option(section: str, name: str, *more: str, **settings: Any) -> Callable[[A
     help="Only this case, such as 4.26, or the cases of a statement, such as S7.5; may be given"
     " more than once.",
 )
-@_option(
+@plain_option(
     _WHICH, "--list", "listed", is_flag=True, default=False, help="Show the cases, and try nothing."
 )
-@_option(
+@plain_option(
     _WHICH,
     "--seed",
     default=1,
@@ -58,15 +50,17 @@ def _option(section: str, name: str, *more: str, **settings: Any) -> Callable[[A
     type=WholeNumber(0),
     help="What makes the mutated bytes the same again.",
 )
-@_option(
+@plain_option(
     _URL,
     "--ca",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="For wss: trust the certificates in this file, in PEM.",
 )
-@_option(_URL, "--insecure", is_flag=True, default=False, help="For wss: take any certificate.")
-@_option(
+@plain_option(
+    _URL, "--insecure", is_flag=True, default=False, help="For wss: take any certificate."
+)
+@plain_option(
     _URL,
     "--header",
     "headers",
@@ -74,14 +68,14 @@ def _option(section: str, name: str, *more: str, **settings: Any) -> Callable[[A
     metavar="'NAME: VALUE'",
     help="Send this field with each handshake, such as a cookie; may be given more than once.",
 )
-@_option(
+@plain_option(
     _URL,
     "--pid",
     metavar="NUMBER",
     type=WholeNumber(1),
     help="Watch the memory, descriptors and CPU of the server's process, and report what grows.",
 )
-@_option(
+@plain_option(
     _URL,
     "--i-own-this-host",
     "owned",
@@ -90,7 +84,7 @@ def _option(section: str, name: str, *more: str, **settings: Any) -> Callable[[A
     help="Try a server that is not on this machine. It gets floods and attacks: do this to your own"
     " only.",
 )
-@_option(
+@plain_option(
     _APP,
     "--host",
     default="sock",
@@ -98,29 +92,15 @@ def _option(section: str, name: str, *more: str, **settings: Any) -> Callable[[A
     type=click.Choice(list(HOSTS)),
     help=f"Start it in this host: {', '.join(HOSTS)}.",
 )
-@_option(
+@plain_option(
     _APP,
     "--path",
     default="/",
     metavar="PATH",
     help="Where the application takes WebSockets, with a query if it needs one.",
 )
-@_option(
-    _APP,
-    "--factory",
-    is_flag=True,
-    default=False,
-    help="APP is called without arguments and makes the application, as with sock run.",
-)
-@_option(
-    _APP,
-    "--app-dir",
-    default=".",
-    metavar="FOLDER",
-    type=click.Path(exists=True, file_okay=False),
-    help="Folder in which MODULE is looked for first.",
-)
-@_option(
+@options_of_app(_APP)
+@plain_option(
     _REPORT,
     "--verbose",
     "-v",
@@ -128,21 +108,21 @@ def _option(section: str, name: str, *more: str, **settings: Any) -> Callable[[A
     default=False,
     help="Show each recommendation and each case that was left out.",
 )
-@_option(
+@plain_option(
     _REPORT,
     "--json",
     "json_file",
     metavar="FILE",
     help="Write all results as JSON; - is the standard output, and then nothing else is printed.",
 )
-@_option(
+@plain_option(
     _REPORT,
     "--junit",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write all results as JUnit's XML.",
 )
-@_option(
+@plain_option(
     _REPORT,
     "--patience",
     default=3.0,

@@ -10,30 +10,22 @@ import inspect
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
 from sock.cli.failure import CANNOT_START, NOT_THERE, fail
 from sock.cli.find import find, is_asgi
 from sock.cli.make import check_factory, make, needs_event_loop
-from sock.cli.sections import SectionCommand, SectionOption
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from sock.cli.sections import SectionCommand, options_of_app, plain_option
 
 _APP: Final = "The application MODULE:APP"
 _PRINTED: Final = "What is printed"
 
 
-def _option(section: str, name: str, *more: str, **settings: Any) -> Callable[[Any], Any]:
-    """Declare an option. It is no variable: those of `sock run` have the same names."""
-    return click.option(name, *more, cls=SectionOption, section=section, **settings)
-
-
 @click.command(cls=SectionCommand, context_settings={"max_content_width": 100})
 @click.argument("target", metavar="MODULE:APP")
-@_option(
+@plain_option(
     _PRINTED,
     "--typescript",
     "as_typescript",
@@ -41,7 +33,7 @@ def _option(section: str, name: str, *more: str, **settings: Any) -> Callable[[A
     default=False,
     help="Print types for a client in TypeScript, in place of AsyncAPI.",
 )
-@_option(
+@plain_option(
     _PRINTED,
     "--title",
     metavar="TEXT",
@@ -49,28 +41,14 @@ def _option(section: str, name: str, *more: str, **settings: Any) -> Callable[[A
     default_in_words="MODULE:APP",
     help="Title of the document.",
 )
-@_option(
+@plain_option(
     _PRINTED,
     "--app-version",
     metavar="TEXT",
     default="0.0.0",
     help="Version of the application, which the document must have.",
 )
-@_option(
-    _APP,
-    "--factory",
-    is_flag=True,
-    default=False,
-    help="APP is called without arguments and makes the application, as with sock run.",
-)
-@_option(
-    _APP,
-    "--app-dir",
-    default=".",
-    metavar="FOLDER",
-    type=click.Path(exists=True, file_okay=False),
-    help="Folder in which MODULE is looked for first.",
-)
+@options_of_app(_APP)
 def schema(
     target: str,
     *,
