@@ -10,6 +10,7 @@ from sock.pubsub import BackendDown, Gap
 from sock.pubsub.envelope import VERSION, Envelope, coder
 from sock.pubsub.payload import TEXT, Payloads
 from sock.pubsub.running import Running
+from tests.pubsub.listening import Ref
 
 pytestmark = pytest.mark.one_form
 
@@ -49,17 +50,6 @@ class Backend:
     def send(self, sequence, text, topic="room", sender=OTHER, **changes):
         envelope = Envelope(VERSION, sender, sequence, topic, TEXT, text.encode())
         self.receiver.received(topic, coder().encode(envelope._replace(**changes)))
-
-
-class Ref:
-    def __init__(self):
-        self.heard = []
-
-    def send(self, info):
-        self.heard.append(info)
-
-    def add_done_callback(self, callback):
-        self.end = callback
 
 
 @pytest.fixture

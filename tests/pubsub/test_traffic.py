@@ -8,21 +8,9 @@ import pytest
 
 from sock.observe.metrics import Figures
 from sock.pubsub import PubSub
+from tests.pubsub.listening import Ref
 
 pytestmark = pytest.mark.one_form
-
-
-class Ref:
-    """The address of a connection of a test."""
-
-    def __init__(self):
-        self.heard = []
-
-    def send(self, info):
-        self.heard.append(info)
-
-    def add_done_callback(self, callback):
-        self.end = callback
 
 
 def test_messages_topics_and_listeners_are_counted():

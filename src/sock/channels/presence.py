@@ -26,7 +26,6 @@ from .broadcaster import deliver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
-    from types import TracebackType
 
     from sock.pubsub import Diff, Meta, PubSub
     from sock.pubsub.running import Running
@@ -92,14 +91,9 @@ class Presence:
         await self._tracker.__aenter__()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """End in the running event loop."""
-        await self._tracker.__aexit__(kind, error, trace)
+        await self._tracker.__aexit__()
 
     async def track(self, channel: Channel, key: object, meta: Any = None) -> str:
         """Add an entry for a channel, until that ends.

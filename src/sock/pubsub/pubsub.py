@@ -16,12 +16,11 @@ from sock.hosting import worker
 from .backends.choice import backend_of, chosen_url, masked
 from .gap import BackendDown
 from .payload import Payloads
-from .running import Running
+from .running import Running, running_loop
 from .topic import check_topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from sock.spec import Ref
 
@@ -120,12 +119,7 @@ class PubSub(Generic[MessageT]):
         await self.begun()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """End in the running event loop."""
         running = self._running.pop(asyncio.get_running_loop(), None)
         if running is not None:
@@ -250,7 +244,7 @@ class PubSub(Generic[MessageT]):
         running = self._anywhere()
         if running is None:
             told.set_result(None)  # nobody listens in this process, and there is no other
-        elif running.loop is _running_loop():
+        elif running.loop is running_loop():
             self._publish_soon(running, topic, message, kind, payload, exclude, told)
         else:
             running.loop.call_soon_threadsafe(
@@ -267,7 +261,7 @@ class PubSub(Generic[MessageT]):
             await running.begin()
             if self._require and not running.is_up:
                 error = running.error
-                await self.__aexit__(None, None, None)
+                await self.__aexit__()
                 raise BackendDown(f"{masked(self.url)}: {error}") from error
         return running
 
@@ -296,7 +290,7 @@ class PubSub(Generic[MessageT]):
 
     def _anywhere(self) -> Running | None:
         """Return this PubSub in the running loop, or in another one; None if nobody can listen."""
-        loop = _running_loop()
+        loop = running_loop()
         if loop is not None:
             return self._here()
         alive = [one for one in self._everywhere() if not one.loop.is_closed()]
@@ -362,13 +356,6 @@ def _pass_on(done: asyncio.Future[None], told: concurrent.futures.Future[None]) 
         told.set_result(None)
     else:
         told.set_exception(error)
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
 
 
 def _required() -> bool:

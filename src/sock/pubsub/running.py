@@ -324,5 +324,13 @@ class Running:
             self.down(error, 0.0)
 
 
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the event loop that runs in this thread; None if none does."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
 async def _coroutine(backend: Backend, topic: str) -> None:
     await backend.subscribe(topic)

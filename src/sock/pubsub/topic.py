@@ -1,11 +1,11 @@
-"""What a topic is: a name that the program chooses, of at most 1,024 bytes."""
+"""What a topic and a key are: names that the program chooses, of at most 1,024 bytes."""
 
 from __future__ import annotations
 
 from typing import Final
 
-MAX_TOPIC: Final = 1024
-"""Bytes of a topic, in UTF-8."""
+MAX_NAME: Final = 1024
+"""Bytes of a name, in UTF-8."""
 
 
 def check_topic(topic: object) -> None:
@@ -17,15 +17,31 @@ def check_topic(topic: object) -> None:
 
     >>> check_topic("room:7")
     """
-    if not isinstance(topic, str):
-        raise TypeError(f"a topic is a str, not {type(topic).__name__!r} [T1]")
-    if not topic:
-        raise ValueError("a topic has at least one character [T1]")
-    if len(topic) * 4 <= MAX_TOPIC and topic.isascii():
+    _check(topic, "a topic", "T1")
+
+
+def check_key(key: object) -> None:
+    """Refuse what is no key of a Presence.
+
+    Raises:
+        TypeError: it is no `str`.
+        ValueError: it is empty, too long, or has no form in UTF-8.
+
+    >>> check_key("ada")
+    """
+    _check(key, "a key", "T11")
+
+
+def _check(name: object, what: str, statement: str) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"{what} is a str, not {type(name).__name__!r} [{statement}]")
+    if not name:
+        raise ValueError(f"{what} has at least one character [{statement}]")
+    if len(name) * 4 <= MAX_NAME and name.isascii():
         return
     try:
-        size = len(topic.encode())
+        size = len(name.encode())
     except UnicodeEncodeError:
-        raise ValueError("a topic has no lone surrogates [T1]") from None
-    if size > MAX_TOPIC:
-        raise ValueError(f"a topic has at most {MAX_TOPIC} bytes, not {size} [T1]")
+        raise ValueError(f"{what} has no lone surrogates [{statement}]") from None
+    if size > MAX_NAME:
+        raise ValueError(f"{what} has at most {MAX_NAME} bytes, not {size} [{statement}]")

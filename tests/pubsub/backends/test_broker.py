@@ -10,42 +10,17 @@ import pytest
 from sock.pubsub import BackendDown, Gap, PubSub
 from sock.pubsub.backends import outbox
 from tests.broker import nats_server, redis_server
+from tests.pubsub.listening import Ref, in_loop, until
 
 pytestmark = [pytest.mark.one_form, pytest.mark.timeout(120)]
 
 SERVERS = {"redis": redis_server, "nats": nats_server}
 
 
-class Ref:
-    """The address of a connection of a test."""
-
-    def __init__(self):
-        self.heard = []
-
-    def send(self, info):
-        self.heard.append(getattr(info, "message", info))
-
-    def add_done_callback(self, callback):
-        self.end = callback
-
-    @property
-    def texts(self):
-        return [one for one in self.heard if isinstance(one, str)]
-
-
 @pytest.fixture(params=SERVERS)
 def server(request):
     with SERVERS[request.param]() as broker:
         yield broker
-
-
-async def until(true):
-    while not true():
-        await asyncio.sleep(0.005)
-
-
-def in_loop(body):
-    asyncio.run(asyncio.wait_for(body, 100))
 
 
 def test_each_gets_all_of_four_publishers_in_order_and_none_twice(server):

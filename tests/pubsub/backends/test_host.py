@@ -13,21 +13,9 @@ import pytest
 
 from sock.pubsub import Gap, PubSub
 from sock.pubsub.backends import host
+from tests.pubsub.listening import Ref, in_loop, until
 
 pytestmark = pytest.mark.one_form
-
-
-class Ref:
-    """The address of a connection of a test."""
-
-    def __init__(self):
-        self.heard = []
-
-    def send(self, info):
-        self.heard.append(getattr(info, "message", info))
-
-    def add_done_callback(self, callback):
-        self.end = callback
 
 
 @pytest.fixture
@@ -37,17 +25,8 @@ def folder():
     shutil.rmtree(made)
 
 
-async def until(true):
-    while not true():
-        await asyncio.sleep(0.005)
-
-
 def members(folder, number):
     return [PubSub(f"host:{folder}") for _ in range(number)]
-
-
-def in_loop(body):
-    asyncio.run(asyncio.wait_for(body, 50))
 
 
 def test_each_gets_all_of_four_publishers_in_order_and_none_twice(folder):

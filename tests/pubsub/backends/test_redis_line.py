@@ -8,6 +8,7 @@ from sock.pubsub.backends.outbox import Outbox
 from sock.pubsub.backends.redis import place_of
 from sock.pubsub.backends.redis_line import PLAIN, Line
 from tests.broker import redis_server
+from tests.pubsub.listening import until
 
 pytestmark = [pytest.mark.one_form, pytest.mark.timeout(120)]
 
@@ -46,11 +47,6 @@ def run():
             asyncio.run(asyncio.wait_for(scenario(server), 60))
 
     return run
-
-
-async def until(true):
-    while not true():
-        await asyncio.sleep(0.005)
 
 
 def test_answers_belong_to_the_oldest_command_also_when_a_topic_goes_and_comes(run):

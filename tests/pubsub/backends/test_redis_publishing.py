@@ -8,21 +8,9 @@ from sock.pubsub import BackendDown, PubSub, publish
 from tests.authority import Authority
 from tests.broker import Broker, free_port, redis_server
 from tests.needed import needed
+from tests.pubsub.listening import Ref, in_loop, until
 
 pytestmark = [pytest.mark.one_form, pytest.mark.timeout(120)]
-
-
-class Ref:
-    """The address of a connection of a test."""
-
-    def __init__(self):
-        self.heard = asyncio.Queue()
-
-    def send(self, info):
-        self.heard.put_nowait(info)
-
-    def add_done_callback(self, callback):
-        self.end = callback
 
 
 def carries(url):
@@ -31,9 +19,10 @@ def carries(url):
             ref = Ref()
             await rooms.subscribe("room", ref)
             await asyncio.to_thread(publish, url, "room", "hello")
-            assert await ref.heard.get() == "hello"
+            await until(lambda: ref.heard)
+            assert ref.heard == ["hello"]
 
-    asyncio.run(asyncio.wait_for(body(), 60))
+    in_loop(body())
 
 
 def test_over_tls_with_an_account_and_a_database(tmp_path):

@@ -25,7 +25,8 @@ from nats.errors import Error, SlowConsumerError
 from sock.pubsub.gap import BackendDown
 
 from .backoff import Backoff
-from .outbox import MAX_BYTES, MAX_UNDONE, Outbox
+from .broker import Broker
+from .outbox import MAX_BYTES, MAX_UNDONE
 from .together import together
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from nats.aio.subscription import Subscription
 
     from .backend import Receiver
+    from .outbox import Outbox
 
 TIMEOUT: Final = 5
 """Seconds for a server to take a connection, and to answer the login."""
@@ -315,7 +317,7 @@ class Session:
 
 
 @final
-class Nats:
+class Nats(Broker[Session]):
     """The backend of one event loop.
 
     Args:
@@ -323,10 +325,8 @@ class Nats:
     """
 
     def __init__(self, servers: Servers) -> None:
+        super().__init__()
         self._servers = servers
-        self._topics: dict[str, None] = {}
-        self._outbox = Outbox()
-        self._session: Session | None = None
 
     async def run(self, receiver: Receiver, /) -> None:
         """Carry messages until this is cancelled; connect again and again."""
@@ -338,7 +338,7 @@ class Nats:
             nonlocal failed
             failed = 0
             backoff.reset()
-            self._session = session
+            self._line = session
             receiver.connected()
 
         try:
@@ -349,7 +349,7 @@ class Nats:
                     url = urls[at % len(urls)]
                     await session.run(url, self._servers.context, self._topics, connected)
                 except (OSError, Error) as error:
-                    self._session = None
+                    self._line = None
                     at += 1
                     failed += 1
                     self._outbox.lose(error)
@@ -360,26 +360,6 @@ class Nats:
                     await asyncio.sleep(pause)
         finally:
             self._outbox.end()
-
-    async def subscribe(self, topic: str, /) -> None:
-        """Have the messages of a topic; returns when the server knows that.
-
-        Raises:
-            BackendDown: the server lets this account not listen to it.
-        """
-        self._topics[topic] = None
-        if self._session is not None:
-            await self._session.subscribe(topic)
-
-    def unsubscribe(self, topic: str, /) -> None:
-        """Have the messages of a topic no more."""
-        self._topics.pop(topic, None)
-        if self._session is not None:
-            self._session.unsubscribe(topic)
-
-    def publish(self, topic: str, data: bytes, /) -> asyncio.Future[None]:
-        """Send bytes to all processes that have subscribed to a topic."""
-        return self._outbox.put(topic, data)
 
 
 def nats(url: str) -> Callable[[], Nats]:

@@ -24,7 +24,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from .backoff import Backoff
-from .outbox import Outbox
+from .broker import Broker
 from .redis_line import PLAIN, Connection, Line
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def masters_of(url: str) -> Callable[[], Awaitable[Place]]:
 
 
 @final
-class Redis:
+class Redis(Broker[Line]):
     """The backend of one event loop.
 
     Args:
@@ -169,10 +169,8 @@ class Redis:
     """
 
     def __init__(self, locate: Callable[[], Awaitable[Place]]) -> None:
+        super().__init__()
         self._locate = locate
-        self._topics: dict[str, None] = {}
-        self._outbox = Outbox()
-        self._line: Line | None = None
 
     async def run(self, receiver: Receiver, /) -> None:
         """Carry messages until this is cancelled; connect again and again."""
@@ -197,26 +195,6 @@ class Redis:
                     await asyncio.sleep(pause)
         finally:
             self._outbox.end()
-
-    async def subscribe(self, topic: str, /) -> None:
-        """Have the messages of a topic; returns when the server has answered.
-
-        Raises:
-            BackendDown: the server lets this account not listen to it.
-        """
-        self._topics[topic] = None
-        if self._line is not None:
-            await self._line.subscribe(topic)
-
-    def unsubscribe(self, topic: str, /) -> None:
-        """Have the messages of a topic no more."""
-        self._topics.pop(topic, None)
-        if self._line is not None:
-            self._line.unsubscribe(topic)
-
-    def publish(self, topic: str, data: bytes, /) -> asyncio.Future[None]:
-        """Send bytes to all processes that have subscribed to a topic."""
-        return self._outbox.put(topic, data)
 
 
 def redis(url: str) -> Callable[[], Redis]:

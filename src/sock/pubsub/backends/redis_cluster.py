@@ -20,6 +20,7 @@ from redis.crc import key_slot
 from redis.exceptions import RedisError
 
 from .backoff import Backoff
+from .broker import Broker
 from .outbox import Outbox
 from .redis import TIMEOUT, Place, places_of
 from .redis_line import SHARDED, Line
@@ -40,6 +41,37 @@ class Shard(NamedTuple):
 
     line: Line
     outbox: Outbox
+
+
+@final
+class Shards:
+    """The lines with all masters.
+
+    Args:
+        table: each master, with its slots.
+        prefix: before each topic, in the name of its channel.
+    """
+
+    def __init__(self, table: list[tuple[range, Shard]], prefix: str) -> None:
+        self._table = table
+        self._prefix = prefix
+
+    def all(self) -> list[Shard]:
+        """Return each of them once."""
+        return list({id(shard): shard for _, shard in self._table}.values())
+
+    def of(self, topic: str) -> Shard:
+        """Return the one to which a topic belongs."""
+        slot = _slot_of(self._prefix + topic)
+        return next(shard for slots, shard in self._table if slot in slots)
+
+    def subscribe(self, topic: str) -> asyncio.Future[None]:
+        """Have the messages of a topic; return what tells that it is so."""
+        return self.of(topic).line.subscribe(topic)
+
+    def unsubscribe(self, topic: str) -> None:
+        """Have the messages of a topic no more."""
+        self.of(topic).line.unsubscribe(topic)
 
 
 async def masters_of(places: list[Place]) -> list[tuple[range, Place]]:
@@ -79,7 +111,7 @@ async def _masters_by(place: Place) -> list[tuple[range, Place]]:
 
 
 @final
-class RedisCluster:
+class RedisCluster(Broker[Shards]):
     """The backend of one event loop.
 
     Args:
@@ -87,11 +119,9 @@ class RedisCluster:
     """
 
     def __init__(self, places: list[Place]) -> None:
+        super().__init__()  # its outbox has what is published while the cluster is away
         self._places = places
         self._prefix = places[0].prefix
-        self._topics: dict[str, None] = {}
-        self._outbox = Outbox()  # what is published while the cluster is away
-        self._shards: list[tuple[range, Shard]] = []
 
     async def run(self, receiver: Receiver, /) -> None:
         """Carry messages until this is cancelled; connect again and again."""
@@ -109,85 +139,58 @@ class RedisCluster:
             self._let_go(ConnectionError("this PubSub has ended"))
             self._outbox.end()
 
-    async def subscribe(self, topic: str, /) -> None:
-        """Have the messages of a topic; returns when its master has answered.
-
-        Raises:
-            BackendDown: the master lets this account not listen to it.
-        """
-        self._topics[topic] = None
-        shard = self._shard(topic)
-        if shard is not None:
-            await shard.line.subscribe(topic)
-
-    def unsubscribe(self, topic: str, /) -> None:
-        """Have the messages of a topic no more."""
-        self._topics.pop(topic, None)
-        shard = self._shard(topic)
-        if shard is not None:
-            shard.line.unsubscribe(topic)
-
     def publish(self, topic: str, data: bytes, /) -> asyncio.Future[None]:
         """Send bytes to all processes that have subscribed to a topic."""
-        shard = self._shard(topic)
-        return (self._outbox if shard is None else shard.outbox).put(topic, data)
+        outbox = self._outbox if self._line is None else self._line.of(topic).outbox
+        return outbox.put(topic, data)
 
     async def _carry(self, receiver: Receiver, backoff: Backoff) -> None:
         masters = await masters_of(self._places)
         places = {(place.arguments["host"], place.arguments["port"]): place for _, place in masters}
-        shards: dict[tuple[str, int], Shard] = {}
+        made: dict[tuple[str, int], Shard] = {}
         for at, place in places.items():
             outbox = Outbox()
             line = Line(place.open, self._prefix, SHARDED, outbox, receiver)
-            shards[at] = Shard(line, outbox)
-        table = [
-            (slots, shards[place.arguments["host"], place.arguments["port"]])
-            for slots, place in masters
-        ]
-        waiting = len(shards)
+            made[at] = Shard(line, outbox)
+        shards = Shards(
+            [
+                (slots, made[place.arguments["host"], place.arguments["port"]])
+                for slots, place in masters
+            ],
+            self._prefix,
+        )
+        waiting = len(made)
 
         def connected() -> None:
             nonlocal waiting
             waiting -= 1
             if not waiting:  # the last one: from now on the cluster is there
-                self._shards = table
+                self._line = shards
                 for message in self._outbox.take_back():
-                    shard = self._shard(message.topic)
-                    assert shard is not None, "each slot has a master"
-                    shard.outbox.adopt(message)
+                    shards.of(message.topic).outbox.adopt(message)
                 for topic in self._topics.keys() - known:  # subscribed in the meantime
-                    self._shard_of(topic, table).line.subscribe_again(topic)
+                    shards.of(topic).line.subscribe_again(topic)
                 for topic in known - self._topics.keys():
-                    self._shard_of(topic, table).line.unsubscribe(topic)
+                    shards.unsubscribe(topic)
                 backoff.reset()
                 receiver.connected()
 
         known = set(self._topics)
         await together(
             *(
-                shard.line.run(
-                    [one for one in known if self._shard_of(one, table) is shard], connected
-                )
-                for shard in shards.values()
+                shard.line.run([one for one in known if shards.of(one) is shard], connected)
+                for shard in made.values()
             )
         )
 
     def _let_go(self, error: Exception) -> None:
         """Lose what was sent, and keep what waits for the next time."""
-        shards = {id(shard): shard for _, shard in self._shards}
-        self._shards = []
-        for shard in shards.values():
+        shards, self._line = self._line, None
+        for shard in () if shards is None else shards.all():
             shard.outbox.lose(error)
             for message in shard.outbox.take_back():
                 self._outbox.adopt(message)
         self._outbox.lose(error)
-
-    def _shard(self, topic: str) -> Shard | None:
-        return self._shard_of(topic, self._shards) if self._shards else None
-
-    def _shard_of(self, topic: str, table: list[tuple[range, Shard]]) -> Shard:
-        slot = _slot_of(self._prefix + topic)
-        return next(shard for slots, shard in table if slot in slots)
 
 
 def _slot_of(channel: str) -> int:

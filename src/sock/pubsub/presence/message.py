@@ -33,9 +33,6 @@ BYE: Final = 6
 
 NODE_SIZE: Final = 8
 
-MAX_KEY: Final = 1024
-"""Bytes of a key, in UTF-8."""
-
 MAX_DATA: Final = 4096
 """Bytes of what is known of one entry, as JSON."""
 
@@ -142,24 +139,3 @@ def _size(entry: Said) -> int:
     """Return how many bytes an entry has at most: a character has up to four."""
     texts = sum(len(field) for field in entry if isinstance(field, str))
     return 64 + 4 * texts + sum(len(field) for field in entry if isinstance(field, bytes))
-
-
-def check_key(key: object) -> None:
-    """Refuse what is no key.
-
-    Raises:
-        TypeError: it is no `str`.
-        ValueError: it is empty, too long, or has no form in UTF-8.
-
-    >>> check_key("ada")
-    """
-    if not isinstance(key, str):
-        raise TypeError(f"a key is a str, not {type(key).__name__!r} [T11]")
-    if not key:
-        raise ValueError("a key has at least one character [T11]")
-    try:
-        size = len(key.encode())
-    except UnicodeEncodeError:
-        raise ValueError("a key has no lone surrogates [T11]") from None
-    if size > MAX_KEY:
-        raise ValueError(f"a key has at most {MAX_KEY} bytes, not {size} [T11]")

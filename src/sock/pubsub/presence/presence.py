@@ -7,16 +7,15 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, final, overload
 
-from sock.pubsub.topic import check_topic
+from sock.pubsub.running import running_loop
+from sock.pubsub.topic import check_key, check_topic
 
 from .change import MetaT
 from .data import Data
 from .local import Local
-from .message import MAX_LINGER, check_key
+from .message import MAX_LINGER
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from sock.pubsub.pubsub import PubSub
     from sock.spec import Ref
 
@@ -113,12 +112,7 @@ class Presence(Generic[MetaT]):
         await self._begun()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """End in the running event loop: the entries of its connections leave, or linger."""
         local = self._locals.pop(asyncio.get_running_loop(), None)
         if local is not None:
@@ -183,7 +177,7 @@ class Presence(Generic[MetaT]):
         """
         with self._lock:
             loops = list(self._locals)
-        for loop in sorted(loops, key=lambda loop: loop is not _running_loop()):
+        for loop in sorted(loops, key=lambda loop: loop is not running_loop()):
             if not loop.is_closed():
                 return self._locals[loop].roster.present(topic)
         return {}
@@ -238,10 +232,3 @@ class Presence(Generic[MetaT]):
                 with contextlib.suppress(RuntimeError):  # its loop has closed
                     other.loop.call_soon_threadsafe(other.take, said)
         return to in {other.name for other in others}
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
