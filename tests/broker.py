@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import signal
 import socket
 import subprocess
@@ -9,11 +11,25 @@ import time
 
 from tests.needed import needed
 
+_RANDOM = random.SystemRandom()
+
+_PORTS = range(20_000, 30_000)
+"""Below those that the kernel gives to outgoing connections."""
+
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Return a port that is free, and that no connection gets by itself.
+
+    A broker is started, killed and started again on its port while clients try to connect there.
+    A port of the kernel's own choice may meanwhile be given to any outgoing connection; one of the
+    clients may even be connected with itself.
+    """
+    while True:
+        # The seed of `random` is the same in all processes that run tests.
+        port = _RANDOM.choice(_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Broker:
@@ -40,7 +56,7 @@ class Broker:
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 5).close()
-            except ConnectionRefusedError:
+            except (ConnectionRefusedError, TimeoutError):
                 assert self._process.poll() is None, f"{self._command} has ended"
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
@@ -81,3 +97,76 @@ def nats_server(*options, scheme="nats", credentials=""):
     port = free_port()
     command = [needed("nats-server"), "-a", "127.0.0.1", "-p", str(port)]
     return Broker([*command, *options], port, f"{scheme}://{credentials}127.0.0.1:{port}")
+
+
+THIRDS = [(0, 5460), (5461, 10922), (10923, 16383)]
+"""The slots of each master of a cluster."""
+
+
+class RedisCluster:
+    """Three masters, each with a third of the slots, and perhaps a replica of the first one.
+
+    Args:
+        folder: for what the servers write.
+        replica: whether there is one.
+    """
+
+    def __init__(self, folder, *, replica=False):
+        self._stack = contextlib.ExitStack()
+        self._buses = []
+        self.servers = []
+        for number in range(4 if replica else 3):
+            home = folder / str(number)
+            home.mkdir()
+            self._buses.append(free_port())
+            options = ["--cluster-enabled", "yes", "--cluster-port", str(self._buses[-1])]
+            options += ["--dir", str(home), "--cluster-require-full-coverage", "no"]
+            options += ["--cluster-node-timeout", "1000"] if replica else []
+            self.servers.append(redis_server(*options))
+        self.url = "redis+cluster://" + ",".join(f"127.0.0.1:{one.port}" for one in self.servers)
+
+    def __enter__(self):
+        with contextlib.ExitStack() as stack:
+            for one in self.servers:
+                stack.enter_context(one).start()
+            self._join(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def _join(self, stack):
+        import redis
+
+        self.clients = [redis.Redis(port=one.port) for one in self.servers]
+        for client in self.clients:
+            stack.callback(client.close)
+        for client, third in zip(self.clients, THIRDS, strict=False):
+            client.execute_command("CLUSTER ADDSLOTSRANGE", *third)
+        for server, bus in zip(self.servers[1:], self._buses[1:], strict=True):
+            self.clients[0].execute_command("CLUSTER MEET", "127.0.0.1", server.port, bus)
+        for client in self.clients:
+            _until(lambda client=client: len(client.execute_command("CLUSTER SLOTS")) == 3)
+        self.ids = [client.execute_command("CLUSTER MYID") for client in self.clients]
+        if len(self.clients) > 3:
+            self.clients[3].execute_command("CLUSTER REPLICATE", self.ids[0])
+            _until(lambda: self.clients[3].info("replication").get("master_link_status") == "up")
+            for client in self.clients[:3]:  # those that vote know of it too
+                _until(
+                    lambda client=client: "slave" in str(client.execute_command("CLUSTER NODES"))
+                )
+
+    def __exit__(self, *_):
+        self._stack.close()
+
+    def move(self, topic):
+        """Give the slot of a topic to the next master."""
+        slot = self.clients[0].cluster("KEYSLOT", f"sock:0:{topic}")
+        owner = next(at for at, (first, last) in enumerate(THIRDS) if first <= slot <= last)
+        for client in self.clients[:3]:
+            client.execute_command("CLUSTER SETSLOT", slot, "NODE", self.ids[(owner + 1) % 3])
+
+
+def _until(true):
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

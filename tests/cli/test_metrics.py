@@ -12,16 +12,13 @@ import urllib.request
 import pytest
 import websockets.sync.client
 
+from tests.broker import free_port
+
 parser = pytest.importorskip("prometheus_client.parser")
 
 pytestmark = [pytest.mark.one_form, pytest.mark.timeout(120)]
 
 BOUND = 40.0
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return sock.getsockname()[1]
 
 
 def first_url(process):

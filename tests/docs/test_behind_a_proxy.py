@@ -21,6 +21,7 @@ import pytest
 import websockets
 from websockets.asyncio.client import ClientConnection
 
+from tests.broker import free_port
 from tests.certificate import tls as tls
 from tests.needed import needed
 
@@ -64,11 +65,6 @@ def changed(text: str, *changes: tuple[str, str]) -> str:
         assert old in text, f"the page has no {old!r} any more"
         text = text.replace(old, new)
     return text
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def wait_for(process, pattern: str) -> None:

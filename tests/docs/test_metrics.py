@@ -6,7 +6,6 @@ import asyncio
 import json
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import pytest
 import websockets
 
 from sock.observe.metrics import METRICS, Figures, Totals
+from tests.broker import free_port
 from tests.needed import needed
 
 pytestmark = [pytest.mark.one_form, pytest.mark.timeout(120)]
@@ -97,11 +97,6 @@ class Echo(sock.Sock):
     def handle_in(self, message):
         return message
 """
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 @pytest.fixture

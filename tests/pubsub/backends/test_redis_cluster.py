@@ -4,86 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 
 import pytest
-import redis
 
 from sock.pubsub import BackendDown, Gap, PubSub, publish
 from sock.pubsub.backends.choice import backend_of
-from sock.pubsub.backends.redis_cluster import _slot_of
-from tests.broker import free_port, redis_server
+from tests.broker import RedisCluster
+from tests.pubsub.listening import Ref, in_loop, until
 
 pytestmark = [pytest.mark.one_form, pytest.mark.timeout(120)]
 
 TOPICS = [f"room {number}" for number in range(12)]
-THIRDS = [(0, 5460), (5461, 10922), (10923, 16383)]
-
-
-class Ref:
-    """The address of a connection of a test."""
-
-    def __init__(self):
-        self.heard = []
-
-    def send(self, info):
-        self.heard.append(info)
-
-    def add_done_callback(self, callback):
-        self.end = callback
-
-
-class Cluster:
-    """Three masters, each with a third of the slots."""
-
-    def __init__(self, folder):
-        self.stack = contextlib.ExitStack()
-        self.servers = []
-        for number in range(3):
-            home = folder / str(number)
-            home.mkdir()
-            options = ["--cluster-enabled", "yes", "--cluster-port", str(free_port())]
-            options += ["--dir", str(home), "--cluster-require-full-coverage", "no"]
-            server = self.stack.enter_context(redis_server(*options))
-            server.bus = options[3]
-            self.servers.append(server.start())
-        self.clients = [redis.Redis(port=one.port) for one in self.servers]
-        for client, third in zip(self.clients, THIRDS, strict=True):
-            client.execute_command("CLUSTER ADDSLOTSRANGE", *third)
-        for one in self.servers[1:]:
-            meet = ("CLUSTER MEET", "127.0.0.1", one.port, one.bus)
-            self.clients[0].execute_command(*meet)
-        for client in self.clients:
-            while len(client.execute_command("CLUSTER SLOTS")) < 3:
-                time.sleep(0.02)
-        self.ids = [client.execute_command("CLUSTER MYID") for client in self.clients]
-        hosts = ",".join(f"127.0.0.1:{one.port}" for one in self.servers)
-        self.url = f"redis+cluster://{hosts}"
-
-    def move(self, topic):
-        """Give the slot of a topic to the next master; return its number."""
-        slot = _slot_of(f"sock:0:{topic}")
-        owner = next(at for at, (first, last) in enumerate(THIRDS) if first <= slot <= last)
-        for client in self.clients:
-            client.execute_command("CLUSTER SETSLOT", slot, "NODE", self.ids[(owner + 1) % 3])
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    made = Cluster(tmp_path_factory.mktemp("cluster"))
-    yield made
-    for client in made.clients:
-        client.close()
-    made.stack.close()
-
-
-async def until(true):
-    while not true():
-        await asyncio.sleep(0.005)
-
-
-def run(body):
-    asyncio.run(asyncio.wait_for(body, 60))
+    with RedisCluster(tmp_path_factory.mktemp("cluster")) as made:
+        yield made
 
 
 def test_topics_of_all_masters_are_carried_and_one_that_moves_is_followed(cluster):
@@ -108,7 +45,7 @@ def test_topics_of_all_masters_are_carried_and_one_that_moves_is_followed(cluste
                 await asyncio.sleep(0.02)
             assert Gap("room 0") in moved.heard
 
-    run(body())
+    in_loop(body())
 
 
 def test_a_master_that_goes_and_comes_back_is_a_gap(cluster, events):
@@ -130,7 +67,25 @@ def test_a_master_that_goes_and_comes_back_is_a_gap(cluster, events):
                 await two.broadcast(topic, "again")
             await until(lambda: all("again" in ref.heard for ref in (*refs.values(), late)))
 
-    run(body())
+    in_loop(body())
+
+
+def test_when_a_master_dies_its_replica_takes_over_and_no_topic_is_left_out(tmp_path, events):
+    with RedisCluster(tmp_path, replica=True) as cluster:
+
+        async def body():
+            async with PubSub(cluster.url) as one, PubSub(cluster.url) as two:
+                refs = {topic: Ref() for topic in TOPICS}
+                for topic, ref in refs.items():
+                    await one.subscribe(topic, ref, gaps=True)
+                cluster.servers[0].kill()
+                await until(lambda: all(Gap(topic) in ref.heard for topic, ref in refs.items()))
+                for topic in TOPICS:
+                    await two.broadcast(topic, "over the others")
+                await until(lambda: all(ref.texts == ["over the others"] for ref in refs.values()))
+                assert cluster.clients[3].role()[0] == b"master"
+
+        in_loop(body())
 
 
 def test_a_database_of_a_cluster_is_refused():

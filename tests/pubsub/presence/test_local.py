@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import secrets
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
@@ -17,7 +18,7 @@ from sock.pubsub import Diff, State
 from sock.pubsub.envelope import VERSION, Envelope, coder
 from sock.pubsub.payload import PRESENCE
 from sock.pubsub.presence import message
-from tests.broker import nats_server, redis_server
+from tests.broker import RedisCluster, nats_server, redis_server
 
 from .conftest import LEASE, Ref, replayed
 
@@ -263,7 +264,11 @@ def test_a_diff_has_all_of_one_turn(processes, wait_until, in_loop):
 
 # Any story, over each backend.
 
-SERVERS = {"redis:": redis_server, "nats:": nats_server}
+SERVERS = {
+    "redis:": lambda folder: redis_server().start(),
+    "redis+cluster:": lambda folder: RedisCluster(Path(folder)),
+    "nats:": lambda folder: nats_server().start(),
+}
 SHORT = 0.5
 STEPS = ["track"] * 4 + ["update", "untrack", "leave"] * 2
 STEPS += ["start", "stop", "kill", "cut", "heal", "wait", "many"]
@@ -346,7 +351,7 @@ class Story:
 @pytest.mark.parametrize("backend", ["memory:", "host:", *SERVERS])
 def test_after_any_story_all_list_what_is_so(backend, processes, wait_until, in_loop, folder):
     """[T10] [T12] [T13] [T14]"""
-    with SERVERS[backend]().start() if backend in SERVERS else contextlib.nullcontext() as server:
+    with SERVERS[backend](folder) if backend in SERVERS else contextlib.nullcontext() as server:
         url = backend if server is None else server.url
         if backend == "host:":
             url += folder
