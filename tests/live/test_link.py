@@ -562,6 +562,7 @@ def test_a_shutdown_says_1012_when_what_is_under_way_has_finished(run, open_link
         connection = await open_link(Waits)
         connection.peer.send("one", "two")
         await connection.handler.begun.wait()
+        await connection.peer.until_pong()  # both have come, perhaps in two reads
         connection.link.shutdown(30)
         connection.handler.go.set()
         events = [await connection.peer.next() for _ in range(3)]
