@@ -37,7 +37,7 @@ BOUND = 60
 class Served:
     """A server with workers; all that it says is in a file."""
 
-    def __init__(self, folder, *arguments, count=2):
+    def __init__(self, folder, *arguments, count=2, **environment):
         self.folder = folder
         self.clients = []
         self.log = folder / "log"
@@ -52,7 +52,7 @@ class Served:
                 stdout=out,
                 stderr=out,
                 start_new_session=True,
-                env=os.environ | {"SOCK_LOG_LEVEL": "debug"},
+                env=os.environ | {"SOCK_LOG_LEVEL": "debug"} | environment,
             )
         self.port = int(self.wait_for(r"listening on https?://127\.0\.0\.1:(\d+)")[1])
         self.wait_until(lambda: self.said.count(" is ready after ") >= count)
