@@ -19,8 +19,8 @@ def test_where_no_server_runs_one_line_says_so(invoke, runtime):
     (runtime / "left.sock").write_text("")
     result = invoke("ctl", "status")
     assert result.output == (
-        f"sock: no server with workers runs here: there is no control socket in '{runtime}'."
-        " --control PATH names another one.\n"
+        f"sock: this user runs no server with workers: there is no control socket in '{runtime}'."
+        " --control PATH names the control socket of another server.\n"
     )
     assert result.exit_code == 1
 
@@ -51,8 +51,15 @@ def test_a_control_socket_that_is_not_there_is_one_line(invoke, tmp_path):
     ("arguments", "line"),
     [
         (["workers"], "say NUMBER too: sock ctl workers NUMBER"),
-        (["workers", "0"], "count: it is a whole number, 1 to 1000, not '0'."),
-        (["stat"], "there is no command 'stat'. Did you mean sock status?"),
+        (["workers", "0"], "NUMBER: it is a whole number, 1 to 1000, not '0'."),
+        (["stat"], "there is no command 'stat'. Did you mean sock ctl status?"),
+        (["a:b"], "there is no command 'a:b'. sock ctl --help lists all commands."),
+        (["--pid", "7"], "there is no option --pid. sock ctl --help lists all options."),
+        (["drain", "--now"], "there is no option --now. sock ctl drain --help lists all options."),
+        (
+            ["status", "--control", "here"],
+            "--control stands before the command: sock ctl --control PATH status",
+        ),
     ],
 )
 def test_a_wrong_command_is_one_line(invoke, arguments, line):

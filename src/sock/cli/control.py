@@ -186,8 +186,8 @@ def _only_one() -> Path:
     found = [path for path in sorted(folder.glob("*.sock")) if _answers(path)]
     if not found:
         fail(
-            f"no server with workers runs here: there is no control socket in {str(folder)!r}."
-            " --control PATH names another one.",
+            f"this user runs no server with workers: there is no control socket in {str(folder)!r}."
+            " --control PATH names the control socket of another server.",
             _FAILED,
         )
     if len(found) > 1:

@@ -61,7 +61,7 @@ class OneLineGroup(click.Group):
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            _fail_for_option(error, "sock --help")
+            _fail_for_option(error, ctx)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -70,8 +70,11 @@ class OneLineGroup(click.Group):
         name = args[0]
         if self.get_command(ctx, name) is None:
             near = get_close_matches(name, self.list_commands(ctx), n=1)
-            meant = f"run {name}" if ":" in name else near[0] if near else None
-            hint = f"Did you mean sock {meant}?" if meant else "sock --help lists all commands."
+            meant = f"run {name}" if ":" in name and "run" in self.commands else "".join(near)
+            group = _path(ctx)
+            hint = f"{group} --help lists all commands."
+            if meant:
+                hint = f"Did you mean {group} {meant}?"
             fail(f"there is no command {name!r}. {hint}", NOT_THERE)
         return super().resolve_command(ctx, args)
 
@@ -84,7 +87,7 @@ class SectionCommand(click.Command):
         try:
             return super().make_context(*args, **settings)
         except click.NoSuchOption as error:
-            _fail_for_option(error, f"sock {self.name} --help")
+            _fail_for_option(error, error.ctx)
         except click.MissingParameter as error:
             if self.name != "run":
                 missing = getattr(error.param, "metavar", None)
@@ -156,13 +159,22 @@ def options_of_app(section: str) -> Callable[[Any], Any]:
 def name_of(parameter: click.Parameter, context: click.Context) -> str:
     """Return the name by which a parameter was given: the option's, or the variable's."""
     of_variable = context.get_parameter_source(str(parameter.name)) is ParameterSource.ENVIRONMENT
-    return str(parameter.envvar) if of_variable else parameter.opts[0]
+    if of_variable:
+        return str(parameter.envvar)
+    return str(parameter.metavar) if isinstance(parameter, click.Argument) else parameter.opts[0]
 
 
-def _fail_for_option(error: click.NoSuchOption, all_of_them: str) -> NoReturn:
-    near = get_close_matches(error.option_name, error.possibilities or (), n=1)
-    hint = f"Did you mean {near[0]}?" if near else f"{all_of_them} lists all options."
-    fail(f"there is no option {error.option_name}. {hint}", NOT_THERE)
+def _fail_for_option(error: click.NoSuchOption, context: click.Context | None) -> NoReturn:
+    name, command = error.option_name, _path(context)
+    if context is not None and context.parent is not None:
+        group = context.parent
+        for parameter in group.command.params:
+            if name in parameter.opts:
+                usage = f"{_path(group)} {name} {parameter.metavar} {context.info_name}"
+                fail(f"{name} stands before the command: {usage}", NOT_THERE)
+    near = get_close_matches(name, error.possibilities or (), n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"{command} --help lists all options."
+    fail(f"there is no option {name}. {hint}", NOT_THERE)
 
 
 def _path(context: click.Context | None) -> str:

@@ -26,6 +26,20 @@ def test_a_port_in_use_is_one_line(workers):
     assert (done.returncode, done.stderr) == (1, line)
 
 
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("none/control", "its folder does not exist"),
+        ("served.py", "served.py is there, and is no socket"),
+        ("x" * 200, "AF_UNIX path too long"),
+    ],
+)
+def test_a_control_socket_that_cannot_be_made_is_one_line(tmp_path, path, why):
+    (tmp_path / "served.py").write_text("import sock\napp = sock.Sock\n")
+    done = run(tmp_path, "served:app", "--workers", "1", "--port", "0", "--control", path)
+    assert (done.returncode, done.stderr) == (1, f"sock: control socket {path}: {why}.\n")
+
+
 IN_THIS_PROCESS = """
 import sys
 from sock.cli import main

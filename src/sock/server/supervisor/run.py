@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 from sock import telemetry
 from sock.observe import log
 from sock.server import systemd
-from sock.server.binding import bind_all
+from sock.server.binding import CannotListen, bind_all
 
 from . import orders
 from .addresses import Addresses
@@ -86,7 +86,7 @@ def supervise(
         The exit code: 0 after a clean stop, 1 or 2 if no worker ever got ready.
 
     Raises:
-        OSError: the control socket cannot be made, or an address cannot be bound.
+        CannotListen: the control socket cannot be made, or an address cannot be bound.
     """
     with log.on_stderr(settings.log_level, settings.log_format, access=False), log.subscribed():
         return asyncio.run(_Running(settings).run(where))
@@ -178,8 +178,11 @@ class _Running:
         try:
             return listen(self._settings.control)
         except OSError as error:
-            if self._settings.control is not None:
-                raise
+            path = self._settings.control
+            if path is not None:
+                no_folder = isinstance(error, FileNotFoundError)
+                why = "its folder does not exist" if no_folder else error.strerror or str(error)
+                raise CannotListen(error.errno, f"control socket {path}: {why}") from error
             telemetry.emit("control.missing", error=error)
             return None
 
