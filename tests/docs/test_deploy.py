@@ -59,7 +59,8 @@ def test_every_command_of_the_page_has_right_options(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "chat.py").write_text("def app(request): ...")
     served = []
-    commands = re.findall(r"^ExecStart=\S+/sock (run .*)$", blocks("ini")[0], re.MULTILINE)
+    unit = blocks("ini")[0].replace("\\\n", " ")
+    commands = re.findall(r"^ExecStart=\S+/sock (run .*)$", unit, re.MULTILINE)
     commands += re.findall(r"`sock (run [^`]+)`", PAGE.read_text())
     commands += [
         " ".join(re.findall(r'"([^"]+)"', line)).removeprefix("sock ")
