@@ -81,6 +81,8 @@ def test_ctrl_c_ends_it_without_a_word(server, number):
     [
         (("publish", "kafka://x", "room", "x"), "redis: (extra redis)", 2),
         (("publish", "memory:", "room", "x"), "reaches no other process", 2),
+        (("publish", "room"), "say TOPIC too: sock publish URL TOPIC [MESSAGE]", 2),
+        (("subscribe",), "say URL too: sock subscribe URL TOPIC...", 2),
         (("subscribe", "memory:", "room"), "reaches no other process", 2),
         (("publish", "redis://x", "", "x"), "at least one character", 2),
         (("publish", "redis://x", "room", "--json", "{"), "no JSON", 2),

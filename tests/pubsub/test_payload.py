@@ -34,6 +34,17 @@ def test_what_is_no_message_of_the_declared_type_is_refused_where_it_is_publishe
         Payloads(Line).encode("x")
 
 
+def test_what_comes_and_is_of_another_kind_is_named():
+    for declared, kind, said in (
+        (Line, TEXT, "it is text, and this PubSub takes JSON"),
+        (None, JSON, "it is JSON, and this PubSub takes text and binary"),
+        (str, BINARY, "it is binary, and this PubSub takes text"),
+        (bytes, 9, "it is of the kind 9, and this PubSub takes binary"),
+    ):
+        with pytest.raises(ValueError, match=f"^{said}$"):
+            Payloads(declared).decode(kind, b"x")
+
+
 def test_a_message_of_a_declared_type_is_json():
     kind, data = Payloads(Line).encode(Line("ada", "hi"))
     assert data == b'{"author":"ada","text":"hi"}'
@@ -55,5 +66,5 @@ def test_a_message_of_a_declared_type_is_json():
     ],
 )
 def test_what_another_program_sends_is_an_error_that_can_be_counted(declared, kind, data):
-    with pytest.raises(ValueError, match=r"kind|decode|author|JSON|malformed"):
+    with pytest.raises(ValueError, match=r"takes|decode|author|JSON|malformed"):
         Payloads(declared).decode(kind, data)

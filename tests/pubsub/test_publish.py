@@ -138,3 +138,9 @@ def test_where_nobody_else_is_reached_and_in_an_event_loop_it_is_refused():
 
     with pytest.raises(RuntimeError, match="broadcast"):
         asyncio.run(body())
+
+
+def test_without_an_address_the_variable_that_is_not_set_is_named(monkeypatch):
+    monkeypatch.delenv("SOCK_PUBSUB", raising=False)
+    with pytest.raises(ValueError, match="no address is given, and SOCK_PUBSUB is not set: name a"):
+        publish(None, "room", "x")

@@ -91,7 +91,9 @@ class SectionCommand(click.Command):
         except click.MissingParameter as error:
             if self.name != "run":
                 missing = getattr(error.param, "metavar", None)
-                fail(f"say {missing} too: {_path(error.ctx)} {missing}", NOT_THERE)
+                every = (one for one in self.params if isinstance(one, click.Argument))
+                usage = " ".join((_path(error.ctx), *(str(one.metavar) for one in every)))
+                fail(f"say {missing} too: {usage}", NOT_THERE)
             fail("say what to run: sock run MODULE:APP. sock run --help says more.", NOT_THERE)
         except click.BadParameter as error:
             if error.param is None or error.ctx is None:

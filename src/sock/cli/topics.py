@@ -288,4 +288,5 @@ def _tell(event: str, fields: Mapping[str, Any]) -> None:
 
 
 def _sentence(error: Exception) -> str:
-    return f"{str(error).rstrip('.')}."
+    text = str(error).rstrip(".")
+    return text if text.endswith("?") else f"{text}."

@@ -26,7 +26,10 @@ _TEXTS: Final = {
     "pubsub.gap": (logging.DEBUG, "topics: messages of {topic!r} may have been lost"),
     "pubsub.rejected": (
         logging.WARNING,
-        "topics: from {url} came on {topic!r} what was dropped, as all of its kind is: {error}",
+        (
+            "topics: what came from {url} on {topic!r} was dropped: {error}"
+            " (from now on, such messages are counted and have no line)"
+        ),
     ),
     "pubsub.refused": (
         logging.WARNING,

@@ -20,6 +20,8 @@ JSON: Final = 2
 PRESENCE: Final = 3
 """What one Presence says to another: no message."""
 
+_NAMES: Final = {TEXT: "text", BINARY: "binary", JSON: "JSON", PRESENCE: "of a Presence"}
+
 
 class AsInfo(NamedTuple):
     """An info, which the `encode` of `PubSub.attach` returns in the place of a message.
@@ -72,7 +74,10 @@ class Payloads:
             return BINARY, message
         kinds = {"str": self._takes_text, "bytes": self._takes_binary}
         wanted = " and ".join(name for name, taken in kinds.items() if taken)
-        raise TypeError(f"this PubSub carries {wanted}, not {type(message).__name__!r}")
+        raise TypeError(
+            f"this PubSub carries {wanted}, not {type(message).__name__!r}: PubSub(kind=…) declares"
+            " another type"
+        )
 
     def decode(self, kind: int, data: bytes) -> Any:
         """Return the message that another process has encoded.
@@ -89,7 +94,11 @@ class Payloads:
             return data.decode()
         if kind == BINARY and self._takes_binary:
             return data
-        raise ValueError(f"a message of the kind {kind}, which is not taken here")
+        taken = [JSON] if self._codec is not None else []
+        taken += [TEXT] * self._takes_text + [BINARY] * self._takes_binary
+        wanted = " and ".join(_NAMES[one] for one in taken)
+        came = _NAMES.get(kind, f"of the kind {kind}")
+        raise ValueError(f"it is {came}, and this PubSub takes {wanted}")
 
 
 def whole(kind: int, data: bytes) -> Prepared:

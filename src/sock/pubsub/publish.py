@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
-from .backends.choice import backend_of, chosen_url, masked, publisher_of
+from .backends.choice import VARIABLE, backend_of, chosen_url, masked, publisher_of
 from .backends.together import cancelled
 from .envelope import VERSION, Envelope, coder
 from .gap import BackendDown
@@ -68,12 +69,14 @@ def publish_payload(url: str | None, topic: str, kind: int, payload: bytes) -> N
         ValueError, ImportError, BackendDown, RuntimeError: as for `publish`.
     """
     check_topic(topic)
-    url = chosen_url(url)
+    given, url = url, chosen_url(url)
     make = backend_of(url)
     if make is None:
+        why = f"{masked(url)!r} reaches no other process"
+        if given is None and VARIABLE not in os.environ:
+            why = f"no address is given, and {VARIABLE} is not set"
         raise ValueError(
-            f"{masked(url)!r} reaches no other process: name a broker, such as redis://localhost,"
-            " or a folder, such as host:/run/chat"
+            f"{why}: name a broker, such as redis://localhost, or a folder, such as host:/run/chat"
         )
     _check_no_loop()
     data = coder().encode(Envelope(VERSION, _SENDER, 0, topic, kind, payload))

@@ -2,7 +2,9 @@
 
 import pytest
 
+from sock import Sock
 from sock.hosting import worker
+from sock.pubsub import PubSub
 from sock.pubsub.backends.choice import backend_of, chosen_url, masked
 
 pytestmark = pytest.mark.one_form
@@ -26,6 +28,13 @@ def test_an_unknown_scheme_is_one_line_that_names_the_known_ones(url):
     assert "memory:" in text
     assert "\n" not in text
     assert "secret" not in text
+
+
+def test_a_type_in_the_place_of_the_address_is_told_its_own_place():
+    with pytest.raises(TypeError, match=r"PubSub\(kind=Sock\) has none"):
+        PubSub(Sock)
+    with pytest.raises(TypeError, match="the address is a str, such as 'redis://localhost', not 7"):
+        PubSub(7)
 
 
 def test_messages_of_memory_need_no_backend():

@@ -44,14 +44,24 @@ made of several servers has a module beside it."""
 _SECRETS: Final = re.compile(r"([?&][a-z_]*(?:password|token|secret)=)[^&]*")
 
 
-def chosen_url(url: str | None) -> str:
+def chosen_url(url: object) -> str:
     """Return the address that counts: the given one, that of the variable, or that of this host.
+
+    Raises:
+        TypeError: it is no `str`.
 
     >>> chosen_url("memory:")
     'memory:'
     """
     if url is None:
         url = os.environ.get(VARIABLE)
+    if isinstance(url, type):
+        raise TypeError(
+            f"the address stands before the type of the messages: PubSub(kind={url.__name__}) has"
+            " none"
+        )
+    if url is not None and not isinstance(url, str):
+        raise TypeError(f"the address is a str, such as 'redis://localhost', not {url!r}")
     if not url:
         here = worker.of_process()
         url = "host:" if here is not None and here.workers > 1 else "memory:"
