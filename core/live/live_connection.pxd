@@ -19,7 +19,7 @@ cdef class LiveConnection(Scoped):
     cdef public CLifecycle lifecycle
     cdef readonly CReactor reactor
     cdef public object request
-    cdef public object slot
+    cdef public Py_ssize_t slot
     cdef public object state
     cdef readonly object throttle
 

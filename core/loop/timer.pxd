@@ -10,7 +10,7 @@ cdef class Wheel:
     cdef Py_ssize_t _passed
     cdef dict _slots
 
-    @cython.locals(last=double, tick=double, number=Py_ssize_t)
+    @cython.locals(last=double, tick=double, number=Py_ssize_t, before=Py_ssize_t, no_slot=Py_ssize_t)
     cpdef arm(self, entry, double due)
     cpdef disarm(self, entry)
     cdef _sleep(self, Py_ssize_t number)
@@ -20,6 +20,6 @@ cdef class Wheel:
 cdef class Alarm:
     cdef object _callback
     cdef Wheel _wheel
-    cdef public object slot
+    cdef public Py_ssize_t slot
 
     cpdef cancel(self)

@@ -18,6 +18,7 @@ cdef class Service:
     cdef public bint draining
     cdef public set http_connections
     cdef public set live_connections
+    cdef readonly object on_link_over
     cdef object _empty
     cdef public object max_connections
     cdef public object address_limits

@@ -94,7 +94,7 @@ cdef bint raw_feed(
     Returns:
         Whether everything was taken.
     """
-    cdef Py_ssize_t position = 0, start, stop, size
+    cdef Py_ssize_t position = 0, start, stop, size, messages, payload_bytes
     cdef Py_ssize_t longest = parser._max_size if parser._masked else -1
     cdef uint32_t key
     cdef uint8_t first, second
@@ -151,7 +151,10 @@ cdef bint raw_feed(
             whole = PyBytes_FromStringAndSize(<const char *>data + position, end - position)
             data, position, end = <const uint8_t *>PyBytes_AS_STRING(whole), 0, len(whole)
         try:
+            messages, payload_bytes = parser.messages, parser.payload_bytes
             event, stop = parser._step(whole, position, end)
+            received.messages += parser.messages - messages
+            received.payload_bytes += parser.payload_bytes - payload_bytes
         except ProtocolError as error:
             parser._finish()
             event, stop = error, end

@@ -14,6 +14,8 @@ cdef class BothWays:
     cdef Traffic _received
     cdef Traffic _sent
 
+    @cython.locals(process=Traffic)
     cpdef received(self, Py_ssize_t size)
+    @cython.locals(process=Traffic)
     cpdef sent(self, Py_ssize_t size)
     cpdef tuple figures(self)

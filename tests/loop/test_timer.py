@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sock.loop.timer import TICK, Alarm, Wheel
+from sock.loop.timer import NO_SLOT, TICK, Alarm, Wheel
 
 
 class Loop:
@@ -44,7 +44,7 @@ class Loop:
 
 class Item:
     def __init__(self):
-        self.slot = None
+        self.slot = NO_SLOT
         self.ticks = []
 
     def tick(self, now):

@@ -53,7 +53,7 @@ from .size import check_encodable
 from .wording import described, unsupported
 
 if TYPE_CHECKING:
-    from sock.spec import Message, Ping, Pong
+    from sock.spec import Ping, Pong
 
     from .callbacks import Callback
     from .job import Job
@@ -193,12 +193,13 @@ class Lifecycle(Ending):
 
     def job_yielded(self, job: Job, item: Any) -> None:
         """Push an item of an iterator; the host then waits while `outbox.full`, not `peer_gone`."""
+        message = item  # which keeps its type, Any, where `item` is looked at
         if job.cancelled:
             self.outbox.dropped += self.peer_gone  # if not, the handler cancelled it
         elif isinstance(item, Stop):
             self._carry_out_stop(item, job.place)
         elif isinstance(item, MESSAGE_TYPES):
-            self._push((cast("Message", item),), job.place)
+            self._push((message,), job.place)
         else:
             self._fail_for_breach(f"yielded {described(item)}: no message and no Stop", job.place)
 
@@ -310,20 +311,21 @@ class Lifecycle(Ending):
 
     def _carry_out(self, result: Any, place: str) -> None:
         """Carry out a result. The callback has ended then, unless the result is a job."""
+        value = result  # which keeps its type, Any, where `result` is looked at
         try:
             if result is None:
                 pass
             elif isinstance(result, MESSAGE_TYPES):
-                self._push((cast("Message", result),), place)
+                self._push((value,), place)
             # The two usual types stand first, because they are found without an abstract class.
             elif isinstance(result, (list, tuple, Sequence)):
-                self._push(cast("Sequence[Any]", result), place)
+                self._push(value, place)
             elif isinstance(result, Stop):
                 self._carry_out_stop(result, place)
             elif isinstance(result, Stream):
                 # In a drain the peer is still there, and gets the whole stream.
                 deliverable = self.cause in (None, cause.SHUTDOWN) and not self.peer_gone
-                if not self.jobs.start_stream(cast("Any", result), place, deliverable=deliverable):
+                if not self.jobs.start_stream(value, place, deliverable=deliverable):
                     self._fail_for_breach("returned a Stream that was returned before", place)
             elif self.jobs.start_result(result, place, deliverable=not self.peer_gone):
                 return

@@ -21,6 +21,7 @@ from sock.engine import NEVER, Lifecycle, Phase
 from sock.engine.throttle import Throttle
 from sock.loop.scope import Scoped
 from sock.loop.slow_callback import report_if_slow
+from sock.loop.timer import NO_SLOT
 
 from .held import held_by
 from .infos_from_threads import OVERFLOW, InfoCount
@@ -104,7 +105,7 @@ class LiveConnection(Scoped):
         self.lifecycle = Lifecycle(handler, options, host, report_if_slow if debug else None)
         """Decides everything."""
         self.state = OPEN
-        self.slot: int | None = None
+        self.slot = NO_SLOT
         """Written by the wheel, which keeps the deadlines."""
         self.infos_from_threads: InfoCount | None = None
         """Made when another thread sends for the first time: most connections never need it."""

@@ -19,14 +19,17 @@ if TYPE_CHECKING:
 
 TICK: Final = 0.1  # seconds: limits are whole seconds, and tests see one pass in less than a second
 
+NO_SLOT: Final = -1
+"""The number that an entry has which stands in no slot."""
+
 _NEVER: Final = 1e15  # seconds: 31 million years; a machine word can count their ticks
 
 
 class WheelEntry(Protocol):
     """An object that may stand in a slot of the wheel, in one at a time."""
 
-    slot: int | None
-    """The number of its slot. Only the wheel sets it."""
+    slot: int
+    """The number of its slot, or `NO_SLOT`. Only the wheel sets it."""
 
     def tick(self, now: float, /) -> None:
         """Check which deadlines are due. Called when its tick has come, at most one tick late."""
@@ -54,12 +57,13 @@ class Wheel:
         """Let an entry tick at `due`, unless it stands in an earlier slot already."""
         last: float = _NEVER
         tick: float = TICK
+        no_slot: int = NO_SLOT
         # Rounded up without `math.ceil`, which compiled code has to call (bench, connect).
         number = -int(-min(due, last) / tick // 1)
         if number <= self._passed:
             number = self._passed + 1
         before = entry.slot
-        if before is not None:
+        if before != no_slot:
             if before <= number:
                 return
             self._slots[before].discard(entry)
@@ -75,9 +79,9 @@ class Wheel:
     def disarm(self, entry: WheelEntry) -> None:
         """Take an entry out of its slot."""
         number = entry.slot
-        if number is not None:
+        if number != NO_SLOT:
             self._slots[number].discard(entry)
-            entry.slot = None
+            entry.slot = NO_SLOT
 
     def _sleep(self, number: int) -> None:
         if self._handle is not None:
@@ -97,7 +101,7 @@ class Wheel:
                 slot = self._slots[number]
                 while slot:  # an entry that ticks may disarm others of its slot
                     entry = slot.pop()
-                    entry.slot = None
+                    entry.slot = NO_SLOT
                     entry.tick(max(now, number * TICK))
                 del self._slots[heappop(self._order)]
         finally:  # after an error, the other entries tick in the loop's next turn
@@ -116,7 +120,7 @@ class Alarm:
     def __init__(self, wheel: Wheel, due: float, callback: Callable[[], object]) -> None:
         self._wheel = wheel
         self._callback = callback
-        self.slot: int | None = None
+        self.slot = NO_SLOT
         wheel.arm(self, due)
 
     def tick(self, now: float, /) -> None:  # noqa: ARG002 - an alarm does the same at any time

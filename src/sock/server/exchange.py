@@ -249,7 +249,7 @@ class Exchange:
             answer if isinstance(answer, Sock) else answer.handler,
             options,
             agreement=acceptance.agreement,
-            on_over=service.link_over,
+            on_over=service.on_link_over,
             debug=service.debug,
             scope=service.scope.for_current_context(),
         )

@@ -84,6 +84,8 @@ class Service:
         """The connections in their HTTP phase."""
         self.live_connections: set[Link] = set()
         """The connections that have a Sock."""
+        self.on_link_over = self.link_over
+        """The method that a link calls at its end. Every link keeps it, so it is made once only."""
         self._empty: asyncio.Event | None = None  # made when a drain waits for it
         self.max_connections = self.options.max_connections
         """This process's share of the server's limit; None for no limit."""

@@ -147,66 +147,72 @@ class Parser:
         from_bytes = int.from_bytes
         short = self._short
         longest = self._max_size if short else 0
-        while position < end:
-            if self._message is None:
-                # Most frames are whole text or binary messages without compression. They are read
-                # here: 64 bytes of text take 0.9 µs, and `_step` takes 6 (16 in one feed, CPython
-                # 3.11).
-                while end - position > 5:
-                    first = data[position]
-                    if first not in (0x81, 0x82):
+        # The counts of the process follow at the end: for every message they would cost 4 % of an
+        # echo (16 in one feed, CPython 3.11).
+        messages, payload_bytes = self.messages, self.payload_bytes
+        try:
+            while position < end:
+                if self._message is None:
+                    # Most frames are whole text or binary messages without compression. They are
+                    # read here: 64 bytes of text take 0.9 µs, and `_step` takes 6 (16 in one feed,
+                    # CPython 3.11).
+                    while end - position > 5:
+                        first = data[position]
+                        if first not in (0x81, 0x82):
+                            break
+                        second = data[position + 1]
+                        if 127 < second <= short:
+                            size = second - MASKED
+                            stop = position + size + 6
+                            if stop > end:
+                                break
+                            # One integer for key and payload takes 0.86 µs, and two take 0.93.
+                            word = from_bytes(data[position + 2 : stop], "little")
+                            word ^= (word & 0xFFFFFFFF) * _REPEATED[second]
+                            payload = word.to_bytes(_ROUNDED[second], "little")[4 : second - 124]
+                        elif second == 254 and end - position > 7:
+                            size = data[position + 2] << 8 | data[position + 3]
+                            stop = position + 8 + size
+                            if not 125 < size <= longest or stop > end:
+                                break
+                            payload = unmask(
+                                data[position + 8 : stop], data[position + 4 : position + 8]
+                            )
+                        else:
+                            break
+                        event: Event = payload
+                        if first == 0x81:
+                            try:
+                                event = payload.decode()
+                            except UnicodeDecodeError:
+                                break
+                        position = stop
+                        self.messages += 1
+                        self.payload_bytes += size
+                        if not deliver(event):
+                            return self._pause(data, position)
+                    if position == end:
                         break
-                    second = data[position + 1]
-                    if 127 < second <= short:
-                        size = second - MASKED
-                        stop = position + size + 6
-                        if stop > end:
-                            break
-                        # One integer for key and payload takes 0.86 µs, and two take 0.93.
-                        word = from_bytes(data[position + 2 : stop], "little")
-                        word ^= (word & 0xFFFFFFFF) * _REPEATED[second]
-                        payload = word.to_bytes(_ROUNDED[second], "little")[4 : second - 124]
-                    elif second == 254 and end - position > 7:
-                        size = data[position + 2] << 8 | data[position + 3]
-                        stop = position + 8 + size
-                        if not 125 < size <= longest or stop > end:
-                            break
-                        payload = unmask(
-                            data[position + 8 : stop], data[position + 4 : position + 8]
-                        )
-                    else:
-                        break
-                    event: Event = payload
-                    if first == 0x81:
-                        try:
-                            event = payload.decode()
-                        except UnicodeDecodeError:
-                            break
-                    position = stop
-                    self.messages += 1
-                    self.payload_bytes += size
-                    RECEIVED.messages += 1
-                    RECEIVED.payload_bytes += size
-                    if not deliver(event):
-                        return self._pause(data, position)
-                if position == end:
+                try:
+                    outcome, stop = self._step(data, position, end)
+                except ProtocolError as error:
+                    self._finish()
+                    return deliver(error)
+                if stop == position:
+                    self._rest, self._offset = data[position:], 0
                     break
-            try:
-                outcome, stop = self._step(data, position, end)
-            except ProtocolError as error:
-                self._finish()
-                return deliver(error)
-            if stop == position:
-                self._rest, self._offset = data[position:], 0
-                break
-            position = stop
-            if outcome is None:
-                continue
-            if isinstance(outcome, Close):
-                self._finish()
-                return deliver(outcome)
-            if not deliver(outcome):
-                return self._pause(data, position)
+                position = stop
+                if outcome is None:
+                    continue
+                if isinstance(outcome, Close):
+                    self._finish()
+                    return deliver(outcome)
+                if not deliver(outcome):
+                    return self._pause(data, position)
+        finally:
+            if short:  # what a server sends to a client of ours is no message to this process
+                RECEIVED.messages += self.messages - messages
+                RECEIVED.payload_bytes += self.payload_bytes - payload_bytes
         return True
 
     def _pause(self, data: bytes, position: int) -> bool:
@@ -279,6 +285,4 @@ class Parser:
         self._message = None
         self.messages += 1
         self.payload_bytes += message.size
-        if self._masked:  # what a server sends to a client of ours is no message to this process
-            RECEIVED.add(message.size)
         return complete

@@ -56,13 +56,15 @@ class BothWays:
 
     def received(self, size: int) -> None:
         """Count a message of the client, with `size` bytes of payload."""
+        process = RECEIVED
+        process.add(size)
         self._received.add(size)
-        RECEIVED.add(size)
 
     def sent(self, size: int) -> None:
         """Count a message to the client, with `size` bytes of payload."""
+        process = SENT
+        process.add(size)
         self._sent.add(size)
-        SENT.add(size)
 
     def figures(self) -> tuple[int, int, int, int]:
         """Return the messages received, their bytes, the messages sent, and their bytes."""

@@ -73,7 +73,12 @@ class Writer:
             # The table of heads makes this 0.2 µs for 64 bytes; `_append` takes 0.7 (CPython 3.11).
             out += TEXT_HEADS[size] if size < 126 else head(_TEXT, size)
             out += payload
-        elif isinstance(message, Prepared):
+            self.messages += 1
+            self.payload_bytes += size
+            SENT.messages += 1
+            SENT.payload_bytes += size
+            return
+        if isinstance(message, Prepared):
             self._push_prepared(out, message)
             size = message.payload_bytes
         else:

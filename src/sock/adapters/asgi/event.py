@@ -6,7 +6,7 @@ ASGI 3, HTTP & WebSocket, specification 2.0 to 2.5.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 from urllib.parse import quote, unquote
 
 from sock.adapters import body, conversion
@@ -190,9 +190,9 @@ class AsgiWire:
         """Return the next message, or how the connection has ended."""
         event = await self._receive()
         if event["type"] == "websocket.receive":
-            text = event.get("text")
+            text: str | None = event.get("text")
             # Test clients and servers in Python may use another buffer type than bytes.
-            return bytes(event["bytes"]) if text is None else cast("str", text)
+            return bytes(event["bytes"]) if text is None else text
         code = event.get("code") or CloseCode.NO_STATUS_RCVD
         # uvicorn leaves the reason out when there was no Close frame: TCP was lost (its code is
         # 1005 then), or uvicorn is stopping and has sent 1012 to the peer.
