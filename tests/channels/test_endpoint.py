@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from sock import Application, Options, Refuse, Response, Routes, mount, testing
-from sock.channels import Channel, Endpoint, Mount, Socket, Token
+from sock.channels import Channel, Endpoint, Mount, Socket, Token, on
 from sock.pubsub import PubSub
 
 pytestmark = pytest.mark.one_form
@@ -189,6 +189,27 @@ def test_its_lifespan_begins_and_ends_the_pubsub():
         session.receive('["1","1","room:1","phx_join",{}]')
         assert len(app.pubsub.subscribers("channel:room:1")) == 1
     assert app.pubsub.subscribers("channel:room:1") == ()
+
+
+def test_a_type_that_is_there_for_type_checkers_only_is_told_at_the_start():
+    class Early(Channel):
+        @on("a")
+        def say(self, payload: "Missing"): ...  # noqa: F821
+
+    class EarlySocket(Socket):
+        channels = {"room:*": Early}
+
+    app = endpoint({"/socket": EarlySocket})
+    with (
+        pytest.raises(NameError, match=r"Early\.say: name 'Missing' is not defined\. .*run time"),
+        testing.open(app, "/socket/websocket"),
+    ):
+        pytest.fail("it has started")
+
+
+def test_a_pubsub_of_a_declared_type_is_refused():
+    with pytest.raises(TypeError, match=r"of str and bytes, and not one of <class 'int'>"):
+        Endpoint({"/socket": UserSocket}, pubsub=PubSub("memory:", int))
 
 
 def test_a_broadcast_may_come_from_another_thread():

@@ -27,6 +27,7 @@ from sock.wire import handshake
 
 from .auth_token import chosen_subprotocol, split_token
 from .broadcaster import DISCONNECT, Broadcaster
+from .channel import events_of
 from .limits import Limits
 from .longpoll import LongPoll
 from .mux import Mux
@@ -107,7 +108,8 @@ class Endpoint:
             host are not known: what is not given here is the default.
 
     Raises:
-        TypeError: what stands behind a path is no class of sockets.
+        TypeError: what stands behind a path is no class of sockets, or the pubsub has a declared
+            type.
         ValueError: a path is wrong, or the options have fields that only a server has.
     """
 
@@ -132,6 +134,11 @@ class Endpoint:
     ) -> None:
         if options is not None:
             check_of_connection(options, "the options of an Endpoint")
+        if pubsub.kind is not None:
+            raise TypeError(
+                f"an Endpoint needs a PubSub of str and bytes, and not one of {pubsub.kind!r}:"
+                " PubSub() without a type"
+            )
         self.pubsub = pubsub
         self.sockets = {path: _mount(path, one) for path, one in sockets.items()}
         self._auth_token = auth_token
@@ -144,7 +151,14 @@ class Endpoint:
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None]:
-        """Begin the pubsub, and end it behind the drain. For hosts."""
+        """Begin the pubsub, and end it behind the drain. For hosts.
+
+        Raises:
+            NameError: the annotation of a payload has a name that is not defined.
+        """
+        for mount in self.sockets.values():
+            for kind in mount.socket.channels.values():
+                events_of(kind)  # all is defined by now: better here than in the first join
         async with self.pubsub:
             try:
                 yield

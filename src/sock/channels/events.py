@@ -68,7 +68,7 @@ class Handler:
     def __init__(self, owner: type, name: str) -> None:
         self.name = name
         """Of the method."""
-        self.payload = PayloadType(annotation_of(getattr(owner, name), 1))
+        self.payload = _payload_type(owner, name, 1)
         """Decodes the payload."""
 
 
@@ -91,9 +91,19 @@ class Events:
         """The handlers of the events that clients push."""
         self.intercepted = {event: Handler(kind, name) for event, name in _names(kind, _INTERCEPT)}
         """The handlers of the events that are broadcast."""
-        join: Any = getattr(kind, "join")  # noqa: B009 - the class is a Channel, further up
-        self.params = PayloadType(annotation_of(join, 2))
+        self.params = _payload_type(kind, "join", 2)
         """Decodes the parameters of a join."""
+
+
+def _payload_type(owner: type, name: str, place: int) -> PayloadType:
+    try:
+        return PayloadType(annotation_of(getattr(owner, name), place))
+    except NameError as error:
+        raise NameError(
+            f"{owner.__qualname__}.{name}: {error}. The type of a payload is needed at run time, so"
+            " import it outside of TYPE_CHECKING",
+            name=error.name,
+        ) from error
 
 
 def _marked(mark: str, event: object) -> Callable[[MethodT], MethodT]:

@@ -24,4 +24,5 @@ def check_backends() -> None:
         try:
             check_backend(url)
         except BackendDown as error:
-            fail(f"{error}. Without --require-backend it is connected when it comes.", CANNOT_START)
+            why = str(error).rstrip(".")
+            fail(f"{why}. Without --require-backend it is connected when it comes.", CANNOT_START)

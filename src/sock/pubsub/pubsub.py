@@ -101,6 +101,8 @@ class PubSub(Generic[MessageT]):
     ) -> None:
         self.url: str = chosen_url(url)
         """Where messages go."""
+        self.kind: type[Any] | None = kind
+        """The declared type of the messages; None for `str` and `bytes`."""
         self._make_backend = backend_of(self.url)
         self._payloads = Payloads(kind)
         self._require = _required() if require is None else require
