@@ -148,6 +148,7 @@ def test_an_application_is_tested_by_calling_it():
             return message
 
     assert Echo(Request()).handle_in("hi") == "hi"
+    assert Echo().handle_in("hi") == "hi"
 
 
 def test_an_application_needs_no_constructor_to_be_made():

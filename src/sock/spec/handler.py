@@ -88,8 +88,11 @@ class Sock(Generic[InfoT, InT, ReturnedT_co]):
         if cls.options is not None:
             check_of_connection(cls.options, f"{cls.__name__}.options")
 
-    def __init__(self, request: Request, /) -> None:
+    def __init__(self, request: Request | None = None, /) -> None:
         """Make the handler, before the 101 is sent.
+
+        A host that is given the class calls it with the request. A route that makes the handler
+        itself may leave it out: this constructor does not look at it.
 
         Raises:
             Refuse: to answer with an ordinary HTTP response in place of the upgrade.
