@@ -7,6 +7,7 @@ metrics   the figures of two workers, beside what the clients have counted
 tls       certificates renewed under load; client certificates
 browser   --reload under an open page of Chromium; Chromium over TLS
 ctl       `sock ctl` in a terminal
+channels  joins and leaves, and what they leave in memory; SIGHUP and SIGTERM under joined channels
 """
 
 import argparse
@@ -14,7 +15,7 @@ import asyncio
 import inspect
 import sys
 
-from . import crowd, terminal, through_tls, workers
+from . import crowd, terminal, through_channels, through_tls, workers
 from .report import Report
 
 SCENARIOS = {
@@ -25,6 +26,7 @@ SCENARIOS = {
     "tls": through_tls.renewal,
     "browser": through_tls.browser,
     "ctl": terminal.ctl,
+    "channels": through_channels.channels,
 }
 
 

@@ -144,6 +144,33 @@ def test_a_connection_that_is_over_leaves_all_its_topics(emptied):
     with_registry(emptied, body)
 
 
+def test_a_connection_that_has_left_all_its_topics_keeps_nothing_and_may_come_back(emptied):
+    names = [f"room:{number}" for number in range(100)]
+
+    async def body(registry):
+        one, two = Ref(), Ref()
+        for ref in (one, two):
+            registry.attach("begin", ref, None)
+        for name in names:
+            registry.attach(name, two, None)
+        tracemalloc.start()
+        try:
+            for name in names:
+                registry.attach(name, one, None)
+            for name in ("begin", *names):
+                registry.discard(name, one)
+            kept, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert kept < 1000
+        registry.attach("again", one, None)
+        assert registry.refs("again") == (one,)
+        one.done()
+        assert registry.refs("again") == ()
+
+    with_registry(emptied, body)
+
+
 def test_a_gap_comes_to_those_who_asked_and_before_the_next_message(emptied):
     async def body(registry):
         asked, silent, elsewhere = Ref(), Ref(), Ref()

@@ -203,6 +203,8 @@ class Mux:
     def drop(self, topic: str) -> None:
         """Forget a lane that is empty."""
         self._lanes.pop(topic, None)
+        if not self._lanes:
+            self._lanes = {}  # one that has become empty keeps its memory
 
     # Internal.
 

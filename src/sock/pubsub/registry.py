@@ -112,8 +112,8 @@ class Listener:
     def __init__(self, registry: Registry, ref: Ref[Any], topic: str) -> None:
         self._registry = registry
         self._ref = ref
-        # Most connections listen to one topic, and need no set.
-        self.topics: str | set[str] = topic
+        # Most connections listen to one topic, and need no set. One that is empty keeps its memory.
+        self.topics: str | set[str] | tuple[()] = topic
 
     def __contains__(self, name: str) -> bool:
         topics = self.topics
@@ -177,9 +177,10 @@ class Registry:
             return
         topics = listener.topics
         if topics == name:
-            listener.topics = set()
+            listener.topics = ()
         elif isinstance(topics, set) and name in topics:
             topics.remove(name)
+            listener.topics = topics or ()
         else:
             return
         self._leave(name, ref)
@@ -251,6 +252,8 @@ class Registry:
             self._listeners[ref] = listener
         elif isinstance(listener.topics, set):
             listener.topics.add(name)
+        elif not listener.topics:
+            listener.topics = name
         elif listener.topics != name:
             listener.topics = {listener.topics, name}
         topic = self.topics.get(name)
