@@ -12,9 +12,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from websockets import ConnectionClosed
 
-from sock import HandshakeError
-from sock.adapters.wsgi import call
+from sock import HandshakeError, TextSock
+from sock.adapters.wsgi import call, wsgi
 
 pytestmark = pytest.mark.one_form
 
@@ -142,3 +143,32 @@ else:
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "left True\n", "")
+
+
+class Leaves(TextSock):
+    """Answers, and raises what ends programs."""
+
+    def handle_in(self, text):
+        return self.later() if text == "later" else self.now(text)
+
+    async def later(self):
+        await asyncio.sleep(0)
+        raise SystemExit(3)
+
+    def now(self, text):
+        if text == "now":
+            raise KeyboardInterrupt
+        return text
+
+
+def test_a_callback_that_wants_to_end_the_program_ends_its_own_connection_only(werkzeug, connect):
+    with werkzeug(wsgi(Leaves)) as port:
+        stays = connect(f"ws://127.0.0.1:{port}/")
+        for word in ("now", "later"):
+            leaves = connect(f"ws://127.0.0.1:{port}/")
+            leaves.send(word)
+            with pytest.raises(ConnectionClosed) as ended:
+                leaves.recv(timeout=20)
+            assert ended.value.rcvd.code == 1011
+            stays.send(word.upper())
+            assert stays.recv(timeout=20) == word.upper()

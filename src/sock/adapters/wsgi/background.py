@@ -11,6 +11,7 @@
     the process ends in any other way,    the same; the end of the process waits for it
     such as by werkzeug's reloader
     the drain takes too long              the connections that are left are cut
+    a callback raises SystemExit          its connection ends with 1011; the loop goes on
 
 A process that is killed, or ended by a signal that Python does not handle, does none of this: its
 peers lose TCP.
@@ -151,7 +152,14 @@ class Background:
     def _run(self, begun: Future[None]) -> None:
         try:
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-                runner.run(self._serve(begun))
+                loop = runner.get_loop()
+                serving = loop.create_task(self._serve(begun))
+                while not serving.done():
+                    # What ends a program stops the loop. It was raised by a callback, and has ended
+                    # the connection of that. The process is not ours, and the loop is that of all.
+                    with contextlib.suppress(SystemExit, KeyboardInterrupt):
+                        loop.run_until_complete(serving)
+                serving.result()
         except BaseException as error:
             if begun.done():
                 raise
