@@ -111,7 +111,7 @@ suite: $(MADE)/test ## the table of statements, from the specification, and docs
 	$(BIN)/python -m tests.contract.mutants --levels
 	$(BIN)/python -m tests.contract.mutants --page
 
-load: $(MADE)/test $(MADE)/core ## deploys, deaths and ends under load, counted: 10 minutes (ARGS="reload --size 500")
+load: $(MADE)/test $(MADE)/core ## deploys, deaths, ends and topics under load, counted: 20 minutes (ARGS="reload --size 500")
 	$(BIN)/python -m tests.load $(ARGS)
 
 hosts: $(MADE)/test $(MADE)/core ## every server that hosts Socks, against the contract and Autobahn (ARGS="--cases contract", ARGS=--write)

@@ -8,6 +8,10 @@ tls       certificates renewed under load; client certificates
 browser   --reload under an open page of Chromium; Chromium over TLS
 ctl       `sock ctl` in a terminal
 channels  joins and leaves, and what they leave in memory; SIGHUP and SIGTERM under joined channels
+topics    numbered messages of four publishers over two workers, on each backend
+outage    a broker that is killed, and one that is stopped; a worker that is, and one that blocks
+slow      one connection of a room that never reads
+broadcast messages to everybody in one process: `broadcast --size 50000`
 """
 
 import argparse
@@ -15,7 +19,7 @@ import asyncio
 import inspect
 import sys
 
-from . import crowd, terminal, through_channels, through_tls, workers
+from . import crowd, terminal, through_channels, through_tls, topics, workers
 from .report import Report
 
 SCENARIOS = {
@@ -27,6 +31,10 @@ SCENARIOS = {
     "browser": through_tls.browser,
     "ctl": terminal.ctl,
     "channels": through_channels.channels,
+    "topics": topics.topics,
+    "outage": topics.outage,
+    "slow": topics.slow,
+    "broadcast": topics.broadcast,
 }
 
 

@@ -22,6 +22,7 @@ import time
 
 TICK = 0.02
 _BIND_ADDRESS_NO_PORT = 24
+_FILES = 110_000
 UPGRADE = (
     "GET /{name} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
@@ -168,22 +169,9 @@ class Crowd:
             self._names += 1
             self.attempts += 1
             client = Client(self, str(self._names), place)
-            loop = asyncio.get_running_loop()
-            sock = socket.socket()
-            sock.setblocking(False)
-            # Several addresses, so that ports do not run out: the kernel keeps each for a minute.
-            sock.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
-            sock.bind((f"127.0.0.{1 + self._names % 200}", 0))
             try:
-                await loop.sock_connect(sock, ("127.0.0.1", self.port))
-                await loop.create_connection(
-                    lambda: client,
-                    sock=sock,
-                    ssl=self.tls,
-                    server_hostname="localhost" if self.tls else None,
-                )
+                await reach(self.port, self._names, client, self.tls)
             except OSError as error:
-                sock.close()
                 self.refuse(client, repr(error))
                 return
             self.places[place] = client
@@ -249,12 +237,45 @@ class Crowd:
         return sent, answered, sent - answered
 
 
+async def reach(port, number, protocol, tls=None):
+    """Connect with a port of loopback.
+
+    Args:
+        port: of the server.
+        number: of this connection. It chooses one of several addresses, so that ports do not run
+            out: the kernel keeps each for a minute.
+        protocol: of the connection.
+        tls: the context of a client, to speak TLS.
+
+    Raises:
+        OSError: nobody listens there.
+    """
+    loop = asyncio.get_running_loop()
+    sock = socket.socket()
+    sock.setblocking(False)
+    sock.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
+    sock.bind((f"127.0.0.{1 + number % 200}", 0))
+    try:
+        await loop.sock_connect(sock, ("127.0.0.1", port))
+        await loop.create_connection(
+            lambda: protocol, sock=sock, ssl=tls, server_hostname="localhost" if tls else None
+        )
+    except OSError:
+        sock.close()
+        raise
+
+
 @contextlib.contextmanager
 def many_files():
-    """Let this process and its children open as many files as they may."""
+    """Let this process and its children open as many files as they may, or as root many."""
     import resource
 
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = max(before[1], _FILES)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
+    except ValueError:  # only root may have more than the hard limit
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
     yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with contextlib.suppress(ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

@@ -18,9 +18,9 @@ BOUND = 120
 class Loaded(Served):
     """`Served`, for those who wait in an event loop."""
 
-    def __init__(self, folder, *arguments, **settings):
+    def __init__(self, folder, *arguments, application=APPLICATION, **settings):
         self.app = folder / "application.py"
-        shutil.copy(APPLICATION, self.app)
+        shutil.copy(application, self.app)
         super().__init__(folder, "application:app", *arguments, **settings)
 
     def edit(self, version):
