@@ -89,8 +89,11 @@ def test_encode_is_called_once_for_functions_that_do_the_same(emptied):
             registry.attach("own", ref, made())
             registry.attach("same", ref, lambda text: text * 2)
         send(registry, "own", "a")
-        assert len(calls) == 20
         send(registry, "same", "b")
+        # On a busy machine a fan-out goes on in the next turn.
+        while any(topic.steps is not None for topic in registry.topics.values()):
+            await asyncio.sleep(0)
+        assert len(calls) == 20
         assert {id(ref.heard[-1]) for ref in refs} == {id(refs[0].heard[-1])}
         assert refs[0].heard[-1] == Prepared("bb")
 
