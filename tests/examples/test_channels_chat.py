@@ -81,8 +81,11 @@ def test_two_windows_talk_change_rooms_and_come_back_after_a_restart(serve, brow
     ada.wait_for_selector("text=bob joined")
 
     ada.evaluate("() => { window.codes = []; socket.onClose(event => codes.push(event.code)); }")
+    bob.type("#text", "wait")
+    ada.wait_for_selector("#typing:text('bob typing')")
     assert server.stop() == 0
     ada.wait_for_selector("#state:not([hidden])")
+    assert ada.text_content("#typing") == ""
     assert ada.evaluate("() => window.codes[0]") == 1012
     serve("examples.channels_chat:app", server.port, "--workers", "2")
     for page in (ada, bob):
