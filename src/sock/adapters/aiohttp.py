@@ -40,8 +40,7 @@ if TYPE_CHECKING:
 
     from aiohttp.typedefs import Handler
 
-    from sock.live import Link
-    from sock.loop import Pipe
+    from sock.loop import Pipe, Receiver
     from sock.spec import App, Response, Sock
     from sock.spec.upgrade import HeaderPairs
 
@@ -192,7 +191,7 @@ def _takeover_of(request: Any) -> Takeover:
     log.attach()
     reactor = Reactor.of(asyncio.get_running_loop())
 
-    def take(connect: Callable[[Pipe], Link]) -> bytes:
+    def take(connect: Callable[[Pipe], Receiver]) -> bytes:
         transport: Any = request.transport
         if transport is None:
             raise ConnectionResetError("the peer has gone")

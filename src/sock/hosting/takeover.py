@@ -29,12 +29,13 @@ from sock.wire import handshake
 
 from .asking import accept_upgrade, failed, refused
 from .members import Members
+from .unbegun import Unbegun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sock.engine import Cause
-    from sock.loop.pipe import Pipe
+    from sock.loop.pipe import Pipe, Receiver
     from sock.loop.reactor import Reactor
     from sock.spec import Options, Request, Response, Upgrade
 
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 class HandOver(Protocol):
     """How a server hands its connection over: as a pipe of ours."""
 
-    def __call__(self, connect: Callable[[Pipe], Link], /) -> bytes:
+    def __call__(self, connect: Callable[[Pipe], Receiver], /) -> bytes:
         """Call `connect` with the pipe, now or soon. Then the server leaves the connection alone.
 
         Returns:
@@ -147,7 +148,7 @@ class Takeover:
         # The scope is looked up now, because the loop may call `connect` later, in another context.
         scope = self._reactor.scope.for_current_context()
 
-        def connect(pipe: Pipe) -> Link:
+        def connect(pipe: Pipe) -> Receiver:
             link = self.link = Link(
                 self._reactor,
                 pipe,
@@ -160,10 +161,11 @@ class Takeover:
                 scope=scope,
             )
             self._members.add(link)
-            if early is not None:  # `hand_over` has returned, and the call of `begin` below is past
-                # In a later turn: the pipe gets its receiver only when this function has returned.
-                self._reactor.loop.call_soon(link.begin, acceptance.head, early)
-            return link
+            if early is None:
+                return link
+            # `hand_over` has returned, and the call of `begin` below is past. A transport that has
+            # just been made cannot be paused, so the link begins in the next turn.
+            return Unbegun(self._reactor.loop, link, acceptance.head, early)
 
         hand_over, self._hand_over = self._hand_over, None
         assert hand_over is not None, "a connection is taken over once"
@@ -215,7 +217,7 @@ class Takeover:
 
 
 def take_from_transport(
-    reactor: Reactor, transport: asyncio.Transport, connect: Callable[[Pipe], Link]
+    reactor: Reactor, transport: asyncio.Transport, connect: Callable[[Pipe], Receiver]
 ) -> None:
     """Take a connection from its asyncio transport, which does not read at the moment.
 

@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-    from sock.live import Link
-    from sock.loop import Pipe
+    from sock.loop import Pipe, Receiver
 
 _CHUNK: Final = 64 * 1024
 
@@ -54,7 +53,7 @@ def takeover_of(handler: Any) -> Takeover:
     log.attach()
     reactor = Reactor.of(asyncio.get_running_loop())
 
-    def take(connect: Callable[[Pipe], Link]) -> bytes:
+    def take(connect: Callable[[Pipe], Receiver]) -> bytes:
         stream: Any = handler.detach()
         if stream.closed():
             raise ConnectionResetError("the peer has gone")

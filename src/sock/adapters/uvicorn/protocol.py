@@ -52,8 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from sock.adapters.asgi.event import Event, Receive, Scope, Send
-    from sock.live import Link
-    from sock.loop import Pipe
+    from sock.loop import Pipe, Receiver
 
 _MAX_EARLY: Final = 65536
 """Bytes that are kept of a peer that sends before it is answered; then reading pauses."""
@@ -267,7 +266,7 @@ class SockProtocol(asyncio.Protocol):
         self._transport.write(bytes_of(response))
         self._transport.close()
 
-    def _give_socket(self, connect: Callable[[Pipe], Link]) -> bytes:
+    def _give_socket(self, connect: Callable[[Pipe], Receiver]) -> bytes:
         self._transport.pause_reading()
         take_from_transport(Reactor.of(asyncio.get_running_loop()), self._transport, connect)
         return self._take_early()
