@@ -1,11 +1,10 @@
 """A chat behind Flask, with a login: on gunicorn, whose workers are free at once.
 
-    mkdir -m 700 /tmp/flask-chat
-    SOCK_PUBSUB=host:/tmp/flask-chat gunicorn --workers 2 examples.flask_chat:app
+    gunicorn --workers 2 examples.flask_chat:app
 
 Then open http://127.0.0.1:8000 in two windows. Whichever worker has a window, everybody in the room
 reads what is said, and an ordinary route says something too. It needs the extras `flask` and
-`pubsub`. With one worker, as with `flask --app examples.flask_chat run`, it needs no SOCK_PUBSUB.
+`pubsub`. `flask --app examples.flask_chat run` is enough to try it.
 """
 
 from __future__ import annotations

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 import urllib.request
 from http.cookiejar import CookieJar
+from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -16,29 +18,66 @@ pytestmark = [pytest.mark.one_form, pytest.mark.timeout(90)]
 BOUND = 15.0
 
 
-def test_two_windows_chat_over_two_workers_of_gunicorn(gunicorn, browser, tmp_path):
-    folder = tmp_path / "folder"
-    folder.mkdir(mode=0o700)
-    server = gunicorn("--workers", "2", app="examples.flask_chat:app", SOCK_PUBSUB=f"host:{folder}")
+class Window:
+    """A window with the chat, which knows the worker that its socket leads to."""
+
+    def __init__(self, browser, url, name):
+        self.page = browser.new_context().new_page()
+        self.workers = []
+        protocol = self.page.context.new_cdp_session(self.page)
+        protocol.on("Network.webSocketHandshakeResponseReceived", self.note)
+        protocol.send("Network.enable")
+        self.page.goto(url)
+        self.page.fill("#name", name)
+        self.page.click("text=Enter")
+        self.page.wait_for_selector(f"text={name}: is here")
+
+    def note(self, event):
+        self.workers.append(event["response"]["headers"]["X-Worker"])
+
+    def leave(self, worker, name):
+        """Load the page again until its socket leads to another worker."""
+        for _ in range(60):
+            if self.workers[-1] != worker:
+                return
+            self.page.reload()
+            self.page.wait_for_selector(f"text={name}: is here")
+        raise AssertionError(f"only one worker answers: {self.workers}")
+
+
+@pytest.fixture
+def folder():
+    """A folder for temporary files whose path is short enough for sockets in it."""
+    with tempfile.TemporaryDirectory() as path:
+        yield Path(path)
+
+
+def test_two_windows_chat_over_two_workers_of_gunicorn_that_find_each_other(
+    gunicorn, browser, folder
+):
+    server = gunicorn(
+        *("--workers", "2", "--preload"),
+        app="tests.examples.flask_chat_workers:app",
+        TMPDIR=str(folder),
+        SOCK_PUBSUB="",
+    )
     url = f"http://127.0.0.1:{server.port}"
-    pages = {}
-    for name in ("ada", "bob"):
-        page = pages[name] = browser.new_context().new_page()
-        page.goto(url)
-        page.fill("#name", name)
-        page.click("text=Enter")
-        page.wait_for_selector(f"text={name}: is here")
+    windows = {name: Window(browser, url, name) for name in ("ada", "bob")}
+    windows["bob"].leave(windows["ada"].workers[-1], "bob")
+    assert windows["ada"].workers[-1] != windows["bob"].workers[-1]
     for name, other in (("ada", "bob"), ("bob", "ada")):
-        pages[name].fill("#text", f"hello from {name}")
-        pages[name].press("#text", "Enter")
-        for page in pages.values():
-            page.wait_for_selector(f"text={name}: hello from {name}")
-        answer = pages[name].request.post(f"{url}/rooms/lobby", form={"text": f"hi {other}"})
+        page = windows[name].page
+        page.fill("#text", f"hello from {name}")
+        page.press("#text", "Enter")
+        for window in windows.values():
+            window.page.wait_for_selector(f"text={name}: hello from {name}")
+        answer = page.request.post(f"{url}/rooms/lobby", form={"text": f"hi {other}"})
         assert answer.json() == {"said": f"hi {other}"}
-        pages[other].wait_for_selector(f"text={name}: hi {other}")
-    for page in pages.values():
-        page.close()
+        windows[other].page.wait_for_selector(f"text={name}: hi {other}")
+    for window in windows.values():
+        window.page.close()
     assert server.stop() == 0
+    assert list(folder.glob("sock-*")) == []
 
 
 def test_flask_lets_nobody_in_who_has_not_logged_in(gunicorn, connect):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _FIRST_REQUEST_TIMEOUT: Final = 1.0
 """Seconds for the requests of connections that a worker has accepted before it leaves."""
 
-_LOOK: Final = 0.02
+_PAUSE: Final = 0.02
 """Seconds between two looks for them."""
 
 
@@ -30,11 +30,25 @@ class Worker:
 
 
 _of_process: Worker | None = None
+_look: Callable[[], Worker | None] | None = None
 
 
 def of_process() -> Worker | None:
     """Return what this process is; None if no supervisor has started it."""
+    if _of_process is None and _look is not None:
+        return _look()
     return _of_process
+
+
+def look_with(look: Callable[[], Worker | None]) -> None:
+    """Ask a function where no server has said what this process is.
+
+    Args:
+        look: finds out whether another project's server has started this process. The answer may
+            change: such a server may import the application before it starts its workers.
+    """
+    global _look  # noqa: PLW0603 - there is one for the process
+    _look = look
 
 
 def set_of_process(worker: Worker | None) -> None:
@@ -54,4 +68,4 @@ async def wait_for_first_requests(owes_answers: Callable[[], bool]) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + _FIRST_REQUEST_TIMEOUT
     while loop.time() < deadline and owes_answers():  # noqa: ASYNC110 - once in a process
-        await asyncio.sleep(_LOOK)
+        await asyncio.sleep(_PAUSE)

@@ -49,7 +49,7 @@ class PubSub(Generic[MessageT]):
         url: where messages go: `memory:` to this process, `host:` to all workers of this server,
             `host:/a/folder` to all processes of this user that name that folder, `redis://…` and
             `nats://…` to all that reach this broker. None is the variable `SOCK_PUBSUB`; without
-            it `host:` under several workers, else `memory:`.
+            it `host:` under several workers, of `sock run` or of gunicorn, else `memory:`.
         kind: the type of the messages, which go as JSON: a dataclass, a struct of msgspec, a
             TypedDict, a model of pydantic, a union; or `str`, or `bytes`. None for the last two.
         require: a backend that is away at the beginning is an error, and not waited for. None is
@@ -99,6 +99,7 @@ class PubSub(Generic[MessageT]):
         require: bool | None = None,
         lossy: bool = False,
     ) -> None:
+        self._given_url = url
         self.url: str = chosen_url(url)
         """Where messages go."""
         self.kind: type[Any] | None = kind
@@ -272,6 +273,7 @@ class PubSub(Generic[MessageT]):
         loop = asyncio.get_running_loop()
         running = self._running.get(loop)
         if running is None:
+            self._choose()
             backend = None if self._make_backend is None else self._make_backend()
             here = worker.of_process()
             if backend is None and here is not None and here.workers > 1:
@@ -286,6 +288,16 @@ class PubSub(Generic[MessageT]):
                 self._running[loop] = running
         return running
 
+    def _choose(self) -> None:
+        """Look again for other workers: a server may fork them when this was made already.
+
+        Raises:
+            ImportError: there are some, and what reaches them needs an extra that is missing.
+        """
+        if self._make_backend is None:
+            self.url = chosen_url(self._given_url)
+            self._make_backend = backend_of(self.url)
+
     def _everywhere(self) -> list[Running]:
         with self._lock:
             return list(self._running.values())
@@ -298,6 +310,7 @@ class PubSub(Generic[MessageT]):
         alive = [one for one in self._everywhere() if not one.loop.is_closed()]
         if alive:
             return alive[0]
+        self._choose()
         if self._make_backend is None:
             return None
         raise RuntimeError(

@@ -9,6 +9,7 @@ from flask import Flask, abort, g, request, session
 
 from sock import Refuse, Sock, send_all
 from sock.adapters.flask import setup, upgrade
+from sock.hosting import worker
 
 app = setup(Flask(__name__))
 app.secret_key = "of a test"
@@ -60,6 +61,12 @@ def tell(text):
 @app.get("/pid")
 def pid():
     return str(os.getpid())
+
+
+@app.get("/worker")
+def what_worker():
+    here = worker.of_process()
+    return "None" if here is None else f"{here.workers} {here.folder}"
 
 
 @app.get("/slow")

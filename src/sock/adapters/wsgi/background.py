@@ -25,7 +25,6 @@ import contextlib
 import contextvars
 import importlib.util
 import os
-import signal
 import threading
 from concurrent.futures import Future
 from importlib import import_module
@@ -34,6 +33,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, final
 from sock.hosting.asking import stopping
 from sock.hosting.members import Members
 from sock.spec.lifespan import enter_lifespan
+
+from . import gunicorn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -164,12 +165,13 @@ class Background:
             if begun.done():
                 raise
             begun.set_exception(error)  # no descriptor is left, say: the request is answered so
+        gunicorn.remove_folder()  # the topics have ended with the loop
 
     async def _serve(self, begun: Future[None]) -> None:
         self.loop = asyncio.get_running_loop()
         self._stopped = asyncio.Event()
         begun.set_result(None)
-        worker = _worker_of_gunicorn()
+        worker = gunicorn.worker_object()
         while not self._stopped.is_set() and (worker is None or worker.alive):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopped.wait(), None if worker is None else _LOOK)
@@ -276,17 +278,6 @@ def _at_end(function: Callable[[], None]) -> None:
     import_module("concurrent.futures.thread")
     register = getattr(threading, "_register_atexit", atexit.register)
     register(function)
-
-
-def _worker_of_gunicorn() -> Any:
-    """Return the worker object of gunicorn in this process; None if it is none of its workers.
-
-    A worker that gets its signal answers the requests under way first, for up to 30 seconds. The
-    peers of Socks shall not wait for that. Nothing tells of it but the attribute `alive`, and only
-    the handler of the signal leads to the worker.
-    """
-    worker = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
-    return worker if hasattr(worker, "alive") and hasattr(worker, "cfg") else None
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
