@@ -12,6 +12,8 @@ topics    numbered messages of four publishers over two workers, on each backend
 outage    a broker that is killed, and one that is stopped; a worker that is, and one that blocks
 slow      one connection of a room that never reads
 broadcast messages to everybody in one process: `broadcast --size 50000`
+wsgi      10,000 idle connections on one sync worker of gunicorn, beside ordinary requests
+wsgi-hup  `kill -HUP` of gunicorn under connections that send all the time
 """
 
 import argparse
@@ -19,7 +21,7 @@ import asyncio
 import inspect
 import sys
 
-from . import crowd, terminal, through_channels, through_tls, topics, workers
+from . import crowd, terminal, through_channels, through_tls, through_wsgi, topics, workers
 from .report import Report
 
 SCENARIOS = {
@@ -35,6 +37,8 @@ SCENARIOS = {
     "outage": topics.outage,
     "slow": topics.slow,
     "broadcast": topics.broadcast,
+    "wsgi": through_wsgi.idle,
+    "wsgi-hup": through_wsgi.reload,
 }
 
 
