@@ -36,7 +36,6 @@ from .wsgi.exchange import headers_for_peer
 from .wsgi.exchange import setup as close_refused
 from .wsgi.limits import HOST as HOST
 from .wsgi.limits import LIMITS as LIMITS
-from .wsgi.limits import ROUTE_HOST
 from .wsgi.route import Application
 from .wsgi.route import wsgi as wsgi
 
@@ -168,7 +167,7 @@ def _respond_to_refusal(refusal: Refuse) -> flask.Response:
 
 
 def _respond_to_mismatch(_: WebsocketMismatch) -> flask.Response:
-    if handshake.asks_to_upgrade(request_of(flask.request.environ, ROUTE_HOST)):
+    if handshake.asks_to_upgrade(request_of(flask.request.environ, route=True)):
         return _response(
             HandshakeError(
                 400,
@@ -179,7 +178,7 @@ def _respond_to_mismatch(_: WebsocketMismatch) -> flask.Response:
 
 
 def _response(refusal: Refuse | HandshakeError) -> flask.Response:
-    response = refused(request_of(flask.request.environ, ROUTE_HOST), refusal)
+    response = refused(request_of(flask.request.environ, route=True), refusal)
     made = flask.Response(content_of(response), response.status)
     del made.headers["Content-Type"]  # Flask sets it even where there is no content
     for name, value in headers_of(response):

@@ -35,7 +35,7 @@ def test_the_path_is_what_the_router_has_left_and_the_target_is_as_it_came():
             QUERY_STRING="a=b",
             RAW_URI="/chat/rooms/J%C3%BCrgen?a=b",
         ),
-        HOST,
+        route=False,
     )
     assert (request.root_path, request.path) == ("/chat", "/rooms/Jürgen")
     assert request.target == "/chat/rooms/J%C3%BCrgen?a=b"
@@ -44,12 +44,21 @@ def test_the_path_is_what_the_router_has_left_and_the_target_is_as_it_came():
 
 def test_a_server_that_does_not_tell_the_target_gets_one_that_says_the_same():
     environ = environ_of(SCRIPT_NAME="/a", PATH_INFO="/b c", QUERY_STRING="d")
-    assert request_of(environ, HOST).target == "/a/b%20c?d"
+    assert request_of(environ, route=False).target == "/a/b%20c?d"
+
+
+def test_uwsgi_declares_what_it_loses_beside_what_every_server_declares():
+    ordinary = request_of(environ_of(), route=True).host
+    on_uwsgi = request_of(environ_of(**{"uwsgi.version": b"2.0"}), route=True).host
+    assert request_of(environ_of(), route=False).host == HOST
+    assert ordinary is not None
+    assert on_uwsgi is not None
+    assert on_uwsgi.declared - ordinary.declared == {"S1.10", "S7.8", "S7.14", "S7.16"}
 
 
 def test_fields_that_have_no_comma_are_told_apart_where_a_server_has_joined_them():
     environ = environ_of(HTTP_SEC_WEBSOCKET_VERSION="13,8", HTTP_X_LIST="a,b", CONTENT_LENGTH="")
-    assert request_of(environ, HOST).raw_headers == [
+    assert request_of(environ, route=False).raw_headers == [
         (b"Sec-Websocket-Version", b"13"),
         (b"Sec-Websocket-Version", b"8"),
         (b"X-List", b"a,b"),
@@ -59,15 +68,15 @@ def test_fields_that_have_no_comma_are_told_apart_where_a_server_has_joined_them
 @pytest.mark.parametrize("character", "\0\r\n")
 def test_a_field_that_could_begin_another_is_refused(character):
     with pytest.raises(HandshakeError, match="NUL or a line break") as refused:
-        request_of(environ_of(HTTP_X=f"a{character}b"), HOST)
+        request_of(environ_of(HTTP_X=f"a{character}b"), route=False)
     assert refused.value.status == 400
 
 
 def test_only_an_environ_has_a_request():
     with pytest.raises(TypeError, match=r"takes the environ of a WSGI request.*builtins\.str"):
-        request_of("a string", HOST)
+        request_of("a string", route=False)
     with pytest.raises(TypeError, match="environ"):
-        request_of({"type": "websocket"}, HOST)
+        request_of({"type": "websocket"}, route=False)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +93,7 @@ def test_only_an_environ_has_a_request():
 )
 def test_a_body_is_read_to_its_end_and_to_its_limit(changed, limit, expected):
     environ = environ_of(**changed)
-    request = request_of(environ, HOST)
+    request = request_of(environ, route=False)
     if isinstance(expected, bytes):
         assert body_of(environ, request, limit) == expected
     elif isinstance(expected, int):

@@ -1,4 +1,4 @@
-"""WSGI servers as hosts: gunicorn's sync and gthread workers, and werkzeug.
+"""WSGI servers as hosts: gunicorn's sync and gthread workers, uWSGI, and werkzeug.
 
     def application(environ, start_response):           # any WSGI application
         if environ["PATH_INFO"] == "/chat":

@@ -2,10 +2,10 @@
 
 what happens                               what is done
 -----------------------------------------  -----------------------------------------------------
-the route makes it; the handshake is not   its `refusal` is the response
-valid, or a page of another site asks
-… and the server does not give its socket  RuntimeError
-away
+the route makes it; the server does not    RuntimeError
+give its socket away
+… the handshake is not valid, or a page    its `refusal` is the response
+of another site asks
 … and nothing is wrong                     nothing yet: the framework does its after-request work
 the server calls it                        the loop takes the connection over, with the headers
                                            of the framework's response on the 101
@@ -30,7 +30,6 @@ from .background import Background
 from .environment import request_of
 from .exchange import send_nothing, with_headers
 from .given_socket import GivenSocket
-from .limits import ROUTE_HOST
 from .refusal import refuse, send_from_loop
 
 if TYPE_CHECKING:
@@ -68,24 +67,24 @@ class Answer:
         path_params: Mapping[str, Any] | None = None,
         trusts_origin: Callable[[Request], bool] | None = None,
     ) -> None:
-        self.request = request_of(environ, ROUTE_HOST)
+        self.request = request_of(environ, route=True)
         log.attach()
         if path_params:
             self.request.path_params = path_params
         self.refusal: Response | None = None
         """The response in place of the 101; None as long as nothing is wrong."""
+        self._upgrade = upgrade
+        self._given = GivenSocket(environ)
+        self._given.correct_addresses(self.request)
+        if handshake.asks_to_upgrade(self.request):
+            self._given.check()  # first: some servers that cannot say HTTP/1.0 for every request
         try:
             key = handshake.check(self.request)
             if trusts_origin is not None and trusts_origin(self.request):
-                upgrade = _with_any_origin(upgrade)
-            accept_upgrade(self.request, key, upgrade, Options())
+                self._upgrade = _with_any_origin(upgrade)
+            accept_upgrade(self.request, key, self._upgrade, Options())
         except HandshakeError as refusal:
             self.refusal = refused(self.request, refusal)
-        self._upgrade = upgrade
-        self._given = GivenSocket(environ)
-        self._given.name_peer(self.request)
-        if self.refusal is None:
-            self._given.check()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:  # noqa: ARG002 - WSGI's
         """Take the connection over, or send the response in its place."""

@@ -12,10 +12,11 @@ from sock.adapters import body
 from sock.adapters.conversion import type_name
 from sock.spec import HandshakeError, Request
 
+from .limits import HOSTS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from sock.spec import Host
     from sock.spec.request import RawHeader
 
 Environ: TypeAlias = dict[str, Any]
@@ -34,12 +35,12 @@ _BARRED: Final = frozenset(b"\0\r\n")
 _PIECE: Final = 64 * 1024
 
 
-def request_of(environ: Environ, host: Host) -> Request:
+def request_of(environ: Environ, *, route: bool) -> Request:
     """Return the request that an environ describes.
 
     Args:
         environ: of the request, perhaps changed by middleware.
-        host: what `Request.host` is.
+        route: whether it is answered in a route of a framework, and not by a whole application.
 
     Raises:
         TypeError: it is no environ.
@@ -57,7 +58,7 @@ def request_of(environ: Environ, host: Host) -> Request:
         client=_address(environ.get("REMOTE_ADDR"), environ.get("REMOTE_PORT") or 0),
         server=_address(environ.get("SERVER_NAME"), environ.get("SERVER_PORT")),
         root_path=root,
-        host=host,
+        host=HOSTS[route, "uwsgi.version" in environ],
     )
     request.path = path or "/"
     request.state["wsgi.environ"] = environ

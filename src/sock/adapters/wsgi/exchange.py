@@ -124,7 +124,9 @@ class Nothing:
         self._given = given
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(())
+        # uWSGI writes its head with the first bytes of the content, or else behind `close`, when
+        # nobody is there to take it.
+        return iter((b"\n",) if self._given.by_uwsgi else ())
 
     def close(self) -> None:
         """Note that the server has written its response. PEP 3333."""

@@ -1,12 +1,13 @@
 """The socket that a WSGI server gives away, and what is left to the server in its place.
 
-    server                     where its socket is     the bytes behind the head
-    -------------------------  ----------------------  -------------------------------------
-    gunicorn, sync, gthread    `gunicorn.socket`       in the buffer under `wsgi.input`
-    werkzeug                   `werkzeug.socket`       `wsgi.input` is a reader of the socket
-    gunicorn, gevent …         a socket that is not    the connection is refused
+    server                     where its socket is         the bytes behind the head
+    -------------------------  --------------------------  -------------------------------------
+    gunicorn, sync, gthread    `gunicorn.socket`           in the buffer under `wsgi.input`
+    werkzeug                   `werkzeug.socket`           `wsgi.input` is a reader of the socket
+    uWSGI                      `uwsgi.connection_fd()`     lost: nothing leads to its buffer
+    gunicorn, gevent …         a socket that is not        the connection is refused
                                the kernel's alone
-    all others                 nowhere                 the connection is refused
+    all others                 nowhere                     the connection is refused
 
 A WSGI server knows of no upgrade: it will write an answer, shut the connection down and close it.
 So the connection gets a descriptor of its own, and the descriptor that the server has is made to
@@ -30,6 +31,7 @@ from sock.hosting.takeover import duplicate_socket
 from sock.loop import adopt
 from sock.spec import HandlerError
 
+from . import uwsgi
 from .environment import server_of
 
 if TYPE_CHECKING:
@@ -59,9 +61,14 @@ class GivenSocket:
         self._environ = environ
         self._left_to_server: socket.socket | None = None
         found = next((environ[key] for key in _KEYS if environ.get(key) is not None), None)
+        self.by_uwsgi = "uwsgi.version" in environ
+        """Whether the server is uWSGI."""
+        if self.by_uwsgi:
+            found = uwsgi.connection()
         self.problem = _problem(environ, found)
         """Why the connection cannot be taken over; "" if it can."""
         self._socket: Any = found
+        """A socket of the server's, or of what uWSGI has only the descriptor."""
 
     def check(self) -> None:
         """Make sure that the connection can be taken over.
@@ -72,12 +79,21 @@ class GivenSocket:
         if self.problem:
             raise RuntimeError(self.problem)
 
-    def name_peer(self, request: Request) -> None:
-        """Correct the address of the client, if a proxy has named it: its port is not known then.
+    def correct_addresses(self, request: Request) -> None:
+        """Correct what the environ tells of both ends of the connection.
+
+        If a proxy has named the client, its port is not known. uWSGI tells the name of the machine
+        in place of the address that the peer has reached.
 
         Args:
             request: of the environ.
         """
+        if self.by_uwsgi:
+            with contextlib.suppress(AttributeError, OSError):
+                reached = address_of(self._socket.getsockname())
+                # Behind uWSGI's router the port is another one: the socket is one of the router's.
+                if reached is not None and request.server and request.server[1] == reached[1]:
+                    request.server = reached
         peer = None
         with contextlib.suppress(AttributeError, OSError):  # there is no socket, or no peer
             peer = address_of(self._socket.getpeername())
@@ -151,6 +167,8 @@ def _problem(environ: Environ, found: Any) -> str:
             f"{server} runs under {name}, which has put its own sockets and threads in the place of"
             f" Python's. Sock needs neither one for many connections: {_USE}"
         )
+    if "uwsgi.version" in environ and (missing := uwsgi.missing_option()):
+        return missing
     if found is None:
         return f"{server} does not give its socket away, and Sock needs it: {_USE}"
     if isinstance(found, ssl.SSLSocket):

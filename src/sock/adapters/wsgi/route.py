@@ -19,7 +19,6 @@ from .background import Background
 from .environment import body_of, request_of
 from .exchange import send, send_nothing, with_headers
 from .given_socket import GivenSocket
-from .limits import HOST
 from .refusal import refuse
 from .waiting import Waiting
 
@@ -113,7 +112,7 @@ class Application:
             headers: of the framework's response, which are sent too.
         """
         try:
-            request = request_of(environ, HOST)
+            request = request_of(environ, route=False)
         except HandshakeError as refusal:
             return send(response_to(refusal), environ["REQUEST_METHOD"], start_response, last=True)
         request.path_params = path_params or request.path_params
@@ -140,12 +139,14 @@ class Application:
         headers: Headers,
     ) -> Iterable[bytes]:
         given = GivenSocket(environ)
-        given.name_peer(request)
+        given.correct_addresses(request)
         response: Response | None
         try:
-            handshake.check(request)
-            given.check()
-            response = self._taken_over(request, given, headers)
+            if given.problem:
+                response = failed(request, RuntimeError(given.problem))
+            else:
+                handshake.check(request)
+                response = self._taken_over(request, given, headers)
         except HandshakeError as refusal:
             response = refused(request, refusal)
         except Exception as error:  # noqa: BLE001 - the lifespan may raise anything

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
-    from sock.live import Link
     from sock.loop import Pipe, Reactor
     from sock.loop.pipe import Receiver
     from sock.spec import Response
@@ -70,7 +69,7 @@ class Waiting:
         # Taken in the next turn of the loop, if the application has not answered by then.
         self._handle = reactor.loop.call_soon(self._take)
 
-    def hand_over(self, connect: Callable[[Pipe], Link]) -> bytes:
+    def hand_over(self, connect: Callable[[Pipe], Receiver]) -> bytes:
         """Hand the connection over to its link; see `HandOver`."""
         self._handle.cancel()
         if not self._told.done():
