@@ -15,6 +15,7 @@ them. All of the contract holds.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, final
 
 from sock.hosting.asking import refused
@@ -38,6 +39,7 @@ from .wsgi.limits import HOST as HOST
 from .wsgi.limits import LIMITS as LIMITS
 from .wsgi.route import Application
 from .wsgi.route import wsgi as wsgi
+from .wsgi.sigterm import drain_at_sigterm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -113,7 +115,8 @@ def setup(app: flask.Flask) -> flask.Flask:
 
     Its routes, and the constructor of a Sock there, may raise `Refuse`, whose response is sent. A
     request that fits a route but for `websocket=True` is told so. And a connection whose request to
-    upgrade was refused takes no other request, also where a route refused it without Sock.
+    upgrade was refused takes no other request, also where a route refused it without Sock. Under
+    `flask run` a SIGTERM says 1012 to the connections before it ends the process.
 
     Args:
         app: an application that has served no request.
@@ -127,6 +130,8 @@ def setup(app: flask.Flask) -> flask.Flask:
     app.register_error_handler(WebsocketMismatch, _respond_to_mismatch)
     flask_app: Any = app  # Flask's documentation wraps this attribute so, but it is a method
     flask_app.wsgi_app = close_refused(flask_app.wsgi_app)
+    if os.environ.get("FLASK_RUN_FROM_CLI") == "true":  # of `flask run`
+        drain_at_sigterm()
     return app
 
 
