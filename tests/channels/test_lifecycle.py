@@ -274,6 +274,17 @@ def test_a_join_without_a_join_ref_is_stamped_with_its_ref(serve, room):
     ]
 
 
+def test_an_end_in_the_first_version_has_the_join_ref_for_its_ref_and_null_without_one(serve, room):
+    for join_ref in (None, "9"):
+        client = serve(room).raw("vsn=1.0.0")
+        more = {} if join_ref is None else {"join_ref": join_ref}
+        for event in ("phx_join", "boom"):
+            told = client.say(
+                {"topic": "room:1", "event": event, "payload": {}, "ref": "1", **more}
+            )
+        assert [(one["event"], one["ref"]) for one in told] == [("phx_error", join_ref)]
+
+
 def test_leave_is_answered_then_closed_then_terminated(serve):
     class Own(Room):
         async def terminate(self, reason):
