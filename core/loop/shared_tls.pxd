@@ -10,6 +10,8 @@ cdef class SharedTLS(Wakeable):
     cdef readonly object new_tls
     cdef readonly object incoming
     cdef readonly object outgoing
+    cdef readonly object feed
+    cdef readonly object take
     cdef readonly bytes plain_answer
     cdef object _waiting
 

@@ -3,6 +3,13 @@ cimport cython
 from sock.loop.shared_tls cimport SharedTLS as CSharedTLS
 
 
+cdef Py_ssize_t _RECORD
+cdef Py_ssize_t _HEAD
+cdef int _APPLICATION_DATA
+
+cdef bint _is_one_record(bytes data) except -1
+
+
 @cython.final
 cdef class TLSPipe:
     cdef public object receiver
@@ -10,7 +17,9 @@ cdef class TLSPipe:
     cdef CSharedTLS _shared
     cdef object _lower
     cdef object _tls
-    cdef object _encrypting
+    cdef object _decrypt
+    cdef object _encrypt
+    cdef bint _between_records
     cdef object _state
     cdef bytearray _kept
     cdef bint _paused
@@ -30,6 +39,7 @@ cdef class TLSPipe:
     cpdef abort(self)
     cdef _take_part(self, bytes data)
     cdef _read(self, bytes data)
+    cdef bint _read_all(self, list pieces, Py_ssize_t size) except -1
     cdef _note_end(self)
     cdef _fail(self, detail, answer=*)
     cdef _hold(self)

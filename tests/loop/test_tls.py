@@ -7,6 +7,7 @@ OpenSSL. `tests/server/test_server_tls.py` has both reactors, sockets and real c
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 
 import pytest
@@ -96,11 +97,15 @@ class Ends:
         """Complete the handshake."""
         self.pipe.received(self.say_hello())
         await turns()
+        while not self.peer.cipher() or self.pipe.tls is None:
+            self.bytes_for_peer()
+            with contextlib.suppress(ssl.SSLWantReadError):  # TLS 1.2 has one flight more
+                self.peer.do_handshake()
+            if flight := self.bytes_of_peer():
+                self.pipe.received(flight)
+                await turns()
         self.bytes_for_peer()
         self.peer.do_handshake()
-        self.pipe.received(self.bytes_of_peer())
-        await turns()
-        self.bytes_for_peer()
         self.lower.calls.clear()
         assert self.pipe.tls is not None
         return self
@@ -147,7 +152,13 @@ def ends(run_async, localhost, authority):
                 lambda incoming, outgoing: context.wrap_bio(incoming, outgoing, server_side=True),
                 PLAIN_ANSWER,
             )
-            await test(lambda: Ends(shared, authority.client()))
+
+            def make(version=ssl.TLSVersion.TLSv1_3):
+                client = authority.client()
+                client.maximum_version = version
+                return Ends(shared, client)
+
+            await test(make)
             # The memory is shared, so nothing of one connection may stay in it.
             assert (shared.incoming.pending, shared.outgoing.pending) == (0, 0)
 
@@ -483,6 +494,80 @@ def test_a_record_that_comes_in_two_parts_is_given_on_whole(ends, last):
         assert end.receiver.events == []
         end.pipe.received(record[-last:])
         assert end.receiver.events == [b"x" * 16_384]
+
+
+@pytest.mark.parametrize("cut", [1, 4, 5, 6, 40, 90, 120, 180, 16_000])
+def test_any_split_of_several_records_gives_the_same_bytes(ends, cut):
+    @ends
+    async def _(make):
+        end = await make().open()
+        pieces = [b"a", b"", b"b" * 64, b"c" * 16_384, b"d" * 40, b"e"] * 2
+        for piece in pieces:
+            end.peer.write(piece)
+        records = end.bytes_of_peer()
+        for at in range(0, len(records), cut):
+            end.pipe.received(records[at : at + cut])
+        end.send(b"f")
+        assert b"".join(end.receiver.events) == b"".join(pieces) + b"f"
+
+
+def test_what_looks_like_a_record_and_begins_within_another_one_is_none(ends):
+    """Otherwise bytes would stay in the memory, and the next connection would read them."""
+
+    @ends
+    async def _(make):
+        end = await make().open()
+        end.send(b"first")
+        sent, records, place = b"", b"", None
+        while place is None:  # encrypted bytes are as good as random
+            end.peer.write(b"x" * 16_384)
+            sent += b"x" * 16_384
+            records += end.bytes_of_peer()
+            place = next(_seeming_records(records), None)
+        begin, after = place
+        for part in (records[:begin], records[begin:after], records[after:]):
+            end.pipe.received(part)
+            assert end.shared.incoming.pending == 0
+        assert b"".join(end.receiver.events) == b"first" + sent
+
+
+def _seeming_records(data):
+    """Yield where bytes begin and end that have the form of a record longer than any."""
+    at = data.find(0x17, 1)
+    while 0 < at < len(data) - 5:
+        after = at + 5 + int.from_bytes(data[at + 3 : at + 5])
+        if at + 17_000 < after <= len(data):
+            yield at, after
+        at = data.find(0x17, at + 1)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_record_alone_is_read_like_those_that_come_together(ends, version, events):
+    @ends
+    async def _(make):
+        end = await make(version).open()
+        for data in (b"x", b"y" * 64, b"z" * 16_384):
+            end.send(data)
+        end.peer.write(b"last")
+        record = end.bytes_of_peer()
+        end.pipe.received(record[:9])
+        end.pipe.received(record[9:])
+        assert end.receiver.events == [b"x", b"y" * 64, b"z" * 16_384, b"last"]
+        end.receiver.events.clear()
+
+        closed = await make(version).open()
+        closed.send(b"one")
+        closed.send(b"two")
+        closed.says_goodbye()
+        assert closed.receiver.events == [b"one", b"two", "ended"]
+
+        forged = await make(version).open()
+        forged.send(b"one")
+        forged.send(b"two")
+        forged.pipe.received(b"\x17\x03\x03\x00\x20" + bytes(32))
+        assert forged.receiver.events == [b"one", b"two", "ended"]
+        assert forged.lower.calls == ["write", "finish"]
+        assert [event for event, _ in events] == ["tls.failed"]
 
 
 def test_a_large_write_leaves_in_pieces_and_arrives_whole(ends):
