@@ -8,7 +8,8 @@ import pytest
 
 from sock.channels import longpoll_relay
 from sock.channels.longpoll import LongPoll
-from sock.pubsub import PubSub
+from sock.pubsub import BackendDown, PubSub
+from tests.broker import redis_server
 from tests.channels.poll_client import Client
 
 pytestmark = pytest.mark.one_form
@@ -94,3 +95,20 @@ def test_what_no_process_of_ours_has_sent_is_dropped(two, data):
         assert await client.post('["a"]', by=other) == 200
 
     two(conversation)
+
+
+def test_a_backend_that_was_away_at_the_first_request_is_tried_again(run_async):
+    broker = redis_server()
+
+    async def main():
+        pubsub = PubSub(broker.url, require=True)
+        poll = LongPoll(pubsub, 0.1, 10)
+        client = Client(poll)
+        with pytest.raises(BackendDown):
+            await client.get()
+        with broker.start():
+            assert (await client.get())[0] == 410
+            await poll.end()
+            await pubsub.__aexit__(None, None, None)
+
+    run_async(main())

@@ -121,15 +121,25 @@ class Relay:
         self._asked: dict[int, _Asked] = {}
         self._number = 0
         self._answering: set[asyncio.Task[None]] = set()
+        self._listener: Any = _Listener(self._take)
         self._begun: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:
-        """Listen to what other processes ask and answer."""
-        if self._begun is None:
-            listener: Any = _Listener(self._take)
-            listening = self._pubsub.subscribe(_PREFIX + self.name, listener)
-            self._begun = self._loop.create_task(listening)
-        await asyncio.shield(self._begun)
+        """Listen to what other processes ask and answer.
+
+        Raises:
+            BackendDown: the backend is away; the next request tries again.
+        """
+        begun = self._begun
+        if begun is None:
+            listening = self._pubsub.subscribe(_PREFIX + self.name, self._listener)
+            begun = self._begun = self._loop.create_task(listening)
+        try:
+            await asyncio.shield(begun)
+        except BackendDown:
+            if self._begun is begun:  # else another request has begun again
+                self._begun = None
+            raise
 
     async def ask(self, owner: str, session: str, frames: list[Frame] | None) -> Told | None:
         """Have the owner of a session answer a request; return None if nobody has it.
