@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from pathlib import Path
 
 import pytest
 
 from sock.pubsub import BackendDown, Gap, PubSub
 from sock.pubsub.backends import outbox
+from sock.pubsub.backends.choice import backend_of
 from tests.broker import nats_server, redis_server
 from tests.pubsub.listening import Ref, in_loop, until
 
@@ -185,6 +187,45 @@ def test_a_lossy_pubsub_drops_and_counts_what_the_server_does_not_take(server, e
             assert [name for name, _ in events].count("pubsub.lost") == 7
 
     in_loop(body())
+
+
+class Receiver:
+    """Hears that the server is there."""
+
+    behind = False
+
+    def __init__(self):
+        self.is_up = asyncio.Event()
+
+    def connected(self):
+        self.is_up.set()
+
+
+def test_a_close_that_is_cut_short_leaves_no_connection_and_no_task(server):
+    server.start()
+
+    def files():
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    async def close(turns):
+        files_before, tasks_before = files(), asyncio.all_tasks()
+        receiver = Receiver()
+        task = asyncio.ensure_future(backend_of(server.url)().run(receiver))
+        await receiver.is_up.wait()
+        task.cancel()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await until(lambda: files() == files_before)
+        await until(lambda: asyncio.all_tasks() == tasks_before)
+
+    async def body():
+        for turns in range(15):  # of the event loop, between two cancellations
+            await close(turns)
+
+    in_loop(body(), 30)
 
 
 def test_a_server_that_is_required_and_not_there_is_an_error_at_once(server):

@@ -260,13 +260,22 @@ class Session:
         self._ended.set()
 
     async def _close(self) -> None:
-        with contextlib.suppress(OSError, Error):
-            # After a TLS handshake that has failed, it would wait for ever.
-            async with asyncio.timeout(_CLOSE_TIMEOUT):
-                await self._client.close()
-        stops: list[Any] = list(self._subscriptions.values())
-        for one in stops:
-            one._stop_processing()  # noqa: SLF001 - nats-py leaves these tasks, as for `_end`
+        try:
+            with contextlib.suppress(OSError, Error):
+                # After a TLS handshake that has failed, it would wait for ever.
+                async with asyncio.timeout(_CLOSE_TIMEOUT):
+                    await self._client.close()
+        finally:
+            # nats-py leaves all this open where its close is cut short, by a cancellation too.
+            client: Any = self._client
+            for task in (client._reading_task, client._flusher_task, client._ping_interval_task):  # noqa: SLF001
+                if task is not None:
+                    task.cancel()
+            if client._transport is not None:  # noqa: SLF001
+                client._transport.close()  # noqa: SLF001
+            stops: list[Any] = list(self._subscriptions.values())
+            for one in stops:
+                one._stop_processing()  # noqa: SLF001 - it leaves these in any case
 
     # What runs beside it.
 
