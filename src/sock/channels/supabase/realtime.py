@@ -19,15 +19,16 @@ from msgspec import Struct, field
 
 from sock.channels.channel import Channel
 from sock.channels.events import on
+from sock.channels.presence import shaped
 from sock.channels.reply_error import JoinError, ReplyError
 from sock.pubsub import Diff, State
 
 from .serializer import BROADCAST
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Awaitable
 
-    from sock.pubsub import Meta, Presence
+    from sock.pubsub import Presence
 
 PREFIX = "realtime:"
 """What these clients put in front of each topic."""
@@ -147,7 +148,8 @@ class Realtime(Channel):
         key = self._presence.key
         match sent.event.lower():
             case "track":
-                await self.presence.track(self.topic, self.ref, key=key, meta=sent.payload)
+                meta = _fields(sent.payload)
+                await self.presence.track(self.topic, self.ref, key=key, meta=meta)
             case "untrack":
                 await self.presence.untrack(self.topic, self.ref, key=key)
             case _:
@@ -166,24 +168,16 @@ class Realtime(Channel):
         """Tell the client who is here. A subclass with infos of its own passes on the others."""
         told: Any = info
         if isinstance(info, State):
-            self.push("presence_state", presences(told.present))
+            self.push("presence_state", shaped(told.present))
         elif isinstance(info, Diff):
-            diff = {"joins": presences(told.joins), "leaves": presences(told.leaves)}
-            self.push("presence_diff", diff)
+            joins, leaves = shaped(told.joins, told.leaves), shaped(told.leaves)
+            self.push("presence_diff", {"joins": joins, "leaves": leaves})
 
     def system(self, status: str, message: str, *, extension: str = "system") -> None:
         """Tell the client something of the system: an event that it gets as `system`."""
         name = self.topic.removeprefix(PREFIX)
         told = {"channel": name, "extension": extension, "message": message, "status": status}
         self.push("system", told)
-
-
-def presences(present: Mapping[str, list[Meta[Any]]]) -> dict[str, Any]:
-    """Return presences as clients know them."""
-    return {
-        key: {"metas": [{"phx_ref": meta.ref, **_fields(meta.data)} for meta in metas]}
-        for key, metas in present.items()
-    }
 
 
 def _fields(data: Any) -> dict[str, Any]:
