@@ -1,10 +1,11 @@
-"""Phoenix Channels by Sock on uvloop, as they come.
+"""Phoenix Channels by Sock on uvloop, as they come: PORT.
 
-PORT [URL], which is that of the pubsub.
+The pubsub is in memory, or over the Redis of the benchmark.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any, ClassVar
 
@@ -36,7 +37,7 @@ class UserSocket(Socket):
 sock.run(
     Endpoint(
         {"/": Mount(socket=UserSocket, path="/", poll_path=None)},
-        pubsub=PubSub(sys.argv[2] if len(sys.argv) > 2 else "memory:"),
+        pubsub=PubSub(os.environ.get("BENCH_REDIS", "memory:")),
     ),
     host="127.0.0.1",
     port=int(sys.argv[1]),
