@@ -224,6 +224,13 @@ def test_routes_publish_to_topics_from_their_threads(app, werkzeug, connect, get
         assert [client.recv(timeout=BOUND) for _ in range(2)] == ["hello", "HELLO"]
 
 
+def test_a_route_publishes_where_there_has_been_no_connection_yet(background, tmp_path):
+    rooms = PubSub(f"host:{tmp_path}")
+    messages = [rooms.broadcast_soon("red", str(number)) for number in range(3)]
+    assert [one.result(BOUND) for one in messages] == [None] * 3
+    assert background.of_process().loop.is_running()
+
+
 def test_a_whole_application_is_a_view(app, werkzeug, connect, get):
     view = adapter.handler(Echo)
     app.add_url_rule("/echo", "socket", view, websocket=True)

@@ -11,7 +11,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, TypeVar, final, overload
 
 from sock import telemetry
-from sock.hosting import worker
+from sock.hosting import background_loop, worker
 
 from .backends.choice import backend_of, chosen_url, masked
 from .gap import BackendDown
@@ -239,20 +239,22 @@ class PubSub(Generic[MessageT]):
 
         Raises:
             TypeError, ValueError: as for `broadcast`.
-            RuntimeError: this PubSub has begun in no event loop.
+            RuntimeError: this PubSub has begun in no event loop, and no host has one for it.
         """
         check_topic(topic)
         kind, payload = self._payloads.encode(message)
         told: concurrent.futures.Future[None] = concurrent.futures.Future()
-        running = self._anywhere()
-        if running is None:
+
+        def publish() -> None:  # in the loop
+            self._publish_soon(self._here(), topic, message, kind, payload, exclude, told)
+
+        loop = self._any_loop()
+        if loop is None:
             told.set_result(None)  # nobody listens in this process, and there is no other
-        elif running.loop is running_loop():
-            self._publish_soon(running, topic, message, kind, payload, exclude, told)
+        elif loop is running_loop():
+            publish()
         else:
-            running.loop.call_soon_threadsafe(
-                self._publish_soon, running, topic, message, kind, payload, exclude, told
-            )
+            loop.call_soon_threadsafe(publish)
         return told
 
     # Where it runs.
@@ -302,17 +304,20 @@ class PubSub(Generic[MessageT]):
         with self._lock:
             return list(self._running.values())
 
-    def _anywhere(self) -> Running | None:
-        """Return this PubSub in the running loop, or in another one; None if nobody can listen."""
+    def _any_loop(self) -> asyncio.AbstractEventLoop | None:
+        """Return the running loop, or another one to publish from; None if nobody can listen."""
         loop = running_loop()
         if loop is not None:
-            return self._here()
+            return loop
         alive = [one for one in self._everywhere() if not one.loop.is_closed()]
         if alive:
-            return alive[0]
+            return alive[0].loop
         self._choose()
         if self._make_backend is None:
             return None
+        loop = background_loop.provided()
+        if loop is not None:
+            return loop
         raise RuntimeError(
             f"the PubSub of {masked(self.url)} has begun in no event loop of this process: enter it"
             " in the lifespan (`async with`), or call sock.pubsub.publish"

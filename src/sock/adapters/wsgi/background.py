@@ -31,6 +31,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar, final
 
 from sock.hosting.asking import stopping
+from sock.hosting.background_loop import provide
 from sock.hosting.members import Members
 from sock.spec.lifespan import enter_lifespan
 
@@ -279,6 +280,8 @@ def _at_end(function: Callable[[], None]) -> None:
     register = getattr(threading, "_register_atexit", atexit.register)
     register(function)
 
+
+provide(lambda: Background.of_process().loop)
 
 if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
     os.register_at_fork(after_in_child=Background.forget)
