@@ -3,7 +3,7 @@
     asked with  the connection gets                                  by
     ----------  ---------------------------------------------------  ----------
     subscribe   each message as an info, and Gap if it asked for it  `send_all`
-    attach      each message as a whole, as its peer is to see it    `push_all`
+    attach      each message as a frame that its peer is to see      `push_all`
 
 A connection is in a topic once: what was asked for last counts. It leaves all topics when it is
 over. A fan-out goes in slices: after `MAX_HOLD` seconds the rest waits for the next turn of the
@@ -62,9 +62,10 @@ class Topic:
     def __init__(self, name: str) -> None:
         self.name = name
         self.subscribed: dict[Ref[Any], bool] = {}
-        """Who gets infos, and whether it gets gaps too."""
+        """Those who get infos; True for those who get gaps too."""
         self.attached: dict[Ref[Any], Encode | None] = {}
-        """Whose peer gets whole messages, and what makes them; None for the message itself."""
+        """Those whose peers get whole messages, with the function that makes these from a message;
+        None where it is sent as it is."""
         self.steps: deque[Steps] | None = None
         """The fan-outs that are not finished, in their order."""
         self.heard: Heard | None = None
@@ -99,10 +100,10 @@ class Topic:
 
 @final
 class Listener:
-    """The topics of one connection, which it leaves when it is over. Called then.
+    """The topics of one connection. It is called when the connection is over, and leaves them all.
 
     Args:
-        registry: that it is in.
+        registry: of the topics.
         ref: the address of the connection.
         topic: its first one.
     """
@@ -112,7 +113,8 @@ class Listener:
     def __init__(self, registry: Registry, ref: Ref[Any], topic: str) -> None:
         self._registry = registry
         self._ref = ref
-        # Most connections listen to one topic, and need no set. One that is empty keeps its memory.
+        # Most connections listen to one topic, and need no set. An empty set keeps its memory, an
+        # empty tuple has none.
         self.topics: str | set[str] | tuple[()] = topic
 
     def __contains__(self, name: str) -> bool:
@@ -166,7 +168,7 @@ class Registry:
         self._enter(name, ref).attach(ref, encode)
 
     def subscribe_with(self, name: str, ref: Ref[Any], info: Any) -> None:
-        """Send a connection an info, and then each message of a topic that is not sent already."""
+        """Send a connection an info, and then each message of a topic that comes from now on."""
         topic = self._enter(name, ref)
         self._begin(topic, self._admit(topic, ref, info))
 
@@ -269,7 +271,7 @@ class Registry:
         self._forget_if_empty(topic)
 
     def _forget_if_empty(self, topic: Topic) -> None:
-        """Forget a topic that nobody is in, and nobody is about to enter behind its fan-outs."""
+        """Forget a topic without connections, unless one may still enter it behind its fan-outs."""
         if not topic and topic.steps is None:
             del self.topics[topic.name]
             if self._emptied is not None:
@@ -364,7 +366,7 @@ def _made(encoded: Encoded) -> Prepared | AsInfo | None:
 
 
 def _identity(encode: Encode | None) -> object:
-    """Return what two functions have in common that do the same.
+    """Return what is equal for two functions that do the same.
 
     Each evaluation of a lambda makes another function. If it refers to nothing of its surroundings,
     its code says all.

@@ -153,7 +153,7 @@ def _by_msgspec(kind: Any) -> tuple[Callable[[str | bytes], Any], Callable[[Any]
 
 
 def _model_from(kind: Any, value: Any) -> Any:
-    """Return an instance of a class that msgspec does not know, which is a field of one it does."""
+    """Return a model of pydantic that is a part of a type of msgspec's."""
     if not _is_pydantic(kind):
         raise NotImplementedError(f"{name_of(kind)} is a type that JSON cannot be decoded into")
     try:

@@ -77,7 +77,8 @@ class Answer:
         self._given = GivenSocket(environ)
         self._given.correct_addresses(self.request)
         if handshake.asks_to_upgrade(self.request):
-            self._given.check()  # first: some servers that cannot say HTTP/1.0 for every request
+            # First, because some servers that keep their sockets report every request as HTTP/1.0.
+            self._given.check()
         try:
             key = handshake.check(self.request)
             if trusts_origin is not None and trusts_origin(self.request):

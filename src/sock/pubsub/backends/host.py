@@ -12,9 +12,10 @@
     LOST                                                a topic       left it out: too much waits
     DONE                                                a number      all that came before is done
 
-Each member has one connection to each other one, and gets over it what that one publishes. So a
-topic is filtered by the publisher, and a worker that nobody listens in gets nothing. A member that
-reads too slowly has `MAX_UNSENT` bytes waiting for it; what is more is left out, and it is told.
+Each member has one connection to each other one, and gets over it what that one publishes. So it is
+the publisher that filters by topic, and a worker without listeners gets nothing. At most
+`MAX_UNSENT` bytes wait for a member that reads slowly; further messages are left out, and the
+member is told so.
 """
 
 from __future__ import annotations
@@ -45,10 +46,11 @@ MAX_UNSENT: Final = 8 * 1024 * 1024
 """Bytes that may wait for a member that reads slowly."""
 
 MAX_FRAME: Final = 256 * 1024 * 1024
-"""Bytes of one frame; more is no frame of ours."""
+"""Bytes of one frame. No member sends a longer one."""
 
 _MAX_LOST: Final = 1000
-"""Topics of which a slow member is told one by one; beyond that it is told that all may be."""
+"""Topics with lost messages that a slow member is told one by one. Where there are more, it is told
+that every topic may have lost some."""
 
 _TIMEOUT: Final = 2.0
 """Seconds for another member to answer; its event loop may be blocked."""
@@ -76,7 +78,7 @@ def opened_message(data: bytes) -> tuple[str, bytes]:
     """Return the topic and the message of a frame.
 
     Raises:
-        ValueError: it has none.
+        ValueError: it has no topic, or a part of one only.
     """
     if len(data) < _TOPIC.size:
         raise ValueError("a frame without a topic")
@@ -236,12 +238,12 @@ class Host:
                 wire.close()
 
     async def subscribe(self, topic: str, /) -> None:
-        """Have the messages of a topic; returns when all members know it."""
+        """Get the messages of a topic. It returns when all members know of that."""
         self._topics.add(topic)
         await self._ask(list(self._publishers.values()), packed(SUBSCRIBE, topic.encode()))
 
     def unsubscribe(self, topic: str, /) -> None:
-        """Have the messages of a topic no more."""
+        """Get the messages of a topic no longer."""
         self._topics.discard(topic)
         for wire in self._publishers.values():
             wire.send(packed(UNSUBSCRIBE, topic.encode()))
@@ -257,7 +259,7 @@ class Host:
     # Others.
 
     async def _connect(self, name: str) -> None:
-        """Connect with another member, and say what is to come from it."""
+        """Connect with another member, and tell it the topics whose messages it has to send."""
         if name in self._publishers:
             return
         wire = self._publishers[name] = Wire(self._took, self._ended)
@@ -265,7 +267,7 @@ class Host:
         try:
             loop = asyncio.get_running_loop()
             await loop.create_unix_connection(lambda: wire, str(path))
-        except OSError:  # it has gone without an end of its own
+        except OSError:  # its process was killed, and has left the file behind
             del self._publishers[name]
             path.unlink(missing_ok=True)
             return
@@ -275,7 +277,7 @@ class Host:
         await self._ask([wire])
 
     async def _ask(self, wires: list[Wire], frame: bytes = b"") -> None:
-        """Send a frame, and wait until all have done what came before."""
+        """Send a frame, and wait until all members have handled it."""
         self._numbers += 1
         number = self._numbers
         loop = asyncio.get_running_loop()

@@ -155,7 +155,7 @@ class Slot:
     # What becomes of its workers.
 
     def worker_ready(self, worker: WorkerProcess) -> None:
-        """Let it serve, and the worker that has served until now drain."""
+        """Let this worker serve, and the one that has served until now drain."""
         if worker is not self.starting:
             return
         old, self.serving, self.starting = self.serving, worker, None
