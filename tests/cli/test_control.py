@@ -43,7 +43,10 @@ def test_where_several_servers_run_one_is_to_be_named(invoke, runtime):
 
 def test_a_control_socket_that_is_not_there_is_one_line(invoke, tmp_path):
     result = invoke("ctl", "--control", str(tmp_path / "none"), "reload")
-    assert result.output == f"sock: there is no control socket '{tmp_path / 'none'}'.\n"
+    assert result.output == (
+        f"sock: there is no control socket '{tmp_path / 'none'}': a server makes it that was given"
+        " --workers and the same --control.\n"
+    )
     assert result.exit_code == 1
 
 

@@ -48,7 +48,7 @@ def test_a_password_comes_from_a_file_a_variable_or_the_option(
 def test_what_cannot_be_used_is_one_line(invoke, served, authority, localhost, tmp_path):
     locked = authority.issue("locked.example", password="secret")
     for arguments, expected, code in (
-        (given((localhost[0], locked[1])), "needs a password.", 1),
+        (given((localhost[0], locked[1])), "needs a password: key_password, or --key-password.", 1),
         (given(locked, "--key-password", "wrong"), "is wrong.", 1),
         (given(locked, "--key-password", f"file:{tmp_path}/none"), "No such file or directory.", 1),
         (given(locked, "--key-password", "env:NONE_SUCH"), "there is no variable 'NONE_SUCH'.", 1),

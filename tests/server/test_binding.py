@@ -121,7 +121,7 @@ def test_the_file_of_a_dead_server_is_replaced(bound, tmp_path):
 def test_the_file_of_a_live_server_is_left_and_named(bound, refused, tmp_path):
     path = tmp_path / "here"
     bound(UnixAddress(str(path)))
-    problem = f"a server is listening on {path} already"
+    problem = f"a server is listening on {path} already: stop it, or give another path"
     assert refused(UnixAddress(str(path))) == (problem, errno.EADDRINUSE)
     assert answers(path)
 
@@ -132,20 +132,28 @@ def test_the_file_of_a_server_that_is_too_busy_to_answer_is_left(refused, tmp_pa
         busy.bind(str(path))
         busy.listen(0)
         waiting.connect(str(path))  # its backlog is full now
-        assert refused(UnixAddress(str(path)))[0] == f"a server is listening on {path} already"
+        assert (
+            refused(UnixAddress(str(path)))[0]
+            == f"a server is listening on {path} already: stop it, or give another path"
+        )
     assert path.exists()
 
 
 def test_a_file_that_is_no_socket_is_left_and_named(refused, tmp_path):
     path = tmp_path / "here"
     path.write_text("precious")
-    assert refused(UnixAddress(str(path)))[0] == f"{path} is there already, and is no socket"
+    assert (
+        refused(UnixAddress(str(path)))[0]
+        == f"{path} is there already, and is no socket: give another path"
+    )
     assert path.read_text() == "precious"
 
 
 def test_a_folder_that_does_not_exist_is_named(refused, tmp_path):
     path = tmp_path / "no" / "here"
-    assert refused(UnixAddress(str(path)))[0] == f"the folder of {path} does not exist"
+    assert (
+        refused(UnixAddress(str(path)))[0] == f"the folder of {path} does not exist: make it first"
+    )
 
 
 def test_the_file_of_another_server_that_came_later_is_left(bound, tmp_path):
@@ -172,7 +180,9 @@ def test_a_descriptor_that_is_no_listening_socket_is_named_and_left_open(refused
         assert problem == f"descriptor {number} is a socket that does not listen"
         assert unbound.getsockname() == ("0.0.0.0", 0)
         assert refused(DescriptorAddress(file.fileno()))[0].endswith("is no socket")
-    assert refused(DescriptorAddress(9999))[0] == "descriptor 9999 is no open descriptor"
+    assert refused(DescriptorAddress(9999))[0] == (
+        "descriptor 9999 is not open: the program that starts this one hands it over"
+    )
 
 
 def test_a_descriptor_that_is_named_twice_is_refused(refused):

@@ -131,7 +131,10 @@ def test_a_wrong_password_and_none_are_told_apart(authority):
     assert problem_of(*pair, key_password="wrong") == (
         f"the password of the key {str(pair[1])!r} is wrong"
     )
-    assert problem_of(*pair) == (f"the key {str(pair[1])!r} is encrypted, and needs a password")
+    assert problem_of(*pair) == (
+        f"the key {str(pair[1])!r} is encrypted, and needs a password:"
+        " key_password, or --key-password"
+    )
 
 
 def test_files_that_are_not_there_or_have_nothing_in_them_are_named(authority, localhost, tmp_path):

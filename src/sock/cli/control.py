@@ -90,7 +90,7 @@ def status(control: Path | None, /, *, as_json: bool) -> None:
 @ctl.command(cls=SectionCommand)
 @click.pass_obj
 def reload(control: Path | None, /) -> None:
-    """Replace all workers, one after the other, and wait until that is done."""
+    """Replace all workers, one by one; wait until it is done."""
     problem = _asked(control, ask="reload")["problem"]
     if problem is not None:
         fail(f"the reload has failed: {problem}. The server's log says why.", _FAILED)
@@ -109,7 +109,7 @@ def drain(control: Path | None, /) -> None:
 @click.argument("count", metavar="NUMBER", type=WholeNumber(1, 1000))
 @click.pass_obj
 def workers(control: Path | None, /, count: int) -> None:
-    """Have so many workers, and wait until those that are removed have drained."""
+    """Have so many workers; wait until those that go have drained."""
     got = _asked(control, ask="workers", count=count)["count"]
     click.echo(f"{got} worker{'' if got == 1 else 's'}")
 
@@ -146,7 +146,7 @@ def connections(control: Path | None, /, limit: int, *, as_json: bool) -> None:
 @click.argument("connection", metavar="ID")
 @click.pass_obj
 def stop(control: Path | None, /, connection: str) -> None:
-    """Close one connection, with 1012, when it has finished its work."""
+    """Close one connection with 1012, after the work under way."""
     if not _asked(control, ask="stop", connection=connection)["found"]:
         fail(f"there is no connection {connection!r}: sock ctl connections lists them.", _FAILED)
     click.echo(f"{connection} is closing")
@@ -163,7 +163,11 @@ def _asked(control: Path | None, **question: Any) -> dict[str, Any]:
             sock.sendall(json.dumps(question).encode() + b"\n")
             line = sock.makefile("rb").readline()
         except FileNotFoundError:
-            fail(f"there is no control socket {str(path)!r}.", _FAILED)
+            fail(
+                f"there is no control socket {str(path)!r}: a server makes it that was given"
+                " --workers and the same --control.",
+                _FAILED,
+            )
         except OSError as error:
             _fail_to_reach(path, error.strerror or str(error))
     if not line:

@@ -222,7 +222,9 @@ def _remove_stale(path: str) -> None:
     except OSError:
         return  # nothing is there, or `bind` says what is wrong
     if not stat.S_ISSOCK(found.st_mode):
-        raise CannotListen(errno.EEXIST, f"{path} is there already, and is no socket")
+        raise CannotListen(
+            errno.EEXIST, f"{path} is there already, and is no socket: give another path"
+        )
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(_PROBE)
         try:
@@ -247,13 +249,15 @@ def _file(path: str) -> tuple[int, int]:
 
 
 def _fail_for_live(path: str) -> NoReturn:
-    raise CannotListen(errno.EADDRINUSE, f"a server is listening on {path} already")
+    raise CannotListen(
+        errno.EADDRINUSE, f"a server is listening on {path} already: stop it, or give another path"
+    )
 
 
 def _fail_for_path(path: str, error: OSError) -> NoReturn:
     problem = {
-        errno.ENOENT: f"the folder of {path} does not exist",
-        errno.ENOTDIR: f"the folder of {path} does not exist",
+        errno.ENOENT: f"the folder of {path} does not exist: make it first",
+        errno.ENOTDIR: f"the folder of {path} does not exist: make it first",
         errno.EACCES: f"{path} may not be used by this user",
         errno.EADDRINUSE: f"{path} is in use",
     }.get(error.errno or 0, f"{path}: {error.strerror}")
@@ -267,7 +271,11 @@ def _inherited(number: int) -> Bound:
     try:
         sock = socket.socket(fileno=number)
     except OSError as error:
-        what = "no open descriptor" if error.errno == errno.EBADF else "no socket"
+        what = (
+            "not open: the program that starts this one hands it over"
+            if error.errno == errno.EBADF
+            else "no socket"
+        )
         raise CannotListen(error.errno, f"descriptor {number} is {what}") from error
     try:
         return _taken_over(sock)

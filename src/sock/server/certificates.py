@@ -213,7 +213,9 @@ def _load(
     try:
         context.load_cert_chain(certificate, key, give_password)
     except _NoPasswordError:
-        raise TLSError(f"{named} is encrypted, and needs a password") from None
+        raise TLSError(
+            f"{named} is encrypted, and needs a password: key_password, or --key-password"
+        ) from None
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
             problem = f"{named} is not the key of the certificate {str(certificate)!r}"

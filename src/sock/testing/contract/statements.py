@@ -15,21 +15,25 @@ LEVELS: Final[dict[str, str]] = {
 """What each statement says at its strongest: MUST, SHOULD or MAY."""
 
 _HTTP_2: Final = (
-    "The client of the suite speaks HTTP/1.1. `make hosts` tries the other versions by a gateway,"
-    " which makes HTTP/1.1 of them. Our own server, from which mutants are made, speaks neither."
+    "The client of the suite speaks HTTP/1.1 only. `make hosts` reaches hosts over HTTP/2 and 3"
+    " through a gateway, which hides from the cases what this statement is about. No mutant can be"
+    " made either: mutants are made from our own server, which speaks HTTP/1.1 only."
 )
 
 UNSEEN: Final[dict[str, str]] = {
     "S0.1": "It asks for what all the others ask for.",
     "S13.11": "The client of the suite speaks no TLS, and a host may know nothing of its own.",
     "S11.7": (
-        "A peer does not see memory, and no program can read a formula in a document. The cases of"
-        " [S11.3] and [S11.5] see what memory is bounded by."
+        "A peer does not see the host's memory, and no program can check a formula in a document."
+        " The cases of [S11.1], [S11.3] and [S11.5] see what bounds the memory."
     ),
     "S19.7": (
-        "It is about documentation. What a program can read of that are the numbers of [S0.3]."
+        "What it demands is a sentence in the host's documentation, which no program can check."
     ),
-    "S19.11": ("A client finds nobody there: the host accepts nothing, or has ended."),
+    "S19.11": (
+        "It is about a host that does not come to accept, or that has ended: a case can neither"
+        " connect to it nor ask it what it has left or reported."
+    ),
     "S0.2": "All cases together prove it: they are one application, the same on every host.",
     "S20.18": "A host enters one lifespan. `Routes` enters the others in it, on every host alike.",
     **{f"S21.{number}": _HTTP_2 for number in range(1, 11)},
