@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 
 import pytest
 
@@ -63,6 +64,17 @@ def test_what_the_application_adds_to_a_record_is_in_json_and_replaces_nothing()
     told = json.loads(formatter("json").format(record("sold", item="tea", level_=1, time="noon")))
     assert told["item"] == "tea"
     assert told["time"].endswith("Z")
+
+
+def test_a_line_names_its_process_unless_it_is_about_another_one(lines):
+    assert json.loads(formatter("json").format(record("sold")))["pid"] == os.getpid()
+    worker = {"slot": 0, "pid": 1, "seconds": 0.5}
+    begun = {"connections": 0, "seconds": 30.0}
+    about_one, about_none = lines(
+        ("worker.ready", worker), ("server.draining", begun), form="json", access=False
+    )
+    assert json.loads(about_one)["pid"] == 1
+    assert json.loads(about_none)["pid"] == os.getpid()
 
 
 def test_what_json_cannot_have_is_in_words():

@@ -72,6 +72,7 @@ class JsonFormatter(logging.Formatter):
             if (connection := current_id()) is not None:
                 more = {"id": connection, **more}
         fields |= {name: value for name, value in more.items() if name not in fields}
+        fields.setdefault("pid", record.process)  # several workers write into one log
         if record.exc_info:
             fields["traceback"] = self.formatException(record.exc_info)
         if record.stack_info:
