@@ -75,6 +75,14 @@ FAMILIES: Final = (
     Family("workers", "Echo by one and by two workers: per CPU second of all of them", "rate"),
     Family("metrics", "Echo with and without metrics: per server CPU second", "rate"),
     Family("fanout", "One message to 500 connections: copies per server CPU second", "rate"),
+    Family(
+        "topics", "A topic: one message to all who listen: copies per server CPU second", "rate"
+    ),
+    Family(
+        "between",
+        "A topic between processes, 500 connections: copies per CPU second of all of them",
+        "rate",
+    ),
     Family("async", "Echo by a coroutine that does not suspend: per server CPU second", "rate"),
     Family("json", "Echo of a small struct by a JsonSock: per server CPU second", "rate"),
     Family("push", "A push to a joined channel and its reply: per server CPU second", "rate"),
@@ -104,6 +112,16 @@ _OBJECT: Final = ("--path", "/json", "--object", "-s", "64")
 
 _FANOUT: Final = ("floor", "sock", "picows", "websockets")
 
+_TOPICS: Final = ("floor", "picows", "websockets", "sock-attach", "sock-subscribe")
+
+_BETWEEN: Final = (
+    "sock-attach-1",
+    "sock-attach-2",
+    "sock-attach-redis",
+    "django-channels",
+    "broadcaster",
+)
+
 COLUMNS: Final = (
     Column("echo-1", "64 B, 64 conn., 1 in flight", arguments=("-s", "64", "-p", "1")),
     Column("echo-16", "64 B, 64 conn., 16 in flight", arguments=("-s", "64", "-p", "16")),
@@ -131,6 +149,28 @@ COLUMNS: Final = (
         arguments=("--path", "/fanout", "-p", "16"),
         peers=_FANOUT,
         rounds=(3, 3),
+    ),
+    *(
+        Column(
+            name,
+            f"{connections:,} conn., {in_flight} in flight",
+            mode="fanout",
+            connections=connections,
+            arguments=("--path", "/fanout", "-p", str(in_flight)),
+            peers=peers,
+            # To open thousands of connections takes longer than the measurement.
+            rounds=(3, 3) if connections < 1000 else (2, 2),
+            # The slowest take as long until the first copies arrive.
+            warm=1 if peers is _BETWEEN else 0.25,
+        )
+        for name, connections, in_flight, peers in (
+            ("topics-1", 500, 1, _TOPICS),
+            ("topics-16", 500, 16, _TOPICS),
+            ("topics-5000", 5000, 1, _TOPICS),
+            ("topics-5000-16", 5000, 16, _TOPICS),
+            ("between-1", 500, 1, _BETWEEN),
+            ("between-16", 500, 16, _BETWEEN),
+        )
     ),
     Column("tls-1", "1 in flight", arguments=("-p", "1", "--tls"), peers=_TLS),
     Column("tls-16", "16 in flight", arguments=("-p", "16", "--tls"), peers=_TLS),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -44,6 +45,7 @@ class Peer:
         tls: whether it speaks TLS, with the certificate of `certificate.py`.
         workers: how many it says are ready before it is; 0 for a server of one process.
         dialect: how a client speaks to it; None where each payload is a message.
+        redis: whether its messages go through a Redis, which `broker.py` starts for it.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Peer:
     tls: bool = False
     workers: int = 0
     dialect: Dialect | None = None
+    redis: bool = False
 
     def command(self, port: int) -> list[str]:
         """Return the command that starts the server."""
@@ -73,13 +76,30 @@ class Peer:
         if not self.distribution:
             return self.title_suffix
         try:
-            script = self.script.removesuffix("_sock").removesuffix("_workers")
+            script = re.sub("_(sock|workers|topics)$", "", self.script)
             named = f"{script.replace('_', '.')} {version(self.distribution)}"
         except PackageNotFoundError:
             raise NotAvailable(f"{self.distribution} is not installed") from None
         if self.distribution == "sockpy" and not self.environment:
             named += ", compiled" if compiled() else ", pure (core not built)"
         return named + self.title_suffix
+
+
+def _topics(
+    name: str, how: str, application: str = "Attached", *, workers: int = 0, redis: bool = False
+) -> Peer:
+    """Return a Sock with topics."""
+    arguments = (application, str(workers)) if workers else (application,)
+    return Peer(
+        name,
+        "sockpy",
+        "sock_topics",
+        arguments,
+        f", topics: {how}",
+        named_only=True,
+        workers=workers,
+        redis=redis,
+    )
 
 
 _PEERS: Final = (
@@ -116,6 +136,27 @@ _PEERS: Final = (
     ),
     Peer("sock-1", "sockpy", "sock_workers", ("1",), ", one worker", named_only=True, workers=1),
     Peer("sock-2", "sockpy", "sock_workers", ("2",), ", two workers", named_only=True, workers=2),
+    _topics("sock-attach", "attach"),
+    _topics("sock-subscribe", "handle_info", "Subscribed"),
+    _topics("sock-attach-1", "attach, one worker", workers=1),
+    _topics("sock-attach-2", "attach, two workers", workers=2),
+    _topics("sock-attach-redis", "attach, over Redis", redis=True),
+    Peer(
+        "django-channels",
+        "channels",
+        "channels",
+        title_suffix=", group_send over Redis, uvicorn",
+        named_only=True,
+        redis=True,
+    ),
+    Peer(
+        "broadcaster",
+        "broadcaster",
+        "broadcaster",
+        title_suffix=", over Redis, uvicorn",
+        named_only=True,
+        redis=True,
+    ),
     Peer("sock-metrics", "sockpy", "sock", ("metrics",), ", metrics on", named_only=True),
     Peer(
         "sock-uvicorn",
@@ -190,8 +231,10 @@ _WORKERS: Final = ("sock-1", "sock-2", "sock-metrics")
 
 _CHANNELS: Final = ("sock-channels", "socketio")
 
+_TOPICS: Final = tuple(peer.name for peer in _PEERS if peer.script == "sock_topics")
+
 CONTENDERS: Final = frozenset(
-    {"floor", "sock", "sock-pure", "picows", "websockets", *_TLS, *_WORKERS, *_CHANNELS}
+    {"floor", "sock", "sock-pure", "picows", "websockets", *_TLS, *_WORKERS, *_CHANNELS, *_TOPICS}
 )
 """The servers in the ratios to reach: they are measured more often, and longer."""
 

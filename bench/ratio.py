@@ -93,6 +93,18 @@ def _of_channels(column: str, title: str, peer: str, target: float) -> Ratio:
     return Ratio(name, title, target, ("sock-channels", column), ((peer, column),))
 
 
+def _topic(column: str, title: str, over: str, peer: str, target: float) -> Ratio:
+    """Compare a Sock with topics with another server.
+
+    Those with thousands of receivers are not checked: they would take as long as all others.
+    """
+    name = f"{over.removeprefix('sock-')}/{peer.removeprefix('sock-')} {column}"
+    title = f"{title}: {over} ÷ {peer}"
+    return Ratio(
+        name, title, target, (over, column), ((peer, column),), checked="5000" not in column
+    )
+
+
 _UVICORN: Final = ("uvicorn-sansio", "uvicorn-websockets", "uvicorn-wsproto")
 
 RATIOS: Final = (
@@ -167,6 +179,26 @@ RATIOS: Final = (
     Ratio("sock idle", "idle connection: kB of sock", 3, ("sock", "idle"), (), ceiling=True),
     _against("fanout-1", "fan-out to 500, 1 in flight", "picows", 1),
     _against("fanout-16", "fan-out to 500, 16 in flight", "picows", 3),
+    _topic("topics-1", "topic of 500, 1 in flight", "sock-attach", "picows", 1),
+    _topic("topics-16", "topic of 500, 16 in flight", "sock-attach", "picows", 4),
+    _topic("topics-5000", "topic of 5,000, 1 in flight", "sock-attach", "picows", 1),
+    _topic("topics-5000-16", "topic of 5,000, 16 in flight", "sock-attach", "picows", 4),
+    _topic("topics-1", "topic of 500, 1 in flight", "sock-attach", "websockets", 1.5),
+    _topic("topics-5000", "topic of 5,000, 1 in flight", "sock-attach", "websockets", 1.5),
+    _topic("topics-1", "topic of 500, 1 in flight", "sock-subscribe", "sock-attach", 0.5),
+    _topic("topics-16", "topic of 500, 16 in flight", "sock-subscribe", "sock-attach", 0.5),
+    _topic(
+        "between-1", "topic over two workers, 1 in flight", "sock-attach-2", "sock-attach-1", 0.85
+    ),
+    _topic(
+        "between-16", "topic over two workers, 16 in flight", "sock-attach-2", "sock-attach-1", 0.85
+    ),
+    _topic("between-1", "topic over Redis, 1 in flight", "sock-attach-redis", "django-channels", 5),
+    _topic(
+        "between-16", "topic over Redis, 16 in flight", "sock-attach-redis", "django-channels", 5
+    ),
+    _topic("between-1", "topic over Redis, 1 in flight", "sock-attach-redis", "broadcaster", 5),
+    _topic("between-16", "topic over Redis, 16 in flight", "sock-attach-redis", "broadcaster", 5),
     Ratio(
         "async/plain echo-1",
         "echo, 1 in flight: async def ÷ def",

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Final
 
+from .broker import free_port, redis
 from .certificate import certificate
 from .peer import FOLDER, PEERS
 
@@ -30,6 +31,9 @@ CORE: Final = 0
 
 CERTIFICATE: Final = "BENCH_CERTIFICATE"
 """The variable that names the certificate of a server that speaks TLS."""
+
+REDIS: Final = "BENCH_REDIS"
+"""The variable with the address of Redis, for a server whose messages go through one."""
 
 START_TIMEOUT: Final = 15.0
 STOP_TIMEOUT: Final = 5.0
@@ -53,7 +57,8 @@ class Server:
     they have nothing to do, on the core where another one is measured.
 
     Raises:
-        NotAvailable: on entering, when it speaks TLS, and no certificate can be made.
+        NotAvailable: on entering, when it speaks TLS and no certificate can be made, or when it
+            needs a Redis and there is none.
         ServerFailed: on entering, when it answers no handshake within `START_TIMEOUT`.
     """
 
@@ -61,6 +66,7 @@ class Server:
     port: int = field(init=False, default=0)
     _process: subprocess.Popen[bytes] | None = field(init=False, default=None)
     _stderr: IO[bytes] = field(init=False, default_factory=tempfile.TemporaryFile)
+    _closing: contextlib.ExitStack = field(init=False, default_factory=contextlib.ExitStack)
 
     @property
     def pid(self) -> int:
@@ -82,8 +88,10 @@ class Server:
 
     def __enter__(self) -> Self:
         peer = PEERS[self.peer]
-        self.port = _free_port()
+        self.port = free_port()
         more = {CERTIFICATE: str(certificate())} if peer.tls else {}
+        if peer.redis:
+            more[REDIS] = self._closing.enter_context(redis())
         # `taskset` becomes the server, so the pid is the server's.
         self._process = subprocess.Popen(
             ["taskset", "--cpu-list", str(CORE), *peer.command(self.port)],
@@ -118,6 +126,7 @@ class Server:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        self._closing.close()
         self._stderr.close()
 
     def _wait(self) -> None:
@@ -144,12 +153,6 @@ class Server:
         words = next((line.strip() for line in reversed(lines) if line.strip()), "")
         # They are kept with the figures, so the path of the checkout is removed.
         return f": {words}".replace(f"{FOLDER.parent}/", "") if words else ""
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def _answers(port: int, peer: Peer) -> bool:
