@@ -42,6 +42,8 @@ cdef class Lane(TcpConnection):
     cdef RawDeliver _deliver(self) noexcept
     cdef bint _deliver_slowly(self, event) except -1
     cdef bint _turn_goes_on(self) except -1
+    cpdef turn(self)
+    cpdef bint overdue(self) except -1
     cpdef feed(self, bytes data)
     cpdef push(self, message)
     cpdef append(self, data)

@@ -2,19 +2,27 @@ cimport cython
 
 from sock.engine.lifecycle cimport Lifecycle
 from sock.live.live_connection cimport LiveConnection as CLiveConnection
+from sock.loop.reactor cimport Reactor
 
 
-@cython.locals(life=Lifecycle, ours=LiveRef)
 cpdef send_all(refs, info)
-
-
-@cython.locals(life=Lifecycle, ours=LiveRef)
 cpdef push_all(refs, message)
+
+
+@cython.locals(
+    life=Lifecycle,
+    ours=LiveRef,
+    connection=CLiveConnection,
+    inside=Reactor,
+    reactor=Reactor,
+    entered=cython.bint,
+)
+cdef _send_each(refs, info, message)
 
 
 @cython.final
 cdef class LiveRef:
-    cdef CLiveConnection _connection
+    cdef readonly CLiveConnection connection
     cdef object _request
     cdef readonly Lifecycle lifecycle
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeVar, cast, final
 
 from sock.engine import encoded_size
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
 
     from sock.engine.lifecycle import Lifecycle
+    from sock.loop.reactor import Reactor
     from sock.spec import Message, Ref, Request
 
     from .live_connection import LiveConnection
@@ -40,18 +42,7 @@ def send_all(refs: Iterable[Ref[InfoT]], info: InfoT, /) -> None:
         refs: the addresses, in any iterable.
         info: is sent to each of them.
     """
-    message: Any = info
-    for ref in tuple(refs):
-        if isinstance(ref, LiveRef):
-            ours: LiveRef = ref
-            life = ours.lifecycle
-            if life is None:
-                continue
-            if message is info and life.pushes_infos:
-                message = _prepared(info)
-            ours.send(message if life.pushes_infos else info)
-        else:  # another kind of ref, such as one of a test
-            ref.send(info)
+    _send_each(refs, info, None)
 
 
 def push_all(refs: Iterable[Ref[Any]], message: Prepared, /) -> None:
@@ -64,15 +55,46 @@ def push_all(refs: Iterable[Ref[Any]], message: Prepared, /) -> None:
         refs: the addresses, which are read once.
         message: is encoded once for all of them.
     """
-    whole: Any = Whole(message)
-    for ref in tuple(refs):
-        if isinstance(ref, LiveRef):
+    _send_each(refs, Whole(message), message)
+
+
+def _send_each(refs: Iterable[Ref[Any]], info: Any, message: Any) -> None:
+    """Send an info to many connections. What many have in common is found out once.
+
+    Args:
+        refs: the addresses, which are read once.
+        info: for connections that do not push it as it is.
+        message: for those that do; None to make it of the info.
+    """
+    inside: Reactor | None = (
+        None  # one whose loop runs in this thread, which all of them mostly have
+    )
+    entered = False
+    try:
+        for ref in tuple(refs):
+            if not isinstance(ref, LiveRef):  # such as one of a test
+                ref.send(info.message if type(info) is Whole else info)
+                continue
             ours: LiveRef = ref
-            life = ours.lifecycle
-            if life is not None:
-                ours.send(message if life.pushes_infos else whole)
-        else:
-            ref.send(message)
+            life, connection = ours.lifecycle, ours.connection
+            if life is None or connection is None:
+                continue
+            if message is None and life.pushes_infos:
+                message = _prepared(info)
+            given = message if life.pushes_infos else info
+            reactor = connection.reactor
+            if inside is None and reactor.in_loop_thread():
+                inside = reactor
+                if not inside.thread:  # outside of its turns it would ask for each connection
+                    inside.thread = get_ident()
+                    entered = True
+            if reactor is not inside:
+                ours.send(given)
+            elif not connection.offer(given):
+                life.post(given)
+    finally:
+        if entered and inside is not None:
+            inside.thread = 0
 
 
 @final
@@ -86,10 +108,11 @@ class LiveRef:
         connection: receives everything that is sent to this address.
     """
 
-    __slots__ = ("_connection", "_request", "lifecycle")
+    __slots__ = ("_request", "connection", "lifecycle")
 
     def __init__(self, connection: LiveConnection) -> None:
-        self._connection: LiveConnection | None = connection
+        self.connection: LiveConnection | None = connection
+        """The connection; None when it is over."""
         self.lifecycle: Lifecycle | None = connection.lifecycle
         """The life cycle of the connection; None when the ref takes nothing more."""
         self._request = connection.request
@@ -102,7 +125,7 @@ class LiveRef:
     @property
     def pending(self) -> int:
         """Bytes that wait for the peer; 0 when the ref is closed."""
-        connection = self._connection
+        connection = self.connection
         return 0 if connection is None or self.closed else connection.pending
 
     @property
@@ -112,7 +135,7 @@ class LiveRef:
 
     def send(self, info: Any, /) -> None:
         """Put an info into the mailbox of the connection. May be called in any thread."""
-        connection, life = self._connection, self.lifecycle
+        connection, life = self.connection, self.lifecycle
         if life is None or connection is None or connection.offer(info):
             return
         if connection.reactor.in_loop_thread():
@@ -128,7 +151,7 @@ class LiveRef:
     ) -> None:
         """End the connection as a returned `Stop` does. May be called in any thread."""
         stop = Stop(code, detail, _copies(messages))
-        connection, life = self._connection, self.lifecycle
+        connection, life = self.connection, self.lifecycle
         if life is None or connection is None:
             return
         self.close()
@@ -140,7 +163,7 @@ class LiveRef:
     def send_after(self, seconds: float, info: Any, /) -> DelayedSend:
         """Send an info after so many seconds, unless the connection ends before."""
         delayed = DelayedSend(self, info)
-        connection = self._connection
+        connection = self.connection
         if connection is not None:
             _check_thread(connection, "send_after")
             if not self.closed:
@@ -149,7 +172,7 @@ class LiveRef:
 
     def spawn(self, coroutine: Coroutine[Any, Any, ResultT], /) -> asyncio.Task[ResultT]:
         """Run a coroutine as a task that is cancelled when the connection ends."""
-        connection = self._connection
+        connection = self.connection
         try:
             _check_thread(connection, "spawn")
         except RuntimeError:
@@ -166,7 +189,7 @@ class LiveRef:
 
     def add_done_callback(self, callback: Callable[[], None], /) -> None:
         """Call `callback` once, after `terminate`; soon, if the connection is over already."""
-        connection = self._connection
+        connection = self.connection
         _check_thread(connection, "add_done_callback")
         if connection is None:
             asyncio.get_running_loop().call_soon(callback)
@@ -180,7 +203,7 @@ class LiveRef:
     def drop_connection(self) -> None:
         """Close, and no longer know the connection: it is over."""
         self.close()
-        self._connection = None
+        self.connection = None
 
     def __repr__(self) -> str:
         return f"<Ref {'closed' if self.closed else 'live'} {self._request.target}>"
