@@ -24,6 +24,10 @@ from .kind import instances_of, name_of, parts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    _Ways = tuple[
+        Callable[[str | bytes], Any], Callable[[Any], bytes], Callable[[Any, bytearray], None]
+    ]
+
 T = TypeVar("T")
 
 _MAX_WHY: Final = 80
@@ -55,12 +59,14 @@ class Codec(Generic[T]):
     sock.InvalidMessage: $[...]: expected `int`, got `str`
     """
 
-    __slots__ = ("instances", "kind", "name", "raw_decode", "raw_encode")
+    __slots__ = ("instances", "kind", "name", "raw_decode", "raw_encode", "raw_write")
 
     raw_decode: Callable[[str | bytes], Any]
     """Decodes, and raises what the library raises; `invalid` explains that."""
     raw_encode: Callable[[Any], bytes]
     """Encodes a value without looking at its type, and raises what the library raises."""
+    raw_write: Callable[[Any, bytearray], None]
+    """Does the same, in the place of what is in a buffer."""
 
     def __init__(self, kind: type[T], /) -> None:
         self.kind: Any = kind
@@ -69,7 +75,7 @@ class Codec(Generic[T]):
         """The type's name, for errors."""
         self.instances = instances_of(kind)
         """The classes whose instances are taken for values of the type."""
-        self.raw_decode, self.raw_encode = (
+        self.raw_decode, self.raw_encode, self.raw_write = (
             _by_pydantic(kind) if any(map(_is_pydantic, parts(kind))) else _by_msgspec(kind)
         )
 
@@ -143,13 +149,14 @@ def _is_pydantic(kind: Any) -> bool:
     return hasattr(kind, "__pydantic_validator__")
 
 
-def _by_msgspec(kind: Any) -> tuple[Callable[[str | bytes], Any], Callable[[Any], bytes]]:
+def _by_msgspec(kind: Any) -> _Ways:
     try:
         from msgspec import json
     except ImportError as error:
         raise ImportError("msgspec is not installed: pip install 'sockpy[typed]'") from error
     decoder = json.Decoder(kind, dec_hook=_model_from)
-    return decoder.decode, json.Encoder(enc_hook=_model_as_json).encode
+    encoder = json.Encoder(enc_hook=_model_as_json)
+    return decoder.decode, encoder.encode, encoder.encode_into
 
 
 def _model_from(kind: Any, value: Any) -> Any:
@@ -169,7 +176,7 @@ def _model_as_json(value: Any) -> Any:
     return kind.__pydantic_serializer__.to_python(value, mode="json")
 
 
-def _by_pydantic(kind: Any) -> tuple[Callable[[str | bytes], Any], Callable[[Any], bytes]]:
+def _by_pydantic(kind: Any) -> _Ways:
     from pydantic import TypeAdapter
     from pydantic.errors import PydanticSchemaGenerationError
 
@@ -187,4 +194,7 @@ def _by_pydantic(kind: Any) -> tuple[Callable[[str | bytes], Any], Callable[[Any
         own = getattr(kind, "__pydantic_serializer__", None)
         return cast("bytes", own.to_json(value)) if own is not None else adapter.dump_json(value)
 
-    return adapter.validate_json, encode
+    def write(value: Any, buffer: bytearray) -> None:
+        buffer[:] = encode(value)
+
+    return adapter.validate_json, encode, write

@@ -29,6 +29,7 @@ from typing import Any, Final, cast, final
 from sock.spec import HandlerError, Ping, Pong, Prepared, ProtocolError, Stop, Stream, Text
 from sock.spec.halt import stop_in
 
+from .around import around_handle_in
 from .codec import Codec, invalid
 
 ENCODED: Final = (Text, Prepared, Ping, Pong)
@@ -64,37 +65,18 @@ class Coding:
             callback: takes a value.
             refused: takes the error of a message that does not fit.
         """
-        decode, encode = self.incoming.raw_decode, self.outgoing.raw_encode
         instances = self.outgoing.instances
         # The type of most results, which needs no further look (bench, json-16).
         usual = instances[0] if len(instances) == 1 and instances[0] is not object else None
-
-        def handle_in(text: str) -> Any:
-            result: Any = None
-            told: BaseException | None = None
-            message: Any = None
-            try:
-                try:
-                    message = decode(text)
-                except (ValueError, RecursionError) as error:
-                    call, message = refused, invalid(error)
-                else:
-                    call = callback
-                result = call(message)
-                if result is None:
-                    return None
-                if type(result) is usual:
-                    return encode(result).decode()
-                return self.encoded(result, "handle_in")
-            except BaseException as error:
-                told = self.raised(error, result, "handle_in")
-                if told is error:
-                    raise
-                raise told from told.__cause__
-            finally:
-                result = told = message = None
-
-        return handle_in
+        return around_handle_in(
+            callback,
+            lambda error: refused(invalid(error)),
+            self.incoming.raw_decode,
+            self.outgoing.raw_write,
+            usual,
+            self.encoded,
+            self.raised,
+        )
 
     def around(self, callback: Callable[[Any], Any], place: str) -> Callable[[Any], Any]:
         """Return a function that calls another callback and encodes what it returns."""
