@@ -268,6 +268,47 @@ def test_a_subscription_has_at_most_300_bytes_and_leaving_takes_as_long_in_large
     with_registry(emptied, body)
 
 
+def steps_of(act):
+    """Return how many lines of the package a call runs through."""
+    count = 0
+
+    def trace(_frame, event, _argument):
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        act()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def test_to_enter_and_to_leave_takes_the_same_steps_among_100_000_topics_as_among_ten(emptied):
+    def enter_and_leave(registry, name):
+        ref = Ref()
+        return (
+            steps_of(lambda: registry.subscribe(name, ref, gaps=False)),
+            steps_of(lambda: registry.discard(name, ref)),
+            steps_of(lambda: registry.attach(name, ref, None)),
+            steps_of(ref.done),
+        )
+
+    async def body(registry):
+        for number in range(100_000):
+            if number == 10:
+                among_ten = enter_and_leave(registry, "one more")
+            registry.subscribe(f"topic:{number}", Ref(), gaps=False)
+        assert len(registry.topics) == 100_000
+        among_many = enter_and_leave(registry, "one more")
+        assert among_many == among_ten
+        assert all(among_many)
+
+    with_registry(emptied, body)
+
+
 def test_an_encode_may_give_nothing_or_an_info_made_once_for_all(emptied):
     def encode(message):
         return None if message == "nothing" else AsInfo([message])
