@@ -69,3 +69,18 @@ def test_an_address_in_use_is_one_line_and_exit_code_1(capsys, problem, line):
 def test_an_error_of_the_application_is_not_taken_for_one_of_listening():
     with pytest.raises(OSError, match="in use"), listening():
         raise OSError(errno.EADDRINUSE, "a port of the application is in use")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("--uds", "here", "--port", "0"), "--uds is given in place of --port."),
+        (
+            ("--uds", "x" * 120),
+            f"--uds {'x' * 120}: the path of a Unix socket has at most 107 bytes.",
+        ),
+    ],
+)
+def test_a_unix_socket_is_one_address_with_a_path_that_is_possible(invoke, folder, arguments, line):
+    result = invoke("run", "examples.chat:app", *arguments)
+    assert (result.output, result.exit_code) == (f"sock: {line}\n", 2)

@@ -20,10 +20,26 @@ def told(monkeypatch):
     return calls
 
 
-@pytest.mark.parametrize("arguments", [(), ("--worker-timeout", "5")])
-def test_without_workers_this_process_serves(invoke, served, told, arguments):
-    invoke("run", "examples.chat:app", *arguments)
+def test_without_workers_this_process_serves(invoke, served, told):
+    invoke("run", "examples.chat:app")
     assert (len(served), told) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("--worker-timeout", "5"), "--worker-timeout has no effect here: say --workers too."),
+        (("--control", "here"), "--control has no effect here: say --workers too."),
+        (
+            ("--workers", "2", "--reload-include", "*.html"),
+            "--reload-include has no effect here: say --reload too.",
+        ),
+    ],
+)
+def test_what_would_have_no_effect_is_refused(invoke, served, told, arguments, line):
+    result = invoke("run", "examples.chat:app", *arguments)
+    assert (result.output, result.exit_code) == (f"sock: {line}\n", 2)
+    assert (served, told) == ([], [])
 
 
 def test_with_workers_the_supervisor_is_told_and_nothing_is_imported(invoke, served, told):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from .failure import CANNOT_START, NOT_THERE, fail
+from .options import as_given
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -34,7 +35,17 @@ def checked_texts(
 
 
 def check_addresses(settings: Mapping[str, Any], sources: Mapping[str, str]) -> None:
-    """Refuse --bind together with the short ways to say the same."""
+    """Refuse --bind and --uds together with what they take the place of, and a wrong path."""
+    from sock.server.address import read_address
+
+    if (uds := settings["uds"]) is not None:
+        for name in ("host", "port"):
+            if settings[name] is not None:
+                fail(f"{sources['uds']} is given in place of {sources[name]}.", NOT_THERE)
+        try:
+            read_address(f"unix:{uds}")
+        except ValueError as error:
+            fail(f"{as_given(sources['uds'], uds)}: {error}.", NOT_THERE)
     for name in _IN_PLACE_OF if settings["bind"] else ():
         if settings[name] is not None:
             fail(

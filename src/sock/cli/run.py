@@ -78,6 +78,7 @@ def start(
         settings: all other options of the command, passed on to the server as they are.
     """
     workers = Workers.taken_from(settings)
+    workers.check(sources)
     metrics = settings.pop("metrics")
     tls = take_tls(settings, sources)
     _check(settings["loop"], health, sources)

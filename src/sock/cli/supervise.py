@@ -16,15 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from .declared.workers import AUTO
-from .failure import CANNOT_START, fail
+from .failure import CANNOT_START, NOT_THERE, fail
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sock.observe.metrics import Totals
 
 RELOAD_DRAIN: Final = 2.0
 """Seconds for a drain with --reload, where no time is given: a developer waits for it."""
+
+_NEED_WORKERS: Final = ("worker_timeout", "max_worker_memory", "max_worker_age", "control")
+_NEED_RELOAD: Final = ("reload_dir", "reload_include")
 
 _BLOCKED: Final = 60.0
 """Seconds for which an event loop may be blocked, where no time is given."""
@@ -47,6 +50,14 @@ class Workers:
     def taken_from(cls, settings: dict[str, Any]) -> Self:
         """Take these options out of those of the command."""
         return cls(**{name: settings.pop(name) for name in cls.__dataclass_fields__})
+
+    def check(self, sources: Mapping[str, str]) -> None:
+        """Refuse what would have no effect: an option about workers, or about reloading, alone."""
+        missing = {name: "--workers" for name in _NEED_WORKERS if not self.wanted}
+        missing |= {name: "--reload" for name in _NEED_RELOAD if not self.reload}
+        for name, needed in missing.items():
+            if getattr(self, name) not in {None, ()}:
+                fail(f"{sources[name]} has no effect here: say {needed} too.", NOT_THERE)
 
     @property
     def wanted(self) -> bool:
