@@ -65,6 +65,11 @@ class Column:
         """The name of its family."""
         return self.name.partition("-")[0]
 
+    @property
+    def weighs(self) -> bool:
+        """Whether memory is measured, and nothing is sent for it."""
+        return self.mode in {"idle", "join"}
+
 
 FAMILIES: Final = (
     Family("echo", "Echo of text: messages per server CPU second", "rate"),
@@ -214,7 +219,7 @@ COLUMNS: Final = (
             asks="shout",
             connections=1000,
             arguments=("--object", "-p", str(depth)),
-            peers=_CHANNELS,
+            peers=(*_CHANNELS, "sock-channels-redis", "django-channels"),
             rounds=(3, 3),
         )
         for depth in (1, 16)

@@ -76,6 +76,6 @@ def measure(server: Server, column: Column, seconds: float, rate: float = 0) -> 
         error = done.stderr.strip().partition("\n")[0]
         raise LoadFailed(error or f"the client ended with {done.returncode}")
     found: dict[str, object] = json.loads(done.stdout)
-    if column.mode != "idle" and not found["count"]:
+    if not column.weighs and not found["count"]:
         raise LoadFailed("nothing came back in time")
     return {name: float(value) for name, value in found.items() if isinstance(value, int | float)}

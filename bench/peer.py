@@ -200,6 +200,15 @@ _PEERS: Final = (
     ),
     Peer("sock-channels", "sockpy", "sock_channels", named_only=True, dialect=PHOENIX),
     Peer(
+        "sock-channels-redis",
+        "sockpy",
+        "sock_channels",
+        title_suffix=", over Redis",
+        named_only=True,
+        redis=True,
+        dialect=PHOENIX,
+    ),
+    Peer(
         "socketio",
         "python-socketio",
         "socketio",
@@ -229,7 +238,7 @@ _TLS: Final = ("sock-tls", "picows-tls", "uvicorn-tls")
 
 _WORKERS: Final = ("sock-1", "sock-2", "sock-metrics")
 
-_CHANNELS: Final = ("sock-channels", "socketio")
+_CHANNELS: Final = ("sock-channels", "sock-channels-redis", "socketio")
 
 _TOPICS: Final = tuple(peer.name for peer in _PEERS if peer.script == "sock_topics")
 

@@ -87,10 +87,12 @@ def _through_tls(column: str, title: str, peer: str, target: float) -> Ratio:
     )
 
 
-def _of_channels(column: str, title: str, peer: str, target: float) -> Ratio:
-    name = f"channels/{peer} {column}"
-    title = f"{title}: sock.channels ÷ {peer}"
-    return Ratio(name, title, target, ("sock-channels", column), ((peer, column),))
+def _of_channels(
+    column: str, title: str, peer: str, target: float, server: str = "sock-channels"
+) -> Ratio:
+    name = f"{server.removeprefix('sock-')}/{peer} {column}"
+    title = f"{title}: {server} ÷ {peer}"
+    return Ratio(name, title, target, (server, column), ((peer, column),))
 
 
 def _topic(column: str, title: str, over: str, peer: str, target: float) -> Ratio:
@@ -230,7 +232,7 @@ RATIOS: Final = (
     *(
         Ratio(
             f"channels/echo push-{depth}",
-            f"a push and its reply, {depth} in flight: sock.channels ÷ echo of sock",
+            f"a push and its reply, {depth} in flight: sock-channels ÷ echo of sock",
             0.35,
             ("sock-channels", f"push-{depth}"),
             (("sock", f"echo-{depth}"),),
@@ -241,9 +243,19 @@ RATIOS: Final = (
     _of_channels("push-16", "a push and its reply, 16 in flight", "socketio", 3),
     _of_channels("shout-1", "a broadcast to 1,000, 1 in flight", "socketio", 5),
     _of_channels("shout-16", "a broadcast to 1,000, 16 in flight", "socketio", 5),
+    *(
+        _of_channels(
+            f"shout-{depth}",
+            f"a broadcast to 1,000 over Redis, {depth} in flight",
+            "django-channels",
+            5,
+            "sock-channels-redis",
+        )
+        for depth in (1, 16)
+    ),
     Ratio(
         "channels joined",
-        "joined channel beside its connection: kB of sock.channels",
+        "joined channel beside its connection: kB of sock-channels",
         1.5,
         ("sock-channels", "joined"),
         (),

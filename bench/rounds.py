@@ -43,7 +43,7 @@ class Effort:
 
     def seconds_of(self, column: Column, peer: str) -> float:
         """Return for how many seconds it is measured each time."""
-        if column.mode == "idle":
+        if column.weighs:
             return IDLE_SECONDS
         return self.seconds or SECONDS[peer not in CONTENDERS]
 
