@@ -90,10 +90,16 @@ def ask(port):
     return time.perf_counter() - began
 
 
-def measured(port, count=500):
-    """Return the median of many requests, and the slowest of a hundred, in ms."""
-    taken = sorted(ask(port) for _ in range(count))
-    return statistics.median(taken) * 1e3, taken[int(count * 0.99)] * 1e3
+def measured(port, rounds=5, count=200):
+    """Return the median of many requests, and the slowest of a hundred, in ms: in the best round.
+
+    Whatever else this machine does makes a round slower, and none faster.
+    """
+    found = []
+    for _ in range(rounds):
+        taken = sorted(ask(port) for _ in range(count))
+        found.append((statistics.median(taken) * 1e3, taken[int(count * 0.99)] * 1e3))
+    return min(found)
 
 
 async def idle(report, size):
@@ -110,10 +116,9 @@ async def idle(report, size):
             each = (memory(served.process) - before) / size
             report.say(f"{size} connections; each keeps {each / 1024:.1f} kB of the worker")
             beside = await asyncio.to_thread(measured, served.port)
-            again = await asyncio.to_thread(measured, served.port)
-            for what, (median, slow) in (("alone", alone), ("beside", beside), ("again", again)):
+            for what, (median, slow) in (("alone", alone), ("beside them", beside)):
                 report.say(f"an ordinary request, {what}: {median:.2f} ms, 99 of 100 {slow:.2f} ms")
-            ratio = min(beside[0], again[0]) / alone[0]
+            ratio = beside[0] / alone[0]
             report.claim(f"in the same time as with none: {ratio:.2f} ×", ratio < 1.15)
             report.claim(f"all {size} are open still", len(crowd.open) == size and not crowd.lost)
             crowd.coming_back = False
