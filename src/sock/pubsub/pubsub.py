@@ -49,7 +49,7 @@ class PubSub(Generic[MessageT]):
         url: where messages go: `memory:` to this process, `host:` to all workers of this server,
             `host:/a/folder` to all processes of this user that name that folder, `redis://…` and
             `nats://…` to all that reach this broker. None is the variable `SOCK_PUBSUB`; without
-            it `host:` under several workers, of `sock run` or of gunicorn, else `memory:`.
+            it `host:` under several workers, of `sock run`, gunicorn or uWSGI, else `memory:`.
         kind: the type of the messages, which go as JSON: a dataclass, a struct of msgspec, a
             TypedDict, a model of pydantic, a union; or `str`, or `bytes`. None for the last two.
         require: a backend that is away at the beginning is an error, and not waited for. None is

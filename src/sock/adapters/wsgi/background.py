@@ -35,7 +35,7 @@ from sock.hosting.background_loop import provide
 from sock.hosting.members import Members
 from sock.spec.lifespan import enter_lifespan
 
-from . import gunicorn
+from . import siblings, uwsgi
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -152,6 +152,7 @@ class Background:
             raise
 
     def _run(self, begun: Future[None]) -> None:
+        uwsgi.leave_signals_to_main_thread()
         try:
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
                 loop = runner.get_loop()
@@ -166,13 +167,13 @@ class Background:
             if begun.done():
                 raise
             begun.set_exception(error)  # no descriptor is left, say: the request is answered so
-        gunicorn.remove_folder()  # the topics have ended with the loop
+        siblings.remove_folder()  # the topics have ended with the loop
 
     async def _serve(self, begun: Future[None]) -> None:
         self.loop = asyncio.get_running_loop()
         self._stopped = asyncio.Event()
         begun.set_result(None)
-        worker = gunicorn.worker_object()
+        worker = siblings.worker_object()
         while not self._stopped.is_set() and (worker is None or worker.alive):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopped.wait(), None if worker is None else _LOOK)
@@ -185,6 +186,7 @@ class Background:
 
     def end(self) -> None:
         """End the loop, and wait for that within its bound. Called at the end of the process."""
+        uwsgi.hold_signals()
         self.ended = True
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self.loop.call_soon_threadsafe(self._stopped.set)

@@ -6,12 +6,20 @@ uWSGI gives its workers a module of the same name, which exists nowhere else.
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import socket
 import sys
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+_ENDING: Final = {
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP")
+    if hasattr(signal, name)
+}
 
 
 @final
@@ -67,6 +75,34 @@ def missing_option() -> str:
     if given & {"http", "https"} and "http-websockets" not in given:
         return "the HTTP router of uWSGI passes no WebSockets on: start it with --http-websockets"
     return ""
+
+
+def workers() -> tuple[int, int]:
+    """Return how many workers there are beside this one, itself included, and their parent.
+
+    There is none in the process that starts them, and none without uWSGI.
+    """
+    module = _module()
+    if module is None or not module.worker_id():
+        return 0, 0
+    return module.numproc, module.masterpid() or os.getppid()
+
+
+def leave_signals_to_main_thread() -> None:
+    """Let this thread get no signal by which uWSGI ends a worker.
+
+    uWSGI ends the process in the thread that gets the signal, and that thread would wait for itself
+    to end. A Ctrl-C comes twice: from the terminal, and from the process that has started this one.
+    """
+    if _module() is not None:
+        # Without SIGTERM: programs that a callback starts inherit this, and are ended by that one.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING - {signal.SIGTERM})
+
+
+def hold_signals() -> None:
+    """Let no second signal end the process while this thread waits for the drain."""
+    if _module() is not None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
 
 
 def _module() -> Any:

@@ -1,10 +1,13 @@
-"""What this process is under gunicorn: one of several workers, whose end nothing tells of.
+"""What this process is under gunicorn or uWSGI: one of several workers of the same parent.
 
 what is looked for       where it is
 -----------------------  ------------------------------------------------------------------
 the worker of gunicorn   its method is the handler of SIGTERM, from its start on
+a worker of uWSGI        the module that uWSGI gives it
 its siblings             workers that the same process has started, which may serve topics
                          together: their folder has that process in its name
+
+Before its workers are there, a server may import the application: that process is no worker.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from sock.hosting import worker
+
+from . import uwsgi
 
 
 def worker_object() -> Any:
@@ -31,11 +36,13 @@ def worker_object() -> Any:
 
 
 def as_worker() -> worker.Worker | None:
-    """Return this process as one of the workers of gunicorn; None if it is none of several."""
+    """Return this process as one of several workers; None if it is none."""
     found = worker_object()
-    if found is None or found.cfg.workers < 2:
-        return None
-    return worker.Worker(found.cfg.workers, str(_folder(found.ppid)))
+    if found is not None:
+        workers, parent = found.cfg.workers, found.ppid
+    else:
+        workers, parent = uwsgi.workers()
+    return worker.Worker(workers, str(_folder(parent))) if workers > 1 else None
 
 
 def remove_folder() -> None:
