@@ -150,7 +150,7 @@ def test_an_iterator_needs_not_be_a_generator(connect):
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("wrap", [lambda value: value, promise], ids=["plain", "awaited"])
-@pytest.mark.parametrize("value", [7, {}, True, object(), set("a"), Sock, iter("ab"), KeyError()])
+@pytest.mark.parametrize("value", [7, 0.5, True, object(), set("a"), Sock, iter("ab"), KeyError()])
 def test_what_is_no_result_ends_the_connection(connect, closed, place, wrap, value):
     """Rule 6."""
     error = failure(run(connect, place, wrap(value)), closed)
@@ -170,6 +170,13 @@ def test_a_result_that_cannot_be_looked_at_ends_the_connection(connect, closed, 
 
     error = failure(run(connect, place, wrap(Proxy())), closed)
     assert isinstance(error, LookupError)
+
+
+def test_a_dict_is_named_with_what_would_send_it(connect, closed):
+    error = failure(run(connect, "handle_in", {"a": 1}), closed)
+    assert str(error) == (
+        "Handler.handle_in returned a dict (was a JsonSock meant?), which is not a result"
+    )
 
 
 def test_a_plain_generator_is_named_with_its_usual_cause(connect, closed):

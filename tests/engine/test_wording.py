@@ -10,7 +10,7 @@ from sock.engine.wording import described
     [
         (7, "'int'"),
         (None, "'NoneType'"),
-        ({}, "'dict'"),
+        ({}, "a dict (was a JsonSock meant?)"),
         ((n for n in ()), "a generator (was `async def` meant?)"),
     ],
 )

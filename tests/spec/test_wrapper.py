@@ -613,7 +613,7 @@ class TestWhatItTakesOver:
 
         with testing.open(around(around(Wrong, Log), Log)) as session:
             session.receive("x")
-            assert "Wrong.handle_in returned 'dict'" in str(session.error)
+            assert "Wrong.handle_in returned a dict" in str(session.error)
         assert inner_class(Log(Log(Wrong(Request())))) is Wrong
         assert inner_class(Wrong(Request())) is Wrong
 

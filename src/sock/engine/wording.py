@@ -10,11 +10,13 @@ from sock.spec import UnsupportedData
 def described(value: object) -> str:
     """Return the type of a wrong value, with the usual cause where there is one.
 
-    >>> described({}), described(n for n in ())
-    ("'dict'", 'a generator (was `async def` meant?)')
+    >>> described(7), described({}), described(n for n in ())
+    ("'int'", 'a dict (was a JsonSock meant?)', 'a generator (was `async def` meant?)')
     """
     if isinstance(value, GeneratorType):
         return "a generator (was `async def` meant?)"
+    if isinstance(value, dict):
+        return "a dict (was a JsonSock meant?)"
     return f"{type(value).__name__!r}"
 
 
