@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from sock import testing
 from sock.channels import Channel, Socket, on
+from tests.channels.conftest import Raw
 
 pytestmark = pytest.mark.one_form
 
@@ -109,11 +111,15 @@ def test_defer_outside_of_an_event_is_refused(serve, events):
     assert "defer() is for the method" in str(events[1][1]["error"])
 
 
-def test_a_class_whose_types_are_missing_crashes_its_joins_and_says_why(serve, events):
+def test_a_class_whose_types_are_missing_crashes_its_joins_where_there_is_no_lifespan(
+    serve, events
+):
     class Room(Channel):
         @on("a")
         def a(self, payload: "Missing"): ...  # noqa: F821
 
-    ((*_, answer),) = serve(Room).raw().say(JOIN)
+    endpoint = serve(Room).endpoint
+    with testing.open(endpoint.__call__, "/socket/websocket?vsn=2.0.0") as session:
+        ((*_, answer),) = Raw(session).say(JOIN)
     assert answer["response"] == {"reason": "join crashed"}
     assert "Missing" in str(events[0][1]["error"])
