@@ -58,7 +58,7 @@ coverage-%: $(MADE)/test
 docs: $(MADE)/docs ## the documentation, into docs/_build/html
 	$(BIN)/python -m sphinx -n -W --keep-going -b html docs docs/_build/html
 
-bench: .venv-bench/.made $(MADE)/core ## beside the peers, about 10 minutes (ONLY=echo,sock,picows for a short look)
+bench: .venv-bench/.made $(MADE)/core ## beside the peers, about 20 minutes (ONLY=echo,sock,picows for a short look)
 	.venv-bench/bin/python -m bench $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 bench-check: .venv-bench/.made $(MADE)/core ## no ratio fell by more than 5 % (ARGS=--record sets what they are held to)

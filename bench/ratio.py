@@ -49,7 +49,7 @@ class Ratio:
         if not self.under:
             return over
         unders = [values for cell in self.under if (values := figures.values(*cell))]
-        quotients = [[a / b for a, b in zip(over, under, strict=False)] for under in unders]
+        quotients = [[a / b for a, b in zip(over, under, strict=False) if b] for under in unders]
         return min((q for q in quotients if q), key=median, default=[])
 
     def reached(self, figures: Figures) -> float | None:

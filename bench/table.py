@@ -78,6 +78,8 @@ def _cell(figures: Figures, peer: str, column: Column, unit: str) -> str:
         return "–"
     value = median(values)
     if unit == "cost":
+        if not value:  # so short a load that the system has counted no CPU time for it
+            return "–"
         return f"{1e6 / value:.2f}{_spread(values)}"
     if unit == "latency":
         rate = figures.median(peer, column.name, "rate")
