@@ -231,10 +231,11 @@ class Options:
             if not isinstance(arguments[name], Default)
         }
         if "ping_interval" in given and _never_pings(given):
-            unless = "" if "idle_timeout" in given else ", which is the default: give both"
+            default = "" if "idle_timeout" in given else ", its default"
             raise ValueError(
-                f"no ping would go out: ping_interval {given['ping_interval']} is not below "
-                f"idle_timeout {_value(given, 'idle_timeout')}{unless}; None says that none shall"
+                f"ping_interval is {given['ping_interval']}, and idle_timeout "
+                f"{_value(given, 'idle_timeout')}{default}: no ping would go out before a peer is "
+                "given up. Make the first smaller, or the second larger"
             )
         self._set(given)
 
