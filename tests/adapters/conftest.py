@@ -24,8 +24,10 @@ if {"all", "hosts"} & set(os.environ.get("SOCK_REQUIRE", "").split(",")):
             "aioquic",
             "aiohttp",
             "channels",
+            "cheroot",
             "daphne",
             "django",
+            "eventlet",
             "fastapi",
             "flask",
             "granian",
@@ -41,6 +43,7 @@ if {"all", "hosts"} & set(os.environ.get("SOCK_REQUIRE", "").split(",")):
             "starlette",
             "tornado",
             "uvicorn",
+            "waitress",
             "zttp",
         ),
     ):
