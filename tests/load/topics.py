@@ -187,6 +187,7 @@ async def slow(report, size):
         odd = await asyncio.to_thread(_never_reads, served.port)
         beside = await _measured(listeners, seconds)
         await served.until(lambda: "after PeerTooSlow" in served.said)
+        without = max(without, await _measured(listeners, seconds))  # before it came, or after it
         _stop(tasks)
         report.say(f"{count} receivers, 20 messages of 8 kB a second, {seconds:.0f} s each")
         report.claim(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +48,19 @@ async def carries(url):
         await two.broadcast("room", "hello")
         await until(lambda: ref.heard)
         assert ref.heard == ["hello"]
+
+
+def files():
+    """Return how many files and sockets this process has open."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def ends_beside_a_stopped(server, url):
+    """See that a PubSub ends and leaves no socket, though its server does not answer."""
+    before = files()
+    async with PubSub(url, require=True):
+        server.pause()
+    await until(lambda: files() <= before)
 
 
 def refuses_address(url, why):

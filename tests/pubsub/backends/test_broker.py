@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +11,7 @@ from sock.pubsub import BackendDown, Gap, PubSub
 from sock.pubsub.backends import outbox
 from sock.pubsub.backends.choice import backend_of
 from tests.broker import nats_server, redis_server
-from tests.pubsub.listening import Ref, in_loop, until
+from tests.pubsub.listening import Ref, files, in_loop, until
 
 pytestmark = [pytest.mark.one_form, pytest.mark.timeout(120)]
 
@@ -203,9 +202,6 @@ class Receiver:
 
 def test_a_close_that_is_cut_short_leaves_no_connection_and_no_task(server):
     server.start()
-
-    def files():
-        return len(list(Path("/proc/self/fd").iterdir()))
 
     async def close(turns):
         files_before, tasks_before = files(), asyncio.all_tasks()

@@ -10,7 +10,14 @@ from sock.pubsub import BackendDown, Gap, PubSub
 from sock.pubsub.backends.nats import servers_of, subject_of, topic_of
 from tests.authority import Authority
 from tests.broker import free_port, nats_server
-from tests.pubsub.listening import Ref, carries, in_loop, refuses_address, until
+from tests.pubsub.listening import (
+    Ref,
+    carries,
+    ends_beside_a_stopped,
+    in_loop,
+    refuses_address,
+    until,
+)
 
 pytestmark = [pytest.mark.one_form, pytest.mark.timeout(120)]
 
@@ -111,9 +118,11 @@ def test_over_tls_the_certificate_is_checked(tmp_path):
     certificate, key = authority.issue("server", "127.0.0.1")
     with nats_server("--tlscert", certificate, "--tlskey", key, scheme="tls") as server:
         server.start()
-        in_loop(carries(f"{server.url}?ca={authority.path}"))
+        url = f"{server.url}?ca={authority.path}"
+        in_loop(carries(url))
         with pytest.raises(BackendDown, match="certificate"):
             in_loop(carries(server.url))
+        in_loop(ends_beside_a_stopped(server, url), 20)
 
 
 def test_of_several_servers_the_next_one_is_taken(events):

@@ -11,7 +11,14 @@ from sock.pubsub.backends.redis import place_of, places_of
 from tests.authority import Authority
 from tests.broker import Broker, free_port, redis_server
 from tests.needed import needed
-from tests.pubsub.listening import Ref, carries, in_loop, refuses_address, until
+from tests.pubsub.listening import (
+    Ref,
+    carries,
+    ends_beside_a_stopped,
+    in_loop,
+    refuses_address,
+    until,
+)
 
 pytestmark = [pytest.mark.one_form, pytest.mark.timeout(120)]
 
@@ -105,9 +112,11 @@ def test_over_tls_the_certificate_is_checked(tmp_path):
     command += ["--bind", "127.0.0.1", "--tls-ca-cert-file", authority.path, *files]
     with Broker(command, port, f"rediss://127.0.0.1:{port}") as server:
         server.start()
-        in_loop(carries(f"{server.url}?ssl_ca_certs={authority.path}"))
+        url = f"{server.url}?ssl_ca_certs={authority.path}"
+        in_loop(carries(url))
         with pytest.raises(BackendDown, match="certificate"):
             in_loop(carries(server.url))
+        in_loop(ends_beside_a_stopped(server, url), 20)
 
 
 def test_sentinels_name_the_master_and_the_next_one_after_it(tmp_path):

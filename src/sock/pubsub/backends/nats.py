@@ -271,8 +271,9 @@ class Session:
             for task in (client._reading_task, client._flusher_task, client._ping_interval_task):  # noqa: SLF001
                 if task is not None:
                     task.cancel()
-            if client._transport is not None:  # noqa: SLF001
-                client._transport.close()  # noqa: SLF001
+            writer = getattr(client._transport, "_bare_io_writer", None)  # noqa: SLF001
+            if writer is not None:
+                writer.transport.abort()  # what is below TLS, whose end the server may not answer
             stops: list[Any] = list(self._subscriptions.values())
             for one in stops:
                 one._stop_processing()  # noqa: SLF001 - it leaves these in any case

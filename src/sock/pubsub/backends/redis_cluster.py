@@ -23,7 +23,7 @@ from .backoff import Backoff
 from .broker import Broker
 from .outbox import Outbox
 from .redis import TIMEOUT, Place, places_of
-from .redis_line import SHARDED, Line
+from .redis_line import SHARDED, Line, close
 from .together import together
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ async def _masters_by(place: Place) -> list[tuple[range, Place]]:
             await connection.send_packed_command(command, check_health=False)
             rows: list[list[Any]] = await connection.read_response()
     finally:
-        await connection.disconnect(nowait=True)
+        await close(connection)
     own = str(place.arguments.get("host", "localhost"))
     masters = [
         (range(first, last + 1), place.at(host.decode() if host else own, port))

@@ -13,9 +13,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast, final
 
-from redis.exceptions import AskError, ClusterDownError, ResponseError
+from redis.exceptions import AskError, ClusterDownError, RedisError, ResponseError
 
 from sock.pubsub.gap import BackendDown
 
@@ -38,6 +38,9 @@ _AT_ONCE: Final = 64
 _PAUSE: Final = 0.005
 """Seconds between two looks at whether more may be read."""
 
+_CLOSE_TIMEOUT: Final = 1.0
+"""Seconds for what was written to leave, and for TLS to end on both sides."""
+
 
 class Connection(Protocol):
     """What is used of redis-py's connections."""
@@ -45,8 +48,8 @@ class Connection(Protocol):
     async def connect(self) -> None:
         """Connect, and log in."""
 
-    async def disconnect(self, nowait: bool = False) -> None:  # noqa: FBT001, FBT002 - of redis-py
-        """Close."""
+    async def disconnect(self) -> None:
+        """Close, and wait until it is closed."""
 
     def pack_command(self, *args: Any) -> list[bytes]:
         """Return the bytes of a command."""
@@ -59,8 +62,24 @@ class Connection(Protocol):
     ) -> None:
         """Write, and wait while the server takes nothing."""
 
-    async def read_response(self) -> Any:
+    async def read_response(self, *, disconnect_on_error: bool = True) -> Any:
         """Return the next answer."""
+
+
+async def close(connection: Connection) -> None:
+    """Close a connection. Nothing of it is left, also where the server does not answer.
+
+    So redis-py must not close it before, as it does by itself where `read_response` is cancelled:
+    then nobody knows the socket any more, which waits for the server to end TLS.
+    """
+    writer = cast("Any", connection)._writer  # noqa: SLF001
+    try:
+        with contextlib.suppress(OSError, RedisError):
+            async with asyncio.timeout(_CLOSE_TIMEOUT):
+                await connection.disconnect()
+    finally:
+        if writer is not None:
+            writer.transport.abort()
 
 
 class Verbs(NamedTuple):
@@ -175,11 +194,13 @@ class Line:
 
     async def _opened(self, stack: contextlib.AsyncExitStack) -> Connection:
         connection = await self._open()
-        stack.push_async_callback(connection.disconnect, nowait=True)
+        stack.push_async_callback(close, connection)
         await connection.connect()
         # A server that wants a password says so in answer to a command only.
         await connection.send_packed_command(connection.pack_command("PING"), check_health=False)
-        await asyncio.wait_for(connection.read_response(), PING_INTERVAL * _MAX_UNANSWERED)
+        await asyncio.wait_for(
+            connection.read_response(disconnect_on_error=False), PING_INTERVAL * _MAX_UNANSWERED
+        )
         return connection
 
     # The first connection.
@@ -202,7 +223,7 @@ class Line:
         while True:
             error = None
             try:
-                await connection.read_response()
+                await connection.read_response(disconnect_on_error=False)
             except ResponseError as refused:
                 error = refused
                 _check_not_moved(refused)
@@ -226,7 +247,7 @@ class Line:
         count = 0
         while True:
             try:
-                answer: Any = await connection.read_response()
+                answer: Any = await connection.read_response(disconnect_on_error=False)
             except ResponseError as refused:
                 _check_not_moved(refused)
                 self._answer(refused)
