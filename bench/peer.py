@@ -140,7 +140,7 @@ _PEERS: Final = (
     _topics("sock-subscribe", "handle_info", "Subscribed"),
     _topics("sock-attach-1", "attach, one worker", workers=1),
     _topics("sock-attach-2", "attach, two workers", workers=2),
-    _topics("sock-attach-redis", "attach, over Redis", redis=True),
+    _topics("sock-attach-redis", "attach, over Redis, broadcast_soon", "Soon", redis=True),
     Peer(
         "django-channels",
         "channels",

@@ -55,8 +55,10 @@ async def lifespan(receive: Receive, send: Send) -> None:
     """Be connected with Redis as long as the server runs."""
     await receive()
     await broadcast.connect()
-    await send({"type": "lifespan.startup.complete"})
-    await receive()
+    # Its listener gives up at the first channel, not subscribed to yet, and wakes at the next.
+    async with broadcast.subscribe("first"), broadcast.subscribe("next"):
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
     await broadcast.disconnect()
     await send({"type": "lifespan.shutdown.complete"})
 

@@ -24,6 +24,14 @@ class Attached(sock.TextSock[Never]):
         await rooms.broadcast("room", message)
 
 
+class Soon(Attached):
+    """The same, without waiting until the backend has one message before it takes the next."""
+
+    def handle_in(self, message: str, /) -> None:
+        """Send one message to all."""
+        rooms.broadcast_soon("room", message)
+
+
 class Subscribed(sock.TextSock[str]):
     """Its `handle_info` gets the messages of the topic."""
 
