@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 _MAX_SPARE: Final = 65536
 """Bytes of memory that is kept for the next value."""
 
-_spare: Final[list[bytearray]] = []
+# Memory for the next values: the last one is taken, and comes back. Several are taken where `write`
+# calls a method that writes another value, or in several threads. The list stays long enough that
+# Python never takes its memory away (bench, json-16).
+_spare: Final[list[bytearray | None]] = [None] * 8
 
 
 def around_handle_in(
@@ -68,13 +71,15 @@ def text_of(write: Callable[[Any, bytearray], None], value: Any) -> str:
     """Return a value as JSON. Memory is used again: to ask for some takes a third of the time."""
     try:
         buffer = _spare.pop()
-    except IndexError:  # `write` has called a method of the value, or there is another thread
+    except IndexError:  # very many values are written at once
+        buffer = None
+    if buffer is None:
         buffer = bytearray()
-    write(value, buffer)
-    text = decoded(buffer)
-    if len(buffer) <= _MAX_SPARE:
-        _spare.append(buffer)
-    return text
+    try:
+        write(value, buffer)
+        return decoded(buffer)
+    finally:
+        _spare.append(buffer if len(buffer) <= _MAX_SPARE else None)
 
 
 def decoded(utf8: bytearray) -> str:
