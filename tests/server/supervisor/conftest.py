@@ -42,11 +42,13 @@ class Served:
         self.clients = []
         self.log = folder / "log"
         self.control = folder / "control"
+        # Without workers there is no supervisor to control.
+        control = ("--control", str(self.control)) if count else ()
         with self.log.open("w") as out:
             self.process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "sock", "run", *arguments),
-                    *("--port", "0", "--control", str(self.control)),
+                    *("--port", "0", *control),
                 ],
                 cwd=folder,
                 stdout=out,
