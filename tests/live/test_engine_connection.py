@@ -29,6 +29,7 @@ from sock import (
 )
 from sock.live import EngineConnection
 from sock.loop import Reactor
+from sock.loop.reactor import FOREVER
 from sock.loop.slow_callback import SLOW
 from tests.live_bridge import until
 
@@ -106,11 +107,14 @@ class Notes(Sock):
 
 
 class Living:
-    def __init__(self, handler=None, **options):
+    def __init__(self, handler=None, *, unhurried=True, **options):
         self.wire, self.handler = Wire(), handler or Notes()
         self.over = []
+        reactor = Reactor.of(asyncio.get_running_loop())
+        if unhurried:  # a busy machine ends no turn before all was handled
+            reactor.max_turn_nanoseconds = FOREVER
         self.connection = EngineConnection(
-            Reactor.of(asyncio.get_running_loop()),
+            reactor,
             self.wire,
             Request(),
             self.handler,
@@ -154,7 +158,7 @@ def test_a_callback_that_blocks_the_loop_is_told(run_async, slow_turns):
             return message
 
     async def act():
-        living = Living(Blocks())
+        living = Living(Blocks(), unhurried=False)
         living.receive("one")
         assert living.wire.sent == ["one"]
         await living.end()
