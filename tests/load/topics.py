@@ -262,8 +262,9 @@ async def broadcast(report, size):
         _claim_members(report, "", listeners)
 
 
-LONGEST_TURN = 10.0
-"""Milliseconds of CPU in one turn of the event loop."""
+LONGEST_TURN = 16.0
+"""Milliseconds of CPU in one turn of the event loop: 5 to push, 10 to send, and what is under way
+when the time of each is up."""
 
 
 def _stop(tasks):
