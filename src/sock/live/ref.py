@@ -66,9 +66,8 @@ def _send_each(refs: Iterable[Ref[Any]], info: Any, message: Any) -> None:
         info: for connections that do not push it as it is.
         message: for those that do; None to make it of the info.
     """
-    inside: Reactor | None = (
-        None  # one whose loop runs in this thread, which all of them mostly have
-    )
+    # The one whose loop runs in this thread: nearly always, all connections have it.
+    inside: Reactor | None = None
     entered = False
     try:
         for ref in tuple(refs):
