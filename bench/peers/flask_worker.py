@@ -18,6 +18,9 @@ def serve(app: Any) -> None:
             self.cfg.set("threads", 128)  # flask-sock needs one for each connection
             self.cfg.set("control_socket_disable", value=True)
             self.cfg.set("loglevel", "warning")
+            # Between measurements the server is stopped, and gunicorn would then replace its worker
+            # in the middle of the next one, for having been silent.
+            self.cfg.set("timeout", 0)
 
         def load(self) -> Any:
             return app
