@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
-import uvicorn
 from broadcaster import Broadcast
+from on_uvicorn import serve
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -63,16 +62,4 @@ async def lifespan(receive: Receive, send: Send) -> None:
     await send({"type": "lifespan.shutdown.complete"})
 
 
-uvicorn.run(
-    room,
-    host="127.0.0.1",
-    port=int(sys.argv[1]),
-    loop="uvloop",
-    http="httptools",
-    ws="websockets-sansio",
-    ws_per_message_deflate=False,
-    ws_ping_interval=None,
-    lifespan="on",
-    log_level="critical",
-    access_log=False,
-)
+serve(room, lifespan="on")

@@ -6,13 +6,12 @@ The layer is the one over PUBLISH, the faster of the two that channels_redis has
 from __future__ import annotations
 
 import os
-import sys
 
 import django
-import uvicorn
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.routing import ProtocolTypeRouter
 from django.conf import settings
+from on_uvicorn import serve
 
 settings.configure(
     CHANNEL_LAYERS={
@@ -40,16 +39,4 @@ class Room(AsyncWebsocketConsumer):
         await self.send(text_data=event["text"])
 
 
-uvicorn.run(
-    ProtocolTypeRouter({"websocket": Room.as_asgi()}),
-    host="127.0.0.1",
-    port=int(sys.argv[1]),
-    loop="uvloop",
-    http="httptools",
-    ws="websockets-sansio",
-    ws_per_message_deflate=False,
-    ws_ping_interval=None,
-    lifespan="off",
-    log_level="critical",
-    access_log=False,
-)
+serve(ProtocolTypeRouter({"websocket": Room.as_asgi()}))

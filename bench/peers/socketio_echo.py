@@ -5,11 +5,10 @@ Events of a client are handled in their order, as a channel does it; so no task 
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import socketio
-import uvicorn
+from on_uvicorn import serve
 
 server = socketio.AsyncServer(async_mode="asgi", async_handlers=False, ping_interval=3600)
 
@@ -32,16 +31,4 @@ async def shout(_sid: str, payload: dict[str, Any]) -> None:
     await server.emit("shout", payload, room="room")
 
 
-uvicorn.run(
-    socketio.ASGIApp(server),
-    host="127.0.0.1",
-    port=int(sys.argv[1]),
-    loop="uvloop",
-    http="httptools",
-    ws="websockets-sansio",
-    ws_per_message_deflate=False,
-    ws_ping_interval=None,
-    lifespan="off",
-    log_level="critical",
-    access_log=False,
-)
+serve(socketio.ASGIApp(server))
