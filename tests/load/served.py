@@ -48,13 +48,18 @@ class Loaded(Served):
         return code, time.monotonic() - began
 
 
-@contextlib.contextmanager
 def loaded(*arguments, **settings):
-    """Serve in a new folder; kill whatever is left, and remove the folder."""
+    """Serve the application under load in a new folder, as `started` does."""
+    return started(Loaded, *arguments, **settings)
+
+
+@contextlib.contextmanager
+def started(make, *arguments, **settings):
+    """Make a server in a new folder; kill whatever is left, and remove the folder."""
     folder = Path(tempfile.mkdtemp(prefix="sock-load-"))
     served = None
     try:
-        served = Loaded(folder, *arguments, **settings)
+        served = make(folder, *arguments, **settings)
         yield served
     finally:
         if served is not None:

@@ -13,19 +13,16 @@ CLOSED      TCP ends                a successor connects and joins     GONE
 
 import asyncio
 import collections
-import contextlib
 import json
-import os
-import shutil
 import signal
 import socket
-import tempfile
 from pathlib import Path
 
 from tests.server.supervisor.conftest import Served
 
 from .crowd import frame
 from .report import memory
+from .served import started
 
 MIB = 2**20
 BOUND = 120
@@ -103,17 +100,8 @@ async def _settled(process):
     return now
 
 
-@contextlib.contextmanager
 def _served(*arguments, count):
-    folder = Path(tempfile.mkdtemp(prefix="sock-load-"))
-    served = Served(folder, *APP, *arguments, count=count)
-    try:
-        yield served
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(served.process.pid, signal.SIGKILL)
-        served.process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+    return started(Served, *APP, *arguments, count=count)
 
 
 class Sockets:

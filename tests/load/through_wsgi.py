@@ -5,17 +5,16 @@ import contextlib
 import http.client
 import os
 import re
-import shutil
 import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 from .crowd import Crowd
 from .report import judge, judge_answers, memory
+from .served import started
 
 ROOT = Path(__file__).parents[2]
 BOUND = 120
@@ -65,17 +64,10 @@ class Gunicorn:
 
 @contextlib.asynccontextmanager
 async def gunicorn(*arguments, workers=1):
-    """Serve in a new folder; kill whatever is left, and remove the folder."""
-    folder = Path(tempfile.mkdtemp(prefix="sock-load-"))
-    served = Gunicorn(folder, "--workers", str(workers), *arguments)
-    try:
+    """Serve as `started` does, and wait for the workers."""
+    with started(Gunicorn, "--workers", str(workers), *arguments) as served:
         await served.until(lambda: served.count("Booting worker") == workers)
         yield served
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(served.process.pid, signal.SIGKILL)
-        served.process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def ask(port):
